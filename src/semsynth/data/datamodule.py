@@ -1,0 +1,126 @@
+"""The loaders of a training and a validation set."""
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import cv2
+import torch
+import torch.distributed
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset
+
+from semsynth.data.errors import DataError
+from semsynth.data.precheck import precheck
+from semsynth.data.sampler import ResumableSampler
+
+
+def _available_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker(_: int) -> None:
+    """Keep OpenCV to one thread in a worker: its thread pool does not survive a fork."""
+    cv2.setNumThreads(0)
+
+
+class DataModule(LightningDataModule):
+    """Loaders of batches `{image, labels, name[, instances][, offsets][, style]}`.
+
+    The order of the training samples and every random choice of a data set depend on (seed, epoch, index) alone, not
+    on the number of workers. Use with `Trainer(use_distributed_sampler=False)`: the sampler splits between ranks.
+
+    Args:
+        train: The training set, or a function without arguments that builds it. Built when first needed.
+        val: The validation set, likewise.
+        batch: Samples in a batch, on each rank.
+        num_workers: Worker processes of each loader; null: one less than the cores, between 0 and 8.
+        seed: Seed of the sampler.
+        persistent_workers: Keep the workers between epochs.
+        pin_memory: Whether batches are made in pinned memory; null: where CUDA is available.
+        precheck_seconds: Time spent on reading files of both sets before training, spread evenly over them; 0: none.
+
+    Raises:
+        DataError: on first use, when the data is not what its reader expects, or holds less than a training batch.
+        ValueError: `batch` is below 1.
+    """
+
+    def __init__(
+        self,
+        train: Dataset | Callable[[], Dataset],
+        val: Dataset | Callable[[], Dataset],
+        batch: int,
+        num_workers: int | None = None,
+        seed: int = 0,
+        persistent_workers: bool = True,
+        pin_memory: bool | None = None,
+        precheck_seconds: float = 10.0,
+    ) -> None:
+        super().__init__()
+        if batch < 1:
+            raise ValueError(f"batch must be >= 1, got {batch}")
+        self._train, self._val = train, val
+        self.batch = batch
+        self.num_workers = min(8, _available_cores() - 1) if num_workers is None else num_workers
+        self.seed = seed
+        self.persistent_workers = persistent_workers and self.num_workers > 0
+        self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
+        self.precheck_seconds = precheck_seconds
+        self._checked = False
+
+    @cached_property
+    def train_set(self) -> Any:
+        """The training set."""
+        return self._train if isinstance(self._train, Dataset) else self._train()
+
+    @cached_property
+    def val_set(self) -> Any:
+        """The validation set."""
+        return self._val if isinstance(self._val, Dataset) else self._val()
+
+    def prepare_data(self) -> None:
+        """Build both sets and read some of their files, so that bad data is reported before training."""
+        if self._checked:
+            return
+        world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+        needed, count = self.batch * world, len(self.train_set)
+        if count < needed:
+            raise DataError(
+                f"the training set has {count} samples, less than one batch of {self.batch}"
+                + (f" on each of {world} ranks" if world > 1 else "")
+                + f": set batch={max(1, count // world)} or less"
+            )
+        for dataset in (self.train_set, self.val_set):
+            precheck(dataset, self.precheck_seconds / 2)
+        self._checked = True
+
+    def train_dataloader(self) -> DataLoader:
+        """Shuffled batches; the last, smaller one is dropped."""
+        return self._loader(self.train_set, shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        """All samples in order."""
+        return self._loader(self.val_set, shuffle=False)
+
+    def _loader(self, dataset: Any, shuffle: bool) -> DataLoader:
+        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        sampler = ResumableSampler(
+            len(dataset),
+            seed=self.seed,
+            shuffle=shuffle,
+            rank=torch.distributed.get_rank() if distributed else 0,
+            world=torch.distributed.get_world_size() if distributed else 1,
+            on_epoch=getattr(dataset, "set_epoch", None) if shuffle else None,
+        )
+        return DataLoader(
+            dataset,
+            batch_size=self.batch,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            drop_last=shuffle,
+            pin_memory=self.pin_memory,
+            persistent_workers=self.persistent_workers,
+            worker_init_fn=_start_worker,
+        )
