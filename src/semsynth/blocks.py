@@ -1,0 +1,69 @@
+"""The residual block of the SPADE family, and recomputation of its activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.utils.checkpoint import checkpoint
+
+from semsynth.init import spectral_norm
+from semsynth.semantics import Semantics
+
+
+class ResBlock(nn.Module):
+    """SPADE residual block (arXiv:1903.07291), for any norm: (N,in,H,W) -> (N,out,H,W).
+
+    Main path: norm, LeakyReLU 0.2, 3x3 conv, twice, through min(in, out) channels. Shortcut: identity, or norm and a
+    1x1 conv without bias where the number of channels changes. Spectral norm on the convolutions.
+
+    Args:
+        channels_in: channels of the input.
+        channels_out: channels of the output.
+        norm: makes a norm from a number of channels.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        middle = min(channels_in, channels_out)
+        self.norm_0, self.norm_1 = norm(channels_in), norm(middle)
+        self.conv_0 = spectral_norm(nn.Conv2d(self.norm_0.out_channels, middle, 3, padding=1))
+        self.conv_1 = spectral_norm(nn.Conv2d(self.norm_1.out_channels, channels_out, 3, padding=1))
+        self.norm_s = self.conv_s = None
+        if channels_in != channels_out:
+            self.norm_s = norm(channels_in)
+            self.conv_s = spectral_norm(nn.Conv2d(self.norm_s.out_channels, channels_out, 1, bias=False))
+
+    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
+        """Shortcut plus main path; the shortcut has no activation."""
+        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, semantics))
+        x = self.conv_0(F.leaky_relu(self.norm_0(x, semantics), 0.2))
+        x = self.conv_1(F.leaky_relu(self.norm_1(x, semantics), 0.2))
+        return shortcut + x
+
+
+@contextmanager
+def _second_pass(block: nn.Module) -> Iterator[None]:
+    """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
+    spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
+    tracking = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+    for m in spectral:
+        m.training = False
+    for m in tracking:
+        m.track_running_stats = False
+    try:
+        yield
+    finally:
+        for m in spectral:
+            m.training = True
+        for m in tracking:
+            m.track_running_stats = True
+
+
+def recomputed(block: nn.Module, x: Tensor, semantics: Semantics) -> Tensor:
+    """``block(x, semantics)`` that keeps only its input and computes the rest again in the backward pass."""
+    return checkpoint(block, x, semantics, use_reentrant=False, context_fn=lambda: (nullcontext(), _second_pass(block)))

@@ -1,0 +1,77 @@
+"""The multi-scale PatchGAN discriminator."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.init import initialise, spectral_norm
+from semsynth.semantics import Semantics
+
+
+class PatchDiscriminator(nn.Module):
+    """One scale (arXiv:1903.07291): (N,channels,H,W) -> the maps of all layers, the prediction (N,1,h,w) last.
+
+    4x4 convolutions with padding 2: stride 2 to ndf without norm; then stride 2 with spectral and instance norm,
+    doubling up to 8*ndf, the last of these with stride 1; then stride 1 to one channel. LeakyReLU 0.2 between.
+    """
+
+    def __init__(self, channels: int, ndf: int = 64, num_layers: int = 4) -> None:
+        super().__init__()
+        widths = [min(ndf * 2 ** i, 8 * ndf) for i in range(num_layers)]
+        self.layers = nn.ModuleList([nn.Sequential(nn.Conv2d(channels, ndf, 4, stride=2, padding=2),
+                                                   nn.LeakyReLU(0.2))])
+        for i in range(1, num_layers):
+            stride = 1 if i == num_layers - 1 else 2
+            conv = spectral_norm(nn.Conv2d(widths[i - 1], widths[i], 4, stride=stride, padding=2, bias=False))
+            self.layers.append(nn.Sequential(conv, nn.InstanceNorm2d(widths[i]), nn.LeakyReLU(0.2)))
+        self.layers.append(nn.Conv2d(widths[-1], 1, 4, padding=2))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Every layer's output, in order."""
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return maps
+
+
+class MultiscaleDiscriminator(nn.Module):
+    """PatchGANs at several scales over the concatenated label map and image (arXiv:1711.11585, 1903.07291).
+
+    Shapes:
+        semantics: labels (N,H,W).
+        images: (M*N,3,H,W), M = 1 or more; the label maps repeat, so that fake and real pass as one batch.
+        output: a list over scales (full size first, then halved by average pooling) of lists of maps of M*N samples,
+            the prediction last.
+
+    Args:
+        num_classes: label channels, the unknown class included.
+        edges: whether the instance edges are one more input channel.
+        image_channels: channels of the image.
+        ndf: width of the first layer.
+        num_layers: layers before the prediction.
+        num_scales: number of discriminators.
+        init_gain: gain of the Xavier-normal initialisation.
+    """
+
+    def __init__(self, num_classes: int, *, edges: bool = False, image_channels: int = 3, ndf: int = 64,
+                 num_layers: int = 4, num_scales: int = 2, init_gain: float = 0.02) -> None:
+        super().__init__()
+        self.edges = edges
+        channels = num_classes + edges + image_channels
+        self.scales = nn.ModuleList(PatchDiscriminator(channels, ndf, num_layers) for _ in range(num_scales))
+        initialise(self, init_gain)
+
+    def forward(self, semantics: Semantics, images: Tensor) -> list[list[Tensor]]:
+        """Maps of every scale."""
+        condition = semantics.one_hot(edges=self.edges)
+        repeats = images.shape[0] // condition.shape[0]
+        x = torch.cat([condition.repeat(repeats, 1, 1, 1).to(images.dtype), images], 1)
+        outputs = []
+        for index, scale in enumerate(self.scales):
+            if index:
+                x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
+            outputs.append(scale(x))
+        return outputs

@@ -1,0 +1,50 @@
+"""The style encoder that makes SPADE's generator a VAE."""
+
+from __future__ import annotations
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.init import initialise, spectral_norm
+
+
+class StyleEncoder(nn.Module):
+    """Image (N,3,H,W) in [-1,1] -> mean and log-variance, each (N,z_dim), of a Gaussian over styles (arXiv:1903.07291).
+
+    The image is resized (bilinear, aspect not kept) to 256x256, or to the largest power of two that the shorter side of
+    ``size`` holds where that is smaller, so that any crop size works; stride-2 3x3 convolutions (nef, 2, 4, 8, 8, 8)
+    with spectral and instance norm bring it to 4x4; LeakyReLU 0.2 after each; two linear layers.
+
+    Args:
+        size: (H, W) of the training images.
+        z_dim: length of the style vector.
+        nef: width of the first layer.
+        init_gain: gain of the Xavier-normal initialisation.
+    """
+
+    def __init__(self, size: tuple[int, int] = (256, 256), *, z_dim: int = 256, nef: int = 64,
+                 init_gain: float = 0.02) -> None:
+        super().__init__()
+        if min(size) < 8:
+            raise ValueError(f"the style encoder needs images of 8 pixels or more, got size={list(size)}")
+        self.z_dim = z_dim
+        depth = min(6, int(math.log2(min(size))) - 2)
+        self.resolution = 4 * 2 ** depth
+        widths = [3] + [nef * min(2 ** i, 8) for i in range(depth)]
+        self.layers = nn.Sequential(*(
+            nn.Sequential(spectral_norm(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False)), nn.InstanceNorm2d(b),
+                          nn.LeakyReLU(0.2))
+            for a, b in zip(widths, widths[1:], strict=False)))
+        self.fc_mu = nn.Linear(16 * widths[-1], z_dim)
+        self.fc_logvar = nn.Linear(16 * widths[-1], z_dim)
+        initialise(self, init_gain)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance."""
+        target = (self.resolution, self.resolution)
+        if image.shape[-2:] != target:
+            image = F.interpolate(image, target, mode="bilinear", align_corners=False)
+        features = self.layers(image).flatten(1)
+        return self.fc_mu(features), self.fc_logvar(features)

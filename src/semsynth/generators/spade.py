@@ -1,0 +1,134 @@
+"""The SPADE generator, with any norm in its blocks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.blocks import ResBlock, recomputed
+from semsynth.init import initialise
+from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
+from semsynth.semantics import Semantics
+
+# name of a block, channels out as a multiple of ngf, the number of upsamplings from which one stands before it
+_BLOCKS = [("head_0", 16, None), ("G_middle_0", 16, 5), ("G_middle_1", 16, 6), ("up_0", 8, 4), ("up_1", 4, 3),
+           ("up_2", 2, 2), ("up_3", 1, 1), ("up_4", 0.5, 7)]
+
+
+def upsamplings_for(size: tuple[int, int]) -> int:
+    """Number of x2 upsamplings for an image (H, W): 5 up to 256 on the longer side, 6 up to 512, 7 above.
+
+    These are the published 'normal' (256x256), 'more' (Cityscapes 256x512) and 'most'.
+    """
+    longest = max(size)
+    return 5 if longest <= 256 else 6 if longest <= 512 else 7
+
+
+class SPADEGenerator(nn.Module):
+    """Generator of SPADE (arXiv:1903.07291), and of CLADE (arXiv:2012.04644) with CLADE's norms.
+
+    A start grid of (H, W) / 2**upsamplings, made from the resized label map by a 3x3 convolution or, with ``z_dim``,
+    from a style vector by a linear layer; then 7 residual blocks (8 with 7 upsamplings) with nearest x2 upsampling
+    between them, LeakyReLU 0.2, a 3x3 convolution, tanh.
+
+    Shapes:
+        semantics: labels (N,H,W), prepared with ``prepare(generator.feature_sizes(H, W))``.
+        z: (N, z_dim), drawn from N(0, 1) when None; used only with ``z_dim``.
+        output: (N, out_channels, H, W) in [-1, 1].
+
+    Args:
+        norm: norm factory (channels, num_classes) -> Norm, or a :class:`Schedule` of them by block.
+        num_classes: label channels, the unknown class included.
+        size: (H, W) of the training images.
+        ngf: width of the last block; SPADE-light is 8 (32 on Cityscapes).
+        z_dim: length of the style vector, 0 without a VAE.
+        upsamplings: number of x2 upsamplings, None to let the size decide (:func:`upsamplings_for`).
+        edges: whether the start convolution also sees the instance edges.
+        fc_offsets: the ablation "+disti": the start grid also sees the positional offsets. With ``z_dim`` a 3x3
+            convolution of the offsets is added to the linear layer's grid (the paper has it without a VAE only).
+        out_channels: channels of the image.
+        init_gain: gain of the Xavier-normal initialisation.
+        checkpointing: keep only the blocks' inputs for the backward pass: less memory, one more forward of time.
+
+    Raises:
+        ValueError: the size is no multiple of 2**upsamplings; the message names the nearest sizes that are.
+    """
+
+    def __init__(self, norm: NormFactory | Schedule, num_classes: int, *, size: tuple[int, int] = (256, 256),
+                 ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
+                 fc_offsets: bool = False, out_channels: int = 3, init_gain: float = 0.02,
+                 checkpointing: bool = False) -> None:
+        super().__init__()
+        self.size = (int(size[0]), int(size[1]))
+        self.upsamplings = upsamplings_for(self.size) if upsamplings is None else upsamplings
+        if not 1 <= self.upsamplings <= 7:
+            raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
+        self.z_dim, self.edges, self.fc_offsets, self.checkpointing = z_dim, edges, fc_offsets, checkpointing
+        self.start_channels = 16 * ngf
+        start = self.start_size(*self.size)
+
+        self.fc: nn.Module
+        self.fc_position: nn.Module | None = None
+        if z_dim:
+            self.fc = nn.Linear(z_dim, self.start_channels * start[0] * start[1])
+            if fc_offsets:
+                self.fc_position = nn.Conv2d(2, self.start_channels, 3, padding=1)
+        else:
+            self.fc = nn.Conv2d(num_classes + edges + 2 * fc_offsets, self.start_channels, 3, padding=1)
+
+        schedule = as_schedule(norm)
+        blocks = [block for block in _BLOCKS if block[0] != "up_4" or self.upsamplings == 7]
+        self.blocks = nn.ModuleDict()
+        self._upsample: list[bool] = []
+        channels = self.start_channels
+        for index, (name, multiple, threshold) in enumerate(blocks, 1):
+            width = int(multiple * ngf)
+            self.blocks[name] = ResBlock(channels, width, partial(schedule(index), num_classes=num_classes))
+            self._upsample.append(threshold is not None and self.upsamplings >= threshold)
+            channels = width
+        self.conv_img = nn.Conv2d(channels, out_channels, 3, padding=1)
+        initialise(self, init_gain)
+
+    def start_size(self, h: int, w: int) -> tuple[int, int]:
+        """Size of the start grid for an image of (h, w); ValueError where the strides do not divide it."""
+        stride = 2 ** self.upsamplings
+        if h % stride or w % stride or not (h and w):
+            near = [max(stride, round(v / stride) * stride) for v in (h, w)]
+            raise ValueError(f"size [{h},{w}] is no multiple of {stride} ({self.upsamplings} upsamplings): take "
+                             f"size=[{near[0]},{near[1]}] or fewer generator.upsamplings")
+        return h // stride, w // stride
+
+    def feature_sizes(self, h: int, w: int) -> list[tuple[int, int]]:
+        """All sizes at which the label map of an (h, w) image is read, smallest first.
+
+        Raises:
+            ValueError: the network cannot make this size.
+        """
+        if self.z_dim and (h, w) != self.size:
+            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its start "
+                             f"grid comes from the style vector through a layer of fixed size; got {h}x{w}")
+        start = self.start_size(h, w)
+        return [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
+
+    def _start(self, semantics: Semantics, z: Tensor | None) -> Tensor:
+        h, w = self.start_size(*semantics.size)
+        view = semantics.at(h, w)
+        if self.z_dim:
+            if z is None:
+                z = torch.randn(len(semantics), self.z_dim, device=semantics.labels.device)
+            grid = self.fc(z).view(-1, self.start_channels, h, w)
+            return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
+        condition = view.one_hot(edges=self.edges)
+        return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
+
+    def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
+        """Label maps (and style vectors) to images."""
+        x = self._start(semantics, z)
+        for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
+            if upsample:
+                x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
+        return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))

@@ -1,0 +1,108 @@
+"""VGG-19 perceptual loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import VGG19_Weights, vgg19
+
+from semsynth.losses.step import Step
+
+_TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
+
+
+class WeightsError(ValueError):
+    """Pretrained weights cannot be had; the message says how to get them."""
+
+
+def load_vgg_weights(weights: str) -> dict[str, Tensor]:
+    """The state dict of torchvision's VGG-19: ``imagenet`` (downloaded once by torchvision) or a file's path.
+
+    Raises:
+        WeightsError: no download and no such file, or the file holds something else.
+    """
+    way_out = ("Download vgg19-dcbb9e9d.pth (torchvision's VGG19_Weights.IMAGENET1K_V1) on a machine with a network and "
+               "give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_no_vgg.")
+    if weights == "imagenet":
+        try:
+            return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
+        except (URLError, OSError, RuntimeError) as error:
+            raise WeightsError(f"The VGG-19 weights of the perceptual loss cannot be downloaded ({error}). {way_out}") from None
+    if not Path(weights).is_file():
+        raise WeightsError(f"loss.generator.perceptual.weights: no file {weights}. {way_out}")
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        return {k: v for k, v in state.items() if k.startswith("features.")}
+    except Exception as error:
+        raise WeightsError(f"{weights} is not a readable state dict ({type(error).__name__}). {way_out}") from None
+
+
+class Perceptual(nn.Module):
+    """VGG-19 perceptual loss (arXiv:1603.08155, weights of arXiv:1711.11585): weighted L1 of five feature maps.
+
+    Images in [-1, 1] go in as they are, as published; ``normalize`` maps them to ImageNet statistics instead. The
+    network is frozen, stays in evaluation mode and appears in neither ``state_dict`` nor ``parameters``.
+
+    Args:
+        weights: ``imagenet`` for torchvision's weights, or the path of a state dict in torchvision's layout.
+        normalize: whether to map [-1, 1] to ImageNet's mean and deviation first.
+        layer_weights: weights of relu1_1 ... relu5_1.
+        weight: the term's weight.
+
+    Raises:
+        WeightsError: the weights cannot be had or do not fit.
+    """
+
+    def __init__(self, weights: str = "imagenet", *, normalize: bool = False,
+                 layer_weights: Sequence[float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), weight: float = 10.0) -> None:
+        super().__init__()
+        self.normalize, self.layer_weights, self.weight = normalize, tuple(layer_weights), weight
+        features = vgg19(weights=None).features[: _TAPS[-1] + 1]
+        state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
+        wanted = features.state_dict()
+        wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
+        if wrong:
+            raise WeightsError(f"{weights} is no VGG-19 in torchvision's layout: missing or misshapen features."
+                               f"{wrong[0]} and {len(wrong) - 1} more. Or take loss=spade_no_vgg.")
+        features.load_state_dict({k: state[k] for k in wanted})
+        for layer in features:
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = False  # the taps must survive the next layer
+        # A tuple hides the frozen network from state_dict, parameters and train().
+        self._frozen = (features.eval().requires_grad_(False),)
+
+    @classmethod
+    def preflight(cls, weights: str = "imagenet", **_: object) -> None:
+        """Fail before anything is built where the weights cannot be had (downloads them where they can)."""
+        load_vgg_weights(weights)
+
+    def _apply(self, fn, recurse: bool = True):
+        self._frozen[0]._apply(fn, recurse)
+        return super()._apply(fn, recurse)
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The five maps of an image (N,3,H,W) in [-1,1]; one-channel images are repeated."""
+        x = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
+        if self.normalize:
+            mean = x.new_tensor((0.485, 0.456, 0.406)).view(3, 1, 1)
+            deviation = x.new_tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
+            x = ((x + 1) / 2 - mean) / deviation
+        maps = []
+        for index, layer in enumerate(self._frozen[0]):
+            x = layer(x)
+            if index in _TAPS:
+                maps.append(x)
+        return maps
+
+    def forward(self, step: Step) -> Tensor:
+        """Scalar, unweighted."""
+        with torch.no_grad():
+            targets = self.features(step.real)
+        distances = [w * F.l1_loss(fake.float(), real.float())
+                     for w, fake, real in zip(self.layer_weights, self.features(step.fake), targets, strict=True)]
+        return torch.stack(distances).sum()

@@ -1,0 +1,82 @@
+"""Parameter-free normalisations under a modulation, and the interface that all modulations share."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from semsynth.semantics import Semantics
+
+BaseNorm = Callable[[int], nn.Module]
+"""Makes a parameter-free normalisation for a number of channels."""
+
+
+def batch_norm(channels: int) -> nn.Module:
+    """Batch normalisation without affine parameters, the published choice (synchronised over CUDA devices)."""
+    return nn.BatchNorm2d(channels, affine=False)
+
+
+class Norm(nn.Module, ABC):
+    """A modulation: normalise without parameters, then scale and shift by what the label map says.
+
+    ``forward(x (N,C,H,W), semantics) -> (N,out_channels,H,W)``; ``out_channels`` exceeds ``channels`` where a
+    modulation appends features. ``uses_offsets`` says that it reads ``semantics.offsets``.
+    """
+
+    uses_offsets: bool = False
+
+    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm) -> None:
+        super().__init__()
+        if channels < 1 or num_classes < 1:
+            raise ValueError(f"channels and num_classes must be >= 1, got {channels} and {num_classes}")
+        self.channels, self.num_classes = channels, num_classes
+        self.out_channels = channels
+        self.base = base(channels)
+
+    def extra_repr(self) -> str:
+        """Channels in and out, for ``print(network)``."""
+        return f"{self.channels} -> {self.out_channels}, num_classes={self.num_classes}"
+
+    @abstractmethod
+    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
+        """Normalise and modulate x (N,C,H,W) with the view of ``semantics`` at x's size."""
+
+
+def group_norm(channels: int, groups: int = 32) -> nn.Module:
+    """Group normalisation (arXiv:1803.08494); the number of groups falls to a divisor of ``channels``."""
+    return nn.GroupNorm(math.gcd(groups, channels), channels, affine=False)
+
+
+def layer_norm(channels: int) -> nn.Module:
+    """Layer normalisation over channels and positions of a sample: group normalisation with one group."""
+    return nn.GroupNorm(1, channels, affine=False)
+
+
+class PONO(nn.Module):
+    """Positional normalisation (arXiv:1907.04312): mean and deviation over the channels at each position.
+
+    (N,C,H,W) -> (N,C,H,W). :meth:`moments` gives the two maps, which :func:`inject_moments` puts back elsewhere.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.channels, self.eps = channels, eps
+
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation maps, each (N,1,H,W)."""
+        variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+        return mean, (variance + self.eps).sqrt()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each position over its channels."""
+        mean, deviation = self.moments(x)
+        return (x - mean) / deviation
+
+
+def inject_moments(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """The moment shortcut of PONO: x (N,C,H,W) scaled by ``deviation`` and shifted by ``mean``, both (N,1,H,W)."""
+    return torch.addcmul(mean, x, deviation)

@@ -1,0 +1,86 @@
+"""CLADE: class-adaptive normalisation, and the positional variants of the same paper."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.init import ZeroConv2d
+from semsynth.norms.base import BaseNorm, Norm, batch_norm
+from semsynth.semantics import Semantics
+
+
+class CLADE(Norm):
+    """CLADE (arXiv:2012.04644, Eq. 1-2): gamma and beta are looked up by class in two banks of one row a class.
+
+    out = norm(x) * Gamma[m] + Beta[m], x (N,C,H,W). With ``edges`` a learned a*E + b of the edge map E is appended as
+    one more channel. A soft label map mixes the rows by its probabilities.
+    """
+
+    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
+        super().__init__(channels, num_classes, base)
+        # no "1 +": CLADE's table starts in U(0,1), unlike SPADE's residual gamma
+        self.gamma = nn.Parameter(torch.rand(num_classes, channels))
+        self.beta = nn.Parameter(torch.zeros(num_classes, channels))
+        self.edge = nn.Conv2d(1, 1, 1) if edges else None
+        self.out_channels = channels + edges
+
+    @staticmethod
+    def _rows(table: Tensor, view: Semantics) -> Tensor:
+        """Rows of table (K,C) by class -> (N,C,H,W)."""
+        if view.probabilities is not None:
+            return torch.einsum("nkhw,kc->nchw", view.probabilities.to(table.dtype), table)
+        return F.embedding(view.labels, table).permute(0, 3, 1, 2)
+
+    def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
+        """Gamma and beta, each (N,C,H,W), of the view given."""
+        return self._rows(self.gamma, semantics), self._rows(self.beta, semantics)
+
+    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
+        """Normalise, modulate by class, append the edge feature where there is one."""
+        view = semantics.at(*x.shape[-2:])
+        gamma, beta = self.modulation(view)
+        out = torch.addcmul(beta, self.base(x), gamma)
+        return out if self.edge is None else torch.cat([out, self.edge(view.require_edges()).to(out)], 1)
+
+
+class CLADE_ICPE(CLADE):  # noqa: N801 - the paper's name
+    """CLADE with intra-class positional encoding (arXiv:2012.04644, Eq. 15), the paper's "+distp".
+
+    gamma~ = gamma * (1 + C_gamma(d)), beta~ = beta * (1 + C_beta(d)): C are 1x1 convolutions of the offsets d
+    (N,2,H,W) to one channel each, zero at the start, so that it starts as CLADE.
+    """
+
+    uses_offsets = True
+
+    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
+        super().__init__(channels, num_classes, base, edges=edges)
+        self.position_gamma = ZeroConv2d(2, 1, 1)
+        self.position_beta = ZeroConv2d(2, 1, 1)
+
+    def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
+        """Gamma and beta of CLADE, each scaled by position."""
+        offsets = semantics.require_offsets()
+        gamma, beta = super().modulation(semantics)
+        return gamma * (1 + self.position_gamma(offsets)), beta * (1 + self.position_beta(offsets))
+
+
+class CLADE_DISTF(CLADE):  # noqa: N801 - the paper's name
+    """The ablation "+distf" (arXiv:2012.04644, Table VII): a 1x1 convolution of the offsets as one more channel.
+
+    The paper does not state the number of channels; one, by analogy with the edge feature. It comes last.
+    """
+
+    uses_offsets = True
+
+    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
+        super().__init__(channels, num_classes, base, edges=edges)
+        self.position = nn.Conv2d(2, 1, 1)
+        self.out_channels += 1
+
+    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
+        """CLADE's output with the position feature appended."""
+        offsets = semantics.at(*x.shape[-2:]).require_offsets()
+        out = super().forward(x, semantics)
+        return torch.cat([out, self.position(offsets).to(out)], 1)

@@ -1,0 +1,52 @@
+"""Which norm stands in which block of a generator."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from semsynth.norms.base import Norm
+
+NormFactory = Callable[[int, int], Norm]
+"""Makes a norm from (channels, num_classes)."""
+
+
+class Schedule(ABC):
+    """Block index (from 1, in the order of the forward pass) -> norm factory."""
+
+    @abstractmethod
+    def __call__(self, block: int) -> NormFactory:
+        """The factory for one block."""
+
+
+class Constant(Schedule):
+    """The same norm in every block."""
+
+    def __init__(self, norm: NormFactory) -> None:
+        self.norm = norm
+
+    def __call__(self, block: int) -> NormFactory:
+        """The one factory."""
+        return self.norm
+
+
+class Mixed(Schedule):
+    """``low`` in the low-resolution blocks 1..transition, ``high`` after (arXiv:2012.04644, Table VI: S(1-k)+C(k+1-7)).
+
+    Raises:
+        ValueError: ``transition`` is outside 0..7.
+    """
+
+    def __init__(self, low: NormFactory, high: NormFactory, transition: int = 4) -> None:
+        if not 0 <= transition <= 7:
+            raise ValueError(f"norm.transition must be 0..7 (blocks that take the low norm), got {transition}")
+        self.low, self.high, self.transition = low, high, transition
+
+    def __call__(self, block: int) -> NormFactory:
+        """``low`` up to the transition, ``high`` after."""
+        return self.low if block <= self.transition else self.high
+
+
+def as_schedule(norm: NormFactory | Schedule) -> Schedule:
+    """A plain factory serves for all blocks."""
+    return norm if isinstance(norm, Schedule) else Constant(norm)

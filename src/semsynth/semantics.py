@@ -1,0 +1,145 @@
+"""What a network is conditioned on: label maps with their optional edges, positional offsets and soft probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(eq=False)
+class Semantics:
+    """A batch of label maps and everything derived from them, at one size.
+
+    Labels stay integers as long as possible; :meth:`one_hot` is called only where a network needs it.
+
+    Shapes:
+        labels: (N, H, W) int64 in [0, num_classes).
+        edges: (N, 1, H, W) float, 1 on instance boundaries, or None.
+        offsets: (N, 2, H, W) float in [-1, 1], channel 0 vertical and 1 horizontal, or None (CLADE-ICPE,
+            arXiv:2012.04644, Eq. 12-14).
+        probabilities: (N, num_classes, H, W) float, a soft label map (a segmenter's output), or None. Gradients pass
+            through it; ``labels`` is then its argmax.
+
+    Raises:
+        ValueError: a shape or dtype does not fit, or a label on the CPU is outside [0, num_classes).
+    """
+
+    labels: Tensor
+    num_classes: int
+    edges: Tensor | None = None
+    offsets: Tensor | None = None
+    probabilities: Tensor | None = None
+    _views: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False)
+    _checked: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self._checked:
+            self._check()
+            self._checked = True
+
+    def _check(self) -> None:
+        if self.labels.ndim != 3 or self.labels.dtype != torch.int64:
+            raise ValueError(f"labels must be (N,H,W) int64, got {tuple(self.labels.shape)} {self.labels.dtype}")
+        n, h, w = self.labels.shape
+        wanted = {"edges": (n, 1, h, w), "offsets": (n, 2, h, w), "probabilities": (n, self.num_classes, h, w)}
+        for name, shape in wanted.items():
+            value = getattr(self, name)
+            if value is not None and tuple(value.shape) != shape:
+                raise ValueError(f"{name} must be {shape} to go with the labels, got {tuple(value.shape)}")
+        # Only on the CPU: on an accelerator the check would wait for the device, and labels come from the CPU anyway.
+        if self.labels.device.type == "cpu" and self.labels.numel():
+            low, high = (int(v) for v in self.labels.aminmax())
+            if low < 0 or high >= self.num_classes:
+                raise ValueError(f"labels lie in [{low}, {high}], but num_classes={self.num_classes} allows only "
+                                 f"[0, {self.num_classes - 1}]")
+
+    @classmethod
+    def from_probabilities(cls, probabilities: Tensor, *, edges: Tensor | None = None,
+                           offsets: Tensor | None = None) -> Semantics:
+        """Soft label maps (N,K,H,W) that sum to 1 over K, with gradients."""
+        return cls(probabilities.detach().argmax(1), probabilities.shape[1], edges, offsets, probabilities)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.labels.shape[1], self.labels.shape[2]
+
+    def __len__(self) -> int:
+        return self.labels.shape[0]
+
+    def prepare(self, sizes: Iterable[tuple[int, int]]) -> Semantics:
+        """Make the nearest-resized views of all ``sizes`` (h, w) now and keep them; returns self.
+
+        Call it eagerly, outside compiled code, once per batch: the forward passes then only read.
+        """
+        for size in sizes:
+            if size != self.size and size not in self._views:
+                self._views[size] = self._resized(*size)
+        return self
+
+    def at(self, h: int, w: int) -> Semantics:
+        """The view at (h, w); :meth:`prepare` must have made it."""
+        if (h, w) == self.size:
+            return self
+        try:
+            return self._views[h, w]
+        except KeyError:
+            raise ValueError(f"no view of size {(h, w)}: call semantics.prepare(network.feature_sizes(H, W)) before the "
+                             f"forward pass (prepared: {sorted(self._views)})") from None
+
+    def _resized(self, h: int, w: int) -> Semantics:
+        """Nearest sampling from full resolution: index floor(i * H / h), as torch's ``nearest`` does for floats."""
+        height, width = self.size
+        rows = torch.arange(h, device=self.labels.device) * height // h
+        cols = torch.arange(w, device=self.labels.device) * width // w
+
+        def pick(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.index_select(-2, rows).index_select(-1, cols)
+
+        labels = self.labels.index_select(1, rows).index_select(2, cols)
+        return Semantics(labels, self.num_classes, pick(self.edges), pick(self.offsets), pick(self.probabilities),
+                         _checked=True)
+
+    def one_hot(self, *, edges: bool = False) -> Tensor:
+        """(N, K [+1], H, W) float32 class channels (the probabilities of a soft map), the edge channel last if asked.
+
+        Raises:
+            ValueError: edges are asked for and there are none.
+        """
+        if self.probabilities is not None:
+            classes = self.probabilities
+        else:
+            classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).float()
+        return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
+
+    def require_edges(self) -> Tensor:
+        """Edges, or a ValueError that says which setting provides them."""
+        if self.edges is None:
+            raise ValueError("this network was built with edges=True, but the label maps carry no instance edges: "
+                             "give an instance map, or train with dataset.instances=false")
+        return self.edges
+
+    def require_offsets(self) -> Tensor:
+        """Offsets, or a ValueError that says which setting provides them."""
+        if self.offsets is None:
+            raise ValueError("this network uses intra-class positional encoding, but the label maps carry no offsets: "
+                             "set icpe.enabled=true")
+        return self.offsets
+
+    def _map(self, change) -> Semantics:
+        tensors = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities")
+                   if (v := getattr(self, k)) is not None}
+        views = {size: view._map(change) for size, view in self._views.items()}
+        return replace(self, **tensors, _views=views, _checked=True)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
+        """The same on another device, views included."""
+        return self._map(lambda x: x.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Semantics:
+        """The same in page-locked memory, views included."""
+        return self._map(lambda x: x.pin_memory())
