@@ -50,18 +50,18 @@ class ResBlock(nn.Module):
 def _second_pass(block: nn.Module) -> Iterator[None]:
     """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
     spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
-    tracking = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+    running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
     for m in spectral:
         m.training = False
-    for m in tracking:
-        m.track_running_stats = False
+    for m, buffers in running:
+        m._buffers.update({k: v if v is None else v.clone() for k, v in buffers.items()})
     try:
         yield
     finally:
         for m in spectral:
             m.training = True
-        for m in tracking:
-            m.track_running_stats = True
+        for m, buffers in running:
+            m._buffers.update(buffers)
 
 
 def recomputed(block: nn.Module, x: Tensor, semantics: Semantics) -> Tensor:

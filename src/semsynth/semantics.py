@@ -88,8 +88,8 @@ class Semantics:
         try:
             return self._views[h, w]
         except KeyError:
-            raise ValueError(f"no view of size {(h, w)}: call semantics.prepare(network.feature_sizes(H, W)) before the "
-                             f"forward pass (prepared: {sorted(self._views)})") from None
+            raise ValueError(f"no view of size {(h, w)}: call semantics.prepare(network.feature_sizes(H, W)) before "
+                             f"the forward pass (prepared: {sorted(self._views)})") from None
 
     def _resized(self, h: int, w: int) -> Semantics:
         """Nearest sampling from full resolution: index floor(i * H / h), as torch's ``nearest`` does for floats."""
@@ -104,16 +104,16 @@ class Semantics:
         return Semantics(labels, self.num_classes, pick(self.edges), pick(self.offsets), pick(self.probabilities),
                          _checked=True)
 
-    def one_hot(self, *, edges: bool = False) -> Tensor:
-        """(N, K [+1], H, W) float32 class channels (the probabilities of a soft map), the edge channel last if asked.
+    def one_hot(self, *, edges: bool = False, dtype: torch.dtype = torch.float32) -> Tensor:
+        """(N, K [+1], H, W) class channels (the probabilities of a soft map), the edge channel last if asked.
 
         Raises:
             ValueError: edges are asked for and there are none.
         """
         if self.probabilities is not None:
-            classes = self.probabilities
+            classes = self.probabilities.to(dtype)
         else:
-            classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).float()
+            classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).to(dtype)
         return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
 
     def require_edges(self) -> Tensor:

@@ -66,9 +66,9 @@ class MultiscaleDiscriminator(nn.Module):
 
     def forward(self, semantics: Semantics, images: Tensor) -> list[list[Tensor]]:
         """Maps of every scale."""
-        condition = semantics.one_hot(edges=self.edges)
+        condition = semantics.one_hot(edges=self.edges, dtype=images.dtype)
         repeats = images.shape[0] // condition.shape[0]
-        x = torch.cat([condition.repeat(repeats, 1, 1, 1).to(images.dtype), images], 1)
+        x = torch.cat([condition.repeat(repeats, 1, 1, 1), images], 1)
         outputs = []
         for index, scale in enumerate(self.scales):
             if index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class StyleEncoder(nn.Module):
         self.layers = nn.Sequential(*(
             nn.Sequential(spectral_norm(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False)), nn.InstanceNorm2d(b),
                           nn.LeakyReLU(0.2))
-            for a, b in zip(widths, widths[1:], strict=False)))
+            for a, b in pairwise(widths)))
         self.fc_mu = nn.Linear(16 * widths[-1], z_dim)
         self.fc_logvar = nn.Linear(16 * widths[-1], z_dim)
         initialise(self, init_gain)

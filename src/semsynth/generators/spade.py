@@ -108,8 +108,8 @@ class SPADEGenerator(nn.Module):
             ValueError: the network cannot make this size.
         """
         if self.z_dim and (h, w) != self.size:
-            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its start "
-                             f"grid comes from the style vector through a layer of fixed size; got {h}x{w}")
+            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
+                             f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
         start = self.start_size(h, w)
         return [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
 
@@ -118,10 +118,11 @@ class SPADEGenerator(nn.Module):
         view = semantics.at(h, w)
         if self.z_dim:
             if z is None:
-                z = torch.randn(len(semantics), self.z_dim, device=semantics.labels.device)
+                weight = self.conv_img.weight
+                z = torch.randn(len(semantics), self.z_dim, device=weight.device, dtype=weight.dtype)
             grid = self.fc(z).view(-1, self.start_channels, h, w)
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
-        condition = view.one_hot(edges=self.edges)
+        condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:

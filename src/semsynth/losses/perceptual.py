@@ -26,13 +26,14 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
     Raises:
         WeightsError: no download and no such file, or the file holds something else.
     """
-    way_out = ("Download vgg19-dcbb9e9d.pth (torchvision's VGG19_Weights.IMAGENET1K_V1) on a machine with a network and "
-               "give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_no_vgg.")
+    way_out = ("Download vgg19-dcbb9e9d.pth (torchvision's VGG19_Weights.IMAGENET1K_V1) on a machine with a network "
+               "and give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_no_vgg.")
     if weights == "imagenet":
         try:
             return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
         except (URLError, OSError, RuntimeError) as error:
-            raise WeightsError(f"The VGG-19 weights of the perceptual loss cannot be downloaded ({error}). {way_out}") from None
+            reason = f"The VGG-19 weights of the perceptual loss cannot be downloaded ({error})."
+            raise WeightsError(f"{reason} {way_out}") from None
     if not Path(weights).is_file():
         raise WeightsError(f"loss.generator.perceptual.weights: no file {weights}. {way_out}")
     try:

@@ -45,7 +45,7 @@ class CLADE(Norm):
         return out if self.edge is None else torch.cat([out, self.edge(view.require_edges()).to(out)], 1)
 
 
-class CLADE_ICPE(CLADE):  # noqa: N801 - the paper's name
+class CLADE_ICPE(CLADE):
     """CLADE with intra-class positional encoding (arXiv:2012.04644, Eq. 15), the paper's "+distp".
 
     gamma~ = gamma * (1 + C_gamma(d)), beta~ = beta * (1 + C_beta(d)): C are 1x1 convolutions of the offsets d
@@ -66,7 +66,7 @@ class CLADE_ICPE(CLADE):  # noqa: N801 - the paper's name
         return gamma * (1 + self.position_gamma(offsets)), beta * (1 + self.position_beta(offsets))
 
 
-class CLADE_DISTF(CLADE):  # noqa: N801 - the paper's name
+class CLADE_DISTF(CLADE):
     """The ablation "+distf" (arXiv:2012.04644, Table VII): a 1x1 convolution of the offsets as one more channel.
 
     The paper does not state the number of channels; one, by analogy with the edge feature. It comes last.

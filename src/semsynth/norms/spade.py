@@ -32,7 +32,7 @@ class SPADE(Norm):
 
     def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
         """Gamma and beta, each (N,C,H,W), of the view given."""
-        hidden = F.relu(self.shared(semantics.one_hot(edges=self.edges)))
+        hidden = F.relu(self.shared(semantics.one_hot(edges=self.edges, dtype=self.shared.weight.dtype)))
         return self.gamma(hidden), self.beta(hidden)
 
     def forward(self, x: Tensor, semantics: Semantics) -> Tensor:

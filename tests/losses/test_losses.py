@@ -1,0 +1,126 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.testing import assert_close
+from torchvision.models import vgg19
+
+from semsynth.losses import perceptual
+from semsynth.losses.adversarial import (
+    DiscriminatorAdversarial,
+    GeneratorAdversarial,
+    Hinge,
+    LeastSquares,
+    Original,
+    Wasserstein,
+)
+from semsynth.losses.feature_matching import FeatureMatching
+from semsynth.losses.kl import KLDivergence
+from semsynth.losses.perceptual import Perceptual, WeightsError
+from semsynth.losses.step import Step
+from semsynth.semantics import Semantics
+
+
+def step(**changes):
+    def maps():
+        return [[torch.randn(2, 3, s, s), torch.randn(2, 6, s, s), torch.randn(2, 1, s, s)] for s in (6, 3)]
+
+    values = {"semantics": Semantics(torch.zeros(2, 8, 8).long(), 2), "real": torch.rand(2, 3, 8, 8),
+              "fake": torch.rand(2, 3, 8, 8), "fake_maps": maps(), "real_maps": maps()}
+    return Step(**(values | changes))
+
+
+OBJECTIVES = [
+    (Hinge(), lambda r, f: (1 - r).clamp(min=0).mean() + (1 + f).clamp(min=0).mean(), lambda f: -f.mean()),
+    (LeastSquares(), lambda r, f: F.mse_loss(r, torch.ones_like(r)) + F.mse_loss(f, torch.zeros_like(f)),
+     lambda f: F.mse_loss(f, torch.ones_like(f))),
+    (Original(), lambda r, f: F.binary_cross_entropy_with_logits(r, torch.ones_like(r))
+     + F.binary_cross_entropy_with_logits(f, torch.zeros_like(f)),
+     lambda f: F.binary_cross_entropy_with_logits(f, torch.ones_like(f))),
+    (Wasserstein(), lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
+]
+
+
+@pytest.mark.parametrize(("objective", "of_d", "of_g"), OBJECTIVES)
+def test_adversarial_is_the_mean_over_scales(objective, of_d, of_g):
+    s = step()
+    scales = list(zip(s.real_maps, s.fake_maps, strict=True))
+    assert_close(DiscriminatorAdversarial(objective)(s), sum(of_d(r[-1], f[-1]) for r, f in scales) / 2)
+    assert_close(GeneratorAdversarial(objective)(s), sum(of_g(f[-1]) for _, f in scales) / 2)
+
+
+def test_feature_matching_leaves_the_prediction_out_and_real_without_gradient():
+    s = step()
+    for scale in s.real_maps + s.fake_maps:
+        for m in scale:
+            m.requires_grad_()
+    loss = FeatureMatching()(s)
+    expected = sum((f - r).abs().mean() for rs, fs in zip(s.real_maps, s.fake_maps, strict=True)
+                   for r, f in zip(rs[:-1], fs[:-1], strict=True)) / 2
+    assert_close(loss, expected)
+    loss.backward()
+    assert all(m.grad is None for scale in s.real_maps for m in scale)
+    assert all(scale[-1].grad is None for scale in s.fake_maps)
+
+
+def test_kl_is_a_sum_and_zero_without_an_encoder():
+    mu, logvar = torch.randn(2, 4), torch.randn(2, 4)
+    posterior = torch.distributions.Normal(mu, (logvar / 2).exp())
+    expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum()
+    assert_close(KLDivergence()(step(mu=mu, logvar=logvar)), expected)
+    assert KLDivergence()(step()) == 0
+
+
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vgg") / "vgg.pth"
+    torch.save({k: v for k, v in vgg19(weights=None).state_dict().items() if k.startswith("features.")}, path)
+    return path
+
+
+def test_perceptual_against_the_taps_of_torchvision(vgg_file):
+    loss = Perceptual(str(vgg_file))
+    reference = vgg19(weights=None).features
+    reference.load_state_dict({k.removeprefix("features."): v for k, v in torch.load(vgg_file).items()})
+    fake, real = torch.rand(1, 3, 32, 32).requires_grad_(), torch.rand(1, 3, 32, 32)
+
+    def taps(x):
+        out = []
+        for i, layer in enumerate(reference):
+            x = F.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+            if i in (1, 6, 11, 20, 29):
+                out.append(x)
+        return out
+
+    expected = sum(w * F.l1_loss(a, b) for w, a, b in
+                   zip((1 / 32, 1 / 16, 1 / 8, 1 / 4, 1), taps(fake), taps(real), strict=True))
+    value = loss(step(fake=fake, real=real))
+    assert_close(value, expected)
+    value.backward()
+    assert fake.grad.abs().sum() > 0
+
+
+def test_the_frozen_network_is_hidden(vgg_file):
+    loss = Perceptual(str(vgg_file), normalize=True).train()
+    assert not loss.state_dict()
+    assert not list(loss.parameters())
+    assert not loss._frozen[0].training
+    assert loss.double()._frozen[0][0].weight.dtype == torch.float64
+
+
+def test_missing_or_wrong_weights_name_the_way_out(tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match="loss=spade_no_vgg"):
+        Perceptual.preflight(str(tmp_path / "none.pth"))
+    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match=r"features\.0\.weight"):
+        Perceptual(str(tmp_path / "other.pth"))
+    (tmp_path / "text.pth").write_text("no weights")
+    with pytest.raises(WeightsError, match="not a readable"):
+        Perceptual.preflight(str(tmp_path / "text.pth"))
+
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(perceptual.VGG19_Weights.IMAGENET1K_V1.__class__, "get_state_dict", offline)
+    with pytest.raises(WeightsError, match=r"vgg19-dcbb9e9d\.pth.*loss=spade_no_vgg"):
+        Perceptual.preflight()
