@@ -1,0 +1,109 @@
+"""The `scenes` data set."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from semsynth.data.scenes.layout import random_scene
+from semsynth.data.scenes.render import render
+
+Offsets = Callable[[np.ndarray], np.ndarray]  # labels (H, W) int64 -> (2, H, W) float32
+
+_SPLITS = {"train": 0, "val": 1}
+
+
+class Scenes(Dataset[dict[str, Any]]):
+    """Outdoor scenes, drawn on the fly and deterministic by (seed, split, index, epoch) in any process.
+
+    A sample holds `image` (3, H, W) float32 in [-1, 1], `labels` (H, W) int64 in [0, 12), `name`, `style` (3,) float32 (time of day, haze
+    and hue, each uniform in [0, 1]) and, when asked for, `instances` (H, W) int64 (an id per object; stuff classes have one id each) and
+    `offsets` (2, H, W) float32.
+
+    Args:
+        length: samples in an epoch, >= 1.
+        size: side of a square picture or (H, W), at least 16. Every size of one aspect ratio shows the same scenes.
+        split: "train" or "val"; their scenes never coincide.
+        seed: of the whole data set, >= 0.
+        instances: whether samples hold instance ids.
+        offsets: function from labels (H, W) to offsets (2, H, W), such as `semsynth.data.icpe.Offsets`; null or disabled: none.
+            It is called on the mirrored labels where `flip` mirrors.
+        flip: whether half of the samples are mirrored.
+        fresh: whether every epoch of the train split shows new scenes, instead of the same `length` ones again. Val is always the same.
+
+    Raises:
+        ValueError: for a length, size, split or seed out of range.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        size: int | Sequence[int] = 64,
+        split: str = "train",
+        seed: int = 0,
+        *,
+        instances: bool = False,
+        offsets: Offsets | None = None,
+        flip: bool = False,
+        fresh: bool = True,
+    ) -> None:
+        sides = (size, size) if isinstance(size, int) else tuple(size)
+        if len(sides) != 2:
+            raise ValueError(f"size must be one side or [height, width] in pixels, got {size}")
+        height, width = sides
+        if length < 1:
+            raise ValueError(f"length must be >= 1, got {length}")
+        if min(height, width) < 16:
+            raise ValueError(f"size must be at least 16 pixels each way, got {height}x{width}")
+        if split not in _SPLITS:
+            raise ValueError(f"split must be one of {', '.join(_SPLITS)}, got {split!r}")
+        if seed < 0:
+            raise ValueError(f"seed must be >= 0, got {seed}")
+        self.length, self.height, self.width = length, int(height), int(width)
+        self.split, self.seed = split, seed
+        self.instances, self.flip, self.fresh = instances, flip, fresh
+        # an object that says it is disabled (`semsynth.data.icpe.Offsets`) counts as none
+        self.offsets = offsets if offsets is not None and getattr(offsets, "enabled", True) else None
+        # in shared memory, so that set_epoch reaches workers that are already running
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        """Return the number of samples in an epoch."""
+        return self.length
+
+    def set_epoch(self, epoch: int) -> None:
+        """Move on to the scenes of `epoch` (from 0), in running worker processes too. No effect on the val split."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Draw one sample.
+
+        Raises:
+            IndexError: for an index outside of [-length, length).
+        """
+        if not -self.length <= index < self.length:
+            raise IndexError(f"index {index} is out of range for {self.length} scenes")
+        index %= self.length
+        epoch = int(self._epoch) if self.split == "train" else 0
+        number = index + epoch * self.length if self.fresh else index
+        # a stream of its own for every scene: the same numbers in any process, order and platform
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _SPLITS[self.split], number]))
+        style = rng.random(3)
+        image, labels, instances = render(random_scene(rng, self.width / self.height), style, self.height, self.width)
+        image *= 2
+        image -= 1
+        if self.flip and np.random.default_rng([self.seed, _SPLITS[self.split], number, epoch, 1]).random() < 0.5:
+            image, labels, instances = (np.ascontiguousarray(array[..., ::-1]) for array in (image, labels, instances))
+        sample: dict[str, Any] = {
+            "image": torch.from_numpy(image),
+            "labels": torch.from_numpy(labels),
+            "name": f"{self.split}_{number:06d}",
+            "style": torch.from_numpy(style.astype(np.float32)),
+        }
+        if self.instances:
+            sample["instances"] = torch.from_numpy(instances)
+        if self.offsets is not None:
+            sample["offsets"] = torch.from_numpy(self.offsets(labels))
+        return sample
