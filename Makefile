@@ -1,0 +1,43 @@
+# `make train` and `make test` set everything up by themselves; a second call installs nothing.
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+export NO_ALBUMENTATIONS_UPDATE := 1
+.DEFAULT_GOAL := help
+.PHONY: help setup train test lint type lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## make .venv and install everything into it (done by the other targets as well)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "semsynth needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V): call make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian and Ubuntu install the package python3-venv"; exit 1; }
+	@echo "Installing semsynth into $(VENV) (about 6 GB, once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) -r requirements.lock
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --editable .
+	@touch $(STAMP)
+
+train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
+	@$(PY) train.py $(ARGS)
+
+test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(STAMP) ## check the style of the code
+	@$(VENV)/bin/ruff check .
+
+type: $(STAMP) ## check the types
+	@$(VENV)/bin/mypy
+
+lock: ## resolve requirements.lock anew from pyproject.toml
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --quiet -o requirements.lock
+
+clean: ## remove .venv and caches; runs stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
