@@ -1,0 +1,161 @@
+"""An exponential moving average of the networks that make images."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class WeightAverage:
+    """Running average of a module's parameters, with the newest of its buffers.
+
+    Args:
+        module: The module whose weights the average starts from.
+        decay: Weight of the past in [0, 1).
+        warmup: Early on use (1 + n) / (10 + n) after n updates where that is smaller, to forget the initial weights.
+    """
+
+    def __init__(self, module: nn.Module, decay: float, warmup: bool = True) -> None:
+        self.decay, self.warmup, self.updates = decay, warmup, 0
+        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Average in the parameters, copy the buffers."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
+        parameters = dict(module.named_parameters())
+        torch._foreach_lerp_([self.values[name] for name in parameters], list(parameters.values()), 1 - decay)
+        for name, value in module.state_dict().items():
+            if name not in parameters:
+                self.values[name].copy_(value)
+
+    @torch.no_grad()
+    def exchange(self, module: nn.Module) -> None:
+        """Swap the average with the module's values, in place; a second call swaps back."""
+        for name, live in module.state_dict().items():
+            held = self.values[name]
+            kept = live.clone()
+            live.copy_(held)
+            held.copy_(kept)
+
+    def to(self, device: torch.device) -> None:
+        """Move to the module's device."""
+        self.values = {name: value.to(device) for name, value in self.values.items()}
+
+
+class EMA(pl.Callback):
+    """Keep moving averages of the generator and the encoder, and validate with them.
+
+    Parameters are averaged after every optimizer step and buffers copied. The averages live in the callback's state,
+    so that checkpoints hold both them and the weights that are trained. They are swapped in for validation and out
+    after it, also when it fails.
+
+    Args:
+        decay: Weight of the past in [0, 1); None: no averages.
+        warmup: Shorten the memory early on, see `WeightAverage`.
+        recalibrate_batches: Batches of training data, spread over the set, from which the batch-norm statistics of
+            the averaged generator are estimated anew at the start of a validation; 0: keep the copied ones, which
+            belong to the weights that are trained and fit the averaged ones less well.
+
+    Raises:
+        ValueError: a decay outside [0, 1).
+    """
+
+    def __init__(self, decay: float | None = None, warmup: bool = True, recalibrate_batches: int = 0) -> None:
+        if decay is not None and not 0 <= decay < 1:
+            raise ValueError(f"the EMA's decay must be in [0, 1), got {decay}")
+        self.decay, self.warmup, self.recalibrate_batches = decay, warmup, recalibrate_batches
+        self._averages: dict[str, WeightAverage] = {}
+        self._loaded: dict[str, Any] = {}
+        self._swapped = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start from the current weights, or from the checkpoint's averages."""
+        if self.decay is None:
+            return
+        for name, module in _networks(pl_module):
+            average = WeightAverage(module, self.decay, self.warmup)
+            if self._loaded:
+                average.updates = self._loaded["updates"]
+                average.values = self._loaded[name]
+            average.to(pl_module.device)
+            self._averages[name] = average
+        self._loaded = {}
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average after an optimizer step."""
+        if pl_module.stepped:
+            for name, average in self._averages.items():
+                average.update(getattr(pl_module, name))
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Swap the averages in."""
+        if not self._averages or self._swapped:
+            return
+        self._exchange(pl_module)
+        if self.recalibrate_batches:
+            self._recalibrate(trainer, pl_module)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Swap the trained weights back."""
+        if self._swapped:
+            self._exchange(pl_module)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Swap the trained weights back."""
+        if self._swapped:
+            self._exchange(pl_module)
+
+    def _exchange(self, pl_module: pl.LightningModule) -> None:
+        for name, average in self._averages.items():
+            average.exchange(getattr(pl_module, name))
+        self._swapped = not self._swapped
+
+    @torch.no_grad()
+    def _recalibrate(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Estimate the statistics of the batch norms from training data, the same samples every time."""
+        norms = [m for m in pl_module.generator.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over the batches
+            norm.train()  # the rest stays in evaluation mode: spectral norms do not move
+        try:
+            for batch in _spread_batches(trainer.train_dataloader, self.recalibrate_batches):
+                pl_module.generate(trainer.strategy.batch_to_device(batch))
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+                norm.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Updates so far, and a state dict for each network."""
+        if self._swapped:
+            raise RuntimeError("a checkpoint cannot be written while the averages are swapped in")
+        if not self._averages:
+            return {}
+        updates = next(iter(self._averages.values())).updates
+        return {"updates": updates, **{name: average.values for name, average in self._averages.items()}}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the averages of a checkpoint until training starts."""
+        self._loaded = state_dict
+
+
+def _networks(pl_module: pl.LightningModule) -> Iterable[tuple[str, nn.Module]]:
+    return [(n, m) for n in ("generator", "encoder") if (m := getattr(pl_module, n, None)) is not None]
+
+
+def _spread_batches(loader: Any, count: int) -> Iterable[dict[str, Tensor]]:
+    """`count` batches of a loader's data set, evenly spread, made in this process."""
+    size = min(loader.batch_size, len(loader.dataset))
+    indices = np.linspace(0, len(loader.dataset) - 1, count * size).round().astype(int)
+    for chunk in indices.reshape(count, size):
+        yield loader.collate_fn([loader.dataset[int(index)] for index in chunk])

@@ -1,0 +1,226 @@
+"""Training on pairs of label map and photograph."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from semsynth.data.batch import semantics_from_batch
+from semsynth.losses.step import Step
+from semsynth.semantics import Semantics
+from semsynth.training.faults import check_finite, non_finite
+from semsynth.training.rates import linear_decay
+from semsynth.training.style import sample_posterior
+
+Micro = tuple[Semantics, Tensor]  # label maps and real images (N,3,H,W) of one micro-batch
+Raw = dict[str, Tensor]  # unweighted scalar losses by name
+
+
+class PairedSystem(pl.LightningModule):
+    """Adversarial training of a conditional generator on pairs (arXiv:1903.07291, arXiv:2012.04644).
+
+    One iteration is a generator step and then a discriminator step, each with its own optimizer. The discriminator
+    sees the fake and the real images in one pass, concatenated along the batch, fake first. Losses are computed in
+    float32 whatever the precision of the networks.
+
+    Gradients are accumulated over `accumulate` batches: the batches are kept until they are complete, then the
+    generator's gradients of all are summed and it steps, then the discriminator's. The end of an epoch completes what
+    it has. Loss terms are averaged over the batches (a KL term that sums over its batch sums over one such batch).
+
+    Args:
+        generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
+        discriminator: `discriminator(semantics, images (2N,3,H,W))` -> scales of maps, the prediction last.
+        encoder: `encoder(image) -> (mu, logvar)`, each (N, z_dim); None: z ~ N(0, 1) where the generator takes one.
+        losses: Terms by name under `generator` and `discriminator`; a term has `weight` and maps a `Step` to a scalar.
+        optimizers: `generator` and `discriminator`: functions of parameters that return an optimizer. The encoder's
+            parameters go with the generator's.
+        num_classes: Label channels, an unknown class included.
+        epochs: Epochs of the whole training; the learning rates follow them.
+        decay_epochs: The last epochs, over which the learning rates fall in a straight line.
+        accumulate: Batches for each optimizer step.
+        regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
+            published; otherwise the generator step's fake serves for both.
+        compile: Compile generator and discriminator.
+
+    Raises:
+        ValueError: settings that do not fit together.
+        NonFiniteLossError: in training, when a loss is NaN or infinite; names it.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        encoder: nn.Module | None,
+        losses: Mapping[str, Mapping[str, nn.Module]],
+        optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]],
+        *,
+        num_classes: int,
+        epochs: int,
+        decay_epochs: int = 0,
+        accumulate: int = 1,
+        regenerate_fake: bool = True,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        if accumulate < 1:
+            raise ValueError(f"accumulate must be >= 1, got {accumulate}")
+        if encoder is not None and encoder.z_dim != generator.z_dim:
+            raise ValueError(f"the encoder's z_dim={encoder.z_dim} is not the generator's z_dim={generator.z_dim}")
+        linear_decay(0, epochs, decay_epochs)
+        self.automatic_optimization = False
+        self.generator, self.discriminator, self.encoder = generator, discriminator, encoder
+        self.losses = nn.ModuleDict({part: nn.ModuleDict(terms) for part, terms in losses.items()})
+        self._optimizers_of = dict(optimizers)
+        self.num_classes, self.epochs, self.decay_epochs = num_classes, epochs, decay_epochs
+        self.accumulate, self.regenerate_fake, self.compile_networks = accumulate, regenerate_fake, compile
+        self._window: list[dict[str, Any]] = []
+        self.stepped = True  # whether the last batch ended with an optimizer step, so that nothing is pending
+
+    # ---- setting up
+
+    def setup(self, stage: str) -> None:
+        """Synchronise batch norm between CUDA devices (torch has no CPU version of it); compile where asked."""
+        if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":
+            self.generator = nn.SyncBatchNorm.convert_sync_batchnorm(self.generator)
+        if self.compile_networks:
+            # Module.compile keeps the names of the parameters, unlike torch.compile(module).
+            self.generator.compile()
+            self.discriminator.compile()
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Build the generator's (with the encoder) and the discriminator's optimizer."""
+        of_generator = list(self.generator.parameters())
+        if self.encoder is not None:
+            of_generator += self.encoder.parameters()
+        optimizers = [
+            self._optimizers_of["generator"](of_generator),
+            self._optimizers_of["discriminator"](self.discriminator.parameters()),
+        ]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+        return optimizers
+
+    def on_train_start(self) -> None:
+        """Set the rates also where a run is resumed in the middle of an epoch."""
+        self._set_rates()
+
+    def on_train_epoch_start(self) -> None:
+        """Set the rates of the epoch."""
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
+        for optimizer in self.optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    # ---- one iteration
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Keep the batch; when `accumulate` are there or the epoch ends, step the generator, then the discriminator."""
+        self._window.append(batch)
+        self.stepped = len(self._window) == self.accumulate or self.trainer.is_last_batch
+        if not self.stepped:
+            return
+        window, self._window = [self._micro(b) for b in self._window], []
+        generator_optimizer, discriminator_optimizer = self.optimizers()
+
+        # 1. the generator (and the encoder), through a discriminator that stays as it is
+        self.toggle_optimizer(generator_optimizer)
+        fakes, raws = [], []
+        for semantics, real in window:
+            fake, raw = self._generator_losses(semantics, real)
+            self._backward("generator", raw, len(window), batch_idx)
+            fakes.append(fake.detach())
+            raws.append(raw)
+        generator_optimizer.step()
+        generator_optimizer.zero_grad()
+        self.untoggle_optimizer(generator_optimizer)
+        self._report("generator", raws, generator_optimizer)
+
+        # 2. the discriminator, on the fakes of step 1 or on new ones of the generator after its step
+        self.toggle_optimizer(discriminator_optimizer)
+        raws = []
+        for (semantics, real), kept in zip(window, fakes, strict=True):
+            raw = self._discriminator_losses(semantics, real, self._fake_again(semantics, real, kept))
+            self._backward("discriminator", raw, len(window), batch_idx)
+            raws.append(raw)
+        discriminator_optimizer.step()
+        discriminator_optimizer.zero_grad()
+        self.untoggle_optimizer(discriminator_optimizer)
+        self._report("discriminator", raws, discriminator_optimizer)
+
+    def _micro(self, batch: dict[str, Any]) -> Micro:
+        """Label maps, resized to everything the generator reads, and real images."""
+        semantics = semantics_from_batch(batch, self.num_classes)
+        return semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"]
+
+    def _synthesize(self, semantics: Semantics, real: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Fake images (N,3,H,W), and mu and logvar of the style where there is an encoder."""
+        if self.encoder is not None:
+            mu, logvar = self.encoder(real)
+            return self.generator(semantics, sample_posterior(mu, logvar)), mu, logvar
+        z = torch.randn(len(real), self.generator.z_dim, device=real.device) if self.generator.z_dim else None
+        return self.generator(semantics, z), None, None
+
+    def _judge(self, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+        """The discriminator's float32 maps of fake and real, from one pass over both (fake first)."""
+        scales = self.discriminator(semantics, torch.cat([fake, real.to(fake)]))
+        halves = [[m.float().chunk(2) for m in maps] for maps in scales]
+        return [[m[0] for m in maps] for maps in halves], [[m[1] for m in maps] for maps in halves]
+
+    def _generator_losses(self, semantics: Semantics, real: Tensor) -> tuple[Tensor, Raw]:
+        fake, mu, logvar = self._synthesize(semantics, real)
+        fake_maps, real_maps = self._judge(semantics, fake, real)
+        if mu is not None:
+            mu, logvar = mu.float(), logvar.float()
+        step = Step(semantics, real.float(), fake.float(), fake_maps, real_maps, mu, logvar)
+        return fake, self._evaluate("generator", step)
+
+    def _discriminator_losses(self, semantics: Semantics, real: Tensor, fake: Tensor) -> Raw:
+        fake_maps, real_maps = self._judge(semantics, fake, real)
+        return self._evaluate("discriminator", Step(semantics, real.float(), fake.float(), fake_maps, real_maps))
+
+    def _fake_again(self, semantics: Semantics, real: Tensor, kept: Tensor) -> Tensor:
+        """The fake for the discriminator, without gradients."""
+        if not self.regenerate_fake:
+            return kept
+        # In training mode as published: batch statistics and spectral norms move on a second time.
+        with torch.no_grad():
+            return self._synthesize(semantics, real)[0]
+
+    def _evaluate(self, part: str, step: Step) -> Raw:
+        """All terms of one part, unweighted, in float32."""
+        with torch.autocast(self.device.type, enabled=False):
+            return {name: term(step) for name, term in self.losses[part].items()}
+
+    def _backward(self, part: str, raw: Raw, parts: int, batch_idx: int) -> None:
+        """Add the gradients of one micro-batch; raise before any harm where a term is not finite."""
+        named = {f"loss/{part}/{name}": value for name, value in raw.items()}
+        flags = non_finite(named)
+        if self.trainer.world_size > 1:  # all ranks stop, or none: a single one would leave the others waiting
+            flags = self.trainer.strategy.reduce(flags, reduce_op="sum")
+        check_finite(named, flags, f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}")
+        total = torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
+        self.manual_backward(total / parts)
+
+    def _report(self, part: str, raws: list[Raw], optimizer: Any) -> None:
+        """Log the terms, averaged over the micro-batches, and the learning rate."""
+        means = {f"loss/{part}/{name}": torch.stack([raw[name].detach() for raw in raws]).mean() for name in raws[0]}
+        self.log_dict(means, prog_bar=True)
+        self.log(f"lr/{part}", optimizer.param_groups[0]["lr"])
+
+    # ---- pictures
+
+    def generate(self, batch: dict[str, Any]) -> Tensor:
+        """Images (N,3,H,W) for the label maps of a batch, in the style of its photographs where there is an encoder."""
+        semantics, real = self._micro(batch)
+        return self._synthesize(semantics, real)[0].float()
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+        """Return the fakes of a validation batch, for the callbacks."""
+        return {"fake": self.generate(batch)}

@@ -1,0 +1,81 @@
+"""Sample grids during training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+
+from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+
+TITLES = ("labels", "generated", "real")
+
+
+class Panels(pl.Callback):
+    """At every validation write label map | generated | real of the first samples as a PNG, and to the loggers.
+
+    The frequency is the trainer's: `check_val_every_n_epoch` for epochs, `val_check_interval` for batches. Loggers
+    that take images (W&B) get the generated ones with the classes as an overlay.
+
+    Args:
+        folder: Where the PNG files go, named `epoch-EEE_batch-BBBBBBB.png`.
+        classes: Class names, in the order of the labels.
+        colours: RGB of each class, 0 to 255.
+        samples: Rows of a grid.
+        cell: Pixels of the shorter side of a cell below which images are enlarged.
+
+    Raises:
+        ValueError: names and colours differ in number.
+    """
+
+    def __init__(self, folder: str, classes: Sequence[str], colours: Sequence[Sequence[int]], samples: int = 6,
+                 cell: int = 96) -> None:
+        if len(classes) != len(colours):
+            raise ValueError(f"{len(classes)} class names but {len(colours)} colours")
+        self.folder, self.classes, self.colours = Path(folder), list(classes), list(colours)
+        self.samples, self.cell = samples, cell
+        self._rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # labels (H,W), fake and real (3,H,W)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Forget the samples of another validation."""
+        self._rows = []
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
+                                batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Collect samples until the rows are full."""
+        if not trainer.is_global_zero or trainer.sanity_checking:
+            return
+        for labels, fake, real in zip(batch["labels"], outputs["fake"], batch["image"], strict=True):
+            if len(self._rows) == self.samples:
+                return
+            self._rows.append((labels.cpu().numpy(), fake.float().cpu().numpy(), real.float().cpu().numpy()))
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the grid."""
+        if not self._rows:
+            return
+        cells = [(colour_labels(labels, self.colours), to_uint8(fake), to_uint8(real))
+                 for labels, fake, real in self._rows]
+        present = np.unique(np.stack([labels for labels, _, _ in self._rows]))
+        legend = [(self.classes[k], self.colours[k]) for k in present]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        batches = trainer.fit_loop.total_batch_idx + 1
+        name = f"epoch-{trainer.current_epoch + 1:03d}_batch-{batches:07d}.png"
+        draw_grid(cells, TITLES, legend, self.cell).save(self.folder / name)
+        self._send(trainer, cells)
+        self._rows = []
+
+    def _send(self, trainer: pl.Trainer, cells: list[tuple[np.ndarray, ...]]) -> None:
+        names = dict(enumerate(self.classes))
+        overlays = [{"labels": {"mask_data": labels, "class_labels": names}} for labels, _, _ in self._rows]
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_image"):
+                logger.log_image("panels/generated", [fake for _, fake, _ in cells], masks=overlays)
+                logger.log_image("panels/real", [real for _, _, real in cells], masks=overlays)
+                logger.log_image("panels/labels", [labels for labels, _, _ in cells])
+
+
+def latest_grid(folder: Path) -> Path | None:
+    """The newest grid of a folder by epoch and batch; None where there is none."""
+    return max(folder.glob("epoch-*_batch-*.png"), default=None)

@@ -1,0 +1,74 @@
+"""Progress with the losses, on a terminal and in a log file."""
+
+import sys
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ProgressBar, TQDMProgressBar
+
+
+def losses(trainer: pl.Trainer) -> dict[str, float]:
+    """The current losses with short names: `G adversarial` for `loss/generator/adversarial`."""
+    short = {}
+    for key, value in trainer.progress_bar_metrics.items():
+        kind, _, rest = key.partition("/")
+        part, _, term = rest.partition("/")
+        if kind == "loss" and term:
+            short[f"{part[0].upper()} {term}"] = float(value)
+    return short
+
+
+class Bar(TQDMProgressBar):
+    """A moving bar for terminals."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """Show the losses alone."""
+        return {name: f"{value:.3f}" for name, value in losses(trainer).items()}
+
+
+class Lines(ProgressBar):
+    """A line now and then, for logs that are read as text.
+
+    Args:
+        seconds: Time between two lines.
+    """
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._start = self._last = 0.0
+        self._first_batch = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self._start = self._last = time.monotonic()
+        self._first_batch = trainer.fit_loop.epoch_loop.batch_progress.total.completed
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
+                           batch_idx: int) -> None:
+        """Print when it is time, and at the end of an epoch."""
+        now = time.monotonic()
+        if now - self._last >= self.seconds or trainer.is_last_batch:
+            self._last = now
+            print(self._line(trainer, batch_idx, now - self._start), flush=True)
+
+    def _line(self, trainer: pl.Trainer, batch_idx: int, elapsed: float) -> str:
+        per_epoch = int(trainer.num_training_batches)
+        done = trainer.fit_loop.total_batch_idx + 1
+        rate = (done - self._first_batch) / max(elapsed, 1e-9)
+        left = max(0, (trainer.max_epochs or 0) * per_epoch - trainer.current_epoch * per_epoch - batch_idx - 1) / rate
+        terms = "  ".join(f"{name} {value:.3f}" for name, value in losses(trainer).items())
+        return (f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  batch {batch_idx + 1}/{per_epoch}  {terms}  "
+                f"{rate:.2f} batches/s  {_clock(left)} left")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def progress(seconds: float = 10.0) -> ProgressBar:
+    """Choose a bar where the standard error is a terminal, otherwise a line every `seconds`."""
+    return Bar() if sys.stderr.isatty() else Lines(seconds)

@@ -1,0 +1,67 @@
+"""Weights & Biases, offline unless asked otherwise."""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+
+def wandb_logger(
+    run_dir: str,
+    project: str = "semsynth",
+    name: str | None = None,
+    group: str | None = None,
+    mode: str | None = None,
+    tags: Sequence[str] = (),
+) -> WandbLogger | None:
+    """Start or continue the W&B run of a run directory; None on every rank but the first.
+
+    The run's id is kept in `run_dir/wandb.json`, so that a resumed run continues it. Without an account the default
+    mode writes to `run_dir/wandb`, from where `wandb sync` uploads it later. No question is asked.
+
+    Args:
+        run_dir: The run directory, which holds `config.yaml`; made where it is missing.
+        project: W&B project.
+        name: Name of the run; None: the name of the directory.
+        group: Group of the run; the runs of a sweep share one.
+        mode: `online`, `offline` or `disabled`; None: the environment's WANDB_MODE, else `offline`.
+        tags: W&B tags.
+
+    Raises:
+        ValueError: another mode.
+    """
+    mode = mode or os.environ.get("WANDB_MODE") or "offline"
+    if mode not in ("online", "offline", "disabled", "shared"):
+        raise ValueError(f"logger.mode must be online, offline or disabled, got {mode!r}")
+    if rank_zero_only.rank != 0:
+        return None
+    import wandb
+
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)  # wandb.init does not make it and falls back to another place
+    id_file = folder / "wandb.json"
+    known: dict[str, Any] = json.loads(id_file.read_text()) if id_file.is_file() else {}
+    run_id = known.get("id") or secrets.token_hex(4)
+    # "must" where the server knows the run; one that was offline so far may not be there yet
+    resume = None if not known or mode != "online" else "must" if known["mode"] == "online" else "allow"
+    config_file = folder / "config.yaml"
+    run = wandb.init(
+        dir=str(folder),
+        project=project,
+        name=name or folder.name,
+        group=group,
+        tags=list(tags),
+        mode=mode,
+        id=run_id,
+        resume=resume,
+        config=yaml.safe_load(config_file.read_text()) if config_file.is_file() else None,
+        settings=wandb.Settings(quiet=True, console="off"),
+    )
+    id_file.write_text(json.dumps({"id": run_id, "mode": mode}))
+    return WandbLogger(experiment=run)
