@@ -75,6 +75,8 @@ def label_components(labels: np.ndarray) -> Components:
         count = boxes.shape[1]
     flat = index.ravel()
     area = np.bincount(flat, minlength=count)
-    rows, columns = (np.broadcast_to(axis, labels.shape).ravel() for axis in np.ogrid[: labels.shape[0], : labels.shape[1]])
+    rows, columns = (
+        np.broadcast_to(axis, labels.shape).ravel() for axis in np.ogrid[: labels.shape[0], : labels.shape[1]]
+    )
     centre = np.stack([np.bincount(flat, weights=axis, minlength=count) / area for axis in (rows, columns)])
     return Components(index, area, centre, np.maximum(centre - lower, upper - centre))

@@ -1,4 +1,4 @@
-"""Intra-class positional offsets: where a pixel lies within its own region (CLADE-ICPE, arXiv:2012.04644, Eq. 12-14)."""
+"""Intra-class positional offsets: where a pixel lies in its own region (CLADE-ICPE, arXiv:2012.04644, Eq. 12-14)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,9 @@ def _largest_per_class(labels: np.ndarray, parts: Components) -> Components:
     classes = classes.reshape(labels.shape)
     class_of = np.empty(len(parts.area), np.int64)
     class_of[parts.index] = classes
-    order = np.argsort(parts.area[::-1], kind="stable")  # ascending, so that the largest is written last; first of equals
+    order = np.argsort(
+        parts.area[::-1], kind="stable"
+    )  # ascending, so that the largest is written last; first of equals
     order = len(parts.area) - 1 - order
     largest = np.empty(classes.max() + 1, np.int64)
     largest[class_of[order]] = order

@@ -1,0 +1,26 @@
+"""CamVid: 367 training and 101 validation street scenes of 480x360, 11 classes and unlabelled pixels."""
+
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, by_stem, files_in, match
+
+
+class CamVid(Source):
+    """A split of CamVid in the layout of the SegNet release. It has no instance maps."""
+
+    title = "CamVid"
+    layout = """
+  ROOT/train/NAME.png (or .jpg)   ROOT/trainannot/NAME.png
+  ROOT/val/NAME.png (or .jpg)     ROOT/valannot/NAME.png
+"""
+
+    def find(self, instances: bool) -> Listing:
+        """List the samples.
+
+        Raises:
+            DataError: a folder is missing.
+            ValueError: instance maps are asked for.
+        """
+        if instances:
+            raise ValueError("CamVid has no instance maps: set dataset.instances=false")
+        images = files_in(self.folder(self.split), IMAGE_SUFFIXES)
+        labels = files_in(self.folder(f"{self.split}annot"), LABEL_SUFFIXES)
+        return match(by_stem(images), by_stem(labels))

@@ -1,0 +1,75 @@
+"""classes.yaml: the names, colours and file ids of the classes of one's own data."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from semsynth.data.errors import DataError
+from semsynth.data.palette import generated_palette
+
+EXAMPLE = """  classes:
+  - {name: sky, colour: [70, 130, 180]}
+  - {name: road, colour: [128, 64, 128]}
+A class may also have `id: N`, the id that stands for it in the masks; otherwise that is its place, from 0."""
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """The classes in order: names, colours (red, green, blue; 0..255), and the ids that stand for them in masks."""
+
+    names: list[str]
+    colours: list[list[int]]
+    ids: list[int]
+
+
+def load_classes(root: str | os.PathLike[str]) -> ClassTable:
+    """Read ROOT/classes.yaml. Classes without a colour get a generated one.
+
+    Raises:
+        DataError: the file is missing, is no valid yaml, or holds something else than classes.
+    """
+    path = Path(root).expanduser() / "classes.yaml"
+    if not path.is_file():
+        raise DataError(
+            f"{path} is missing (that is {path.absolute()}): it names the classes of the masks, as in\n{EXAMPLE}\n"
+            "`python tools/check_data.py dataset=folder dataset.root=DIR write_classes=true` drafts it from the masks"
+        )
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not valid yaml: {error}") from error
+    rows = content.get("classes") if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise DataError(f"{path}: expected a list under `classes:`, as in\n{EXAMPLE}")
+    generated = generated_palette(len(rows))
+    names, colours, ids = [], [], []
+    for place, row in enumerate(rows):
+        row = {"name": row} if isinstance(row, str) else row
+        if not isinstance(row, dict) or "name" not in row or not set(row) <= {"name", "colour", "color", "id"}:
+            raise DataError(f"{path}: class {place}: expected name, colour and (if wanted) id, got {row!r}")
+        names.append(str(row["name"]))
+        colours.append(_colour(row.get("colour", row.get("color", generated[place])), path, place))
+        ids.append(_id(row.get("id", place), path, place))
+    for what, values in (("name", names), ("id", [str(label) for label in ids])):
+        repeated = sorted({value for value in values if values.count(value) > 1})
+        if repeated:
+            raise DataError(f"{path}: the {what} {', '.join(repeated)} occurs more than once")
+    return ClassTable(names, colours, ids)
+
+
+def _colour(value: Any, path: Path, place: int) -> list[int]:
+    whole = (
+        isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value)
+    )
+    if not whole:
+        raise DataError(f"{path}: class {place}: a colour is [red, green, blue] of integers 0 to 255, got {value!r}")
+    return list(value)
+
+
+def _id(value: Any, path: Path, place: int) -> int:
+    if type(value) is not int or value < 0:
+        raise DataError(f"{path}: class {place}: an id is an integer from 0, got {value!r}")
+    return value

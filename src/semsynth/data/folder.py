@@ -1,0 +1,160 @@
+"""Pictures and masks of one's own, in folders."""
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from semsynth.data.classes import ClassTable, load_classes
+from semsynth.data.colours import ColourCode
+from semsynth.data.errors import DataError
+from semsynth.data.masks import DONT_CARE, Mask, grey_ids, is_grey, read_mask
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Pair, Source, by_stem, files_in, match
+
+Masks = Literal["auto", "ids", "colours"]
+
+
+def read_classes(root: str | os.PathLike[str]) -> tuple[list[str], list[list[int]]]:
+    """Read the names and colours of the classes from ROOT/classes.yaml.
+
+    Raises:
+        DataError: see `semsynth.data.classes.load_classes`.
+    """
+    table = load_classes(root)
+    return table.names, table.colours
+
+
+def falls_into_val(stem: str, seed: int, val_fraction: float) -> bool:
+    """Decide by a hash of (seed, stem), so that new files never move the old ones between the splits."""
+    digest = hashlib.sha256(f"{seed}:{stem}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < val_fraction * 2**64
+
+
+class Folder(Source):
+    """A split of one's own data.
+
+    Masks may be grey PNGs of ids, palette PNGs, or colour-coded RGB. Ids and colours are those of ROOT/classes.yaml.
+
+    Args:
+        root: The folder.
+        split: `train` or `val`.
+        val_fraction: Part of the pairs that makes the validation set where ROOT holds one set, in (0,1).
+        split_seed: Seed of that choice.
+        masks: `ids` reads grey values and palette indices, `colours` reads colours; `auto` reads colours from RGB
+            masks, and from palette masks all of whose colours are those of classes, else ids.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    title = "folder"
+    layout = """
+  ROOT/classes.yaml
+  ROOT/train/images/NAME.jpg   ROOT/train/labels/NAME.png   ROOT/train/instances/NAME.png (dataset.instances=true)
+  ROOT/val/images/NAME.jpg     ROOT/val/labels/NAME.png     ROOT/val/instances/NAME.png
+or one set, of which dataset.val_fraction is kept for validation:
+  ROOT/classes.yaml
+  ROOT/images/NAME.jpg         ROOT/labels/NAME.png         ROOT/instances/NAME.png
+"""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        split: str,
+        val_fraction: float = 0.1,
+        split_seed: int = 0,
+        masks: Masks = "auto",
+    ) -> None:
+        super().__init__(root, split)
+        if not 0 < val_fraction < 1:
+            raise ValueError(f"val_fraction must be in (0,1), got {val_fraction}")
+        if masks not in get_args(Masks):
+            raise ValueError(f"masks must be one of {', '.join(get_args(Masks))}, got {masks!r}")
+        self.val_fraction, self.split_seed, self.masks = val_fraction, split_seed, masks
+
+    @property
+    def is_one_set(self) -> bool:
+        """Whether ROOT holds one set, which is split by `val_fraction`."""
+        return (self.root / "images").is_dir() and not (self.root / "train").is_dir()
+
+    def find(self, instances: bool) -> Listing:
+        """List the samples.
+
+        Raises:
+            DataError: a folder is missing, or no pair falls into this split.
+        """
+        base = () if self.is_one_set else (self.split,)
+        labels = by_stem(files_in(self.folder(*base, "labels"), LABEL_SUFFIXES))
+        maps = by_stem(files_in(self._instances(*base), LABEL_SUFFIXES)) if instances else None
+        listing = match(by_stem(files_in(self.folder(*base, "images"), IMAGE_SUFFIXES)), labels, maps)
+        if self.is_one_set and listing.pairs:
+            listing.pairs = [pair for pair in listing.pairs if self._is_mine(pair)]
+            if not listing.pairs:
+                raise DataError(
+                    f"{self.root}: no pair falls into {self.split} with dataset.val_fraction={self.val_fraction}: "
+                    "change it, or make folders train/ and val/"
+                )
+        return listing
+
+    def _is_mine(self, pair: Pair) -> bool:
+        return falls_into_val(pair.name, self.split_seed, self.val_fraction) == (self.split == "val")
+
+    def _instances(self, *base: str) -> Path:
+        path = self.root.joinpath(*base, "instances")
+        if not path.is_dir():
+            raise DataError(
+                f"the folder {path} is missing: add it, or set dataset.instances=false to train without edges"
+            )
+        return path
+
+    @cached_property
+    def classes(self) -> ClassTable:
+        """The classes of ROOT/classes.yaml."""
+        return load_classes(self.root)
+
+    @cached_property
+    def colour_code(self) -> ColourCode:
+        """The class of each colour."""
+        return ColourCode(self.classes.names, self.classes.colours)
+
+    def read_labels(self, path: Path) -> np.ndarray:
+        """Read a mask -> class indices (H,W); a 255 that is no class's id stays.
+
+        Raises:
+            DataError: the file is broken, or holds an unknown colour or id.
+        """
+        mask = read_mask(path)
+        if self._by_colour(mask):
+            if mask.colours is None:
+                raise DataError(f"{path}: a grey mask, but dataset.masks=colours: set dataset.masks=ids or auto")
+            return self.colour_code.decode(mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels, path)
+        return self._indices(grey_ids(mask.pixels, path), path)
+
+    def _by_colour(self, mask: Mask) -> bool:
+        """Decide whether colours or ids tell the classes of this mask."""
+        if self.masks != "auto" or mask.colours is None:
+            return self.masks == "colours"
+        if mask.pixels.ndim == 2:
+            return bool(self.colour_code.knows(mask.colours[np.unique(mask.pixels)]).all())
+        return not is_grey(mask.pixels) or bool(self.colour_code.knows(mask.pixels).all())
+
+    def _indices(self, ids: np.ndarray, path: Path) -> np.ndarray:
+        """Turn the ids that classes.yaml states into class indices."""
+        table = self.classes.ids
+        if table == list(range(len(table))):
+            return ids
+        index_of = np.full(max(*table, int(ids.max()), DONT_CARE) + 1, -1, np.int32)
+        index_of[DONT_CARE] = DONT_CARE
+        index_of[table] = np.arange(len(table))
+        indices = index_of[ids]
+        wrong = indices < 0
+        if wrong.any():
+            row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
+            raise DataError(
+                f"{path}: label id {int(ids[row, column])} at row {row}, column {column} is no class's id: allowed are "
+                f"{', '.join(map(str, sorted(table)))}. Correct the mask, or {self.root / 'classes.yaml'}"
+            )
+        return indices

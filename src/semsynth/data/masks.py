@@ -1,0 +1,153 @@
+"""Reading images, label maps and instance maps from files, with errors that name the file."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from semsynth.data.errors import DataError
+
+DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
+
+T = TypeVar("T")
+
+
+def _open(path: Path, use: Callable[[Image.Image], T]) -> T:
+    """Decode a file and hand it to `use`; a file that cannot be decoded becomes a DataError."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return use(image)
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path}: the file is missing") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise DataError(f"{path}: cannot be decoded, it is truncated or no image ({error}): replace it") from error
+
+
+def read_image(path: Path) -> Image.Image:
+    """Read an image as RGB.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    return _open(path, lambda image: image.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A label file as it is: `pixels` (H,W) ids or palette indices, or (H,W,3) colours.
+
+    `colours` is the palette (256,3) uint8 of a palette file, the pixels themselves of a colour file, else None.
+    """
+
+    pixels: np.ndarray
+    colours: np.ndarray | None = None
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a label file of ids, palette indices or colours; an alpha channel is dropped.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    return _open(path, lambda image: _as_mask(image, path))
+
+
+def _as_mask(image: Image.Image, path: Path) -> Mask:
+    pixels = np.array(image)
+    if pixels.dtype.kind not in "biu":
+        raise DataError(f"{path}: holds real numbers, but integer ids are expected")
+    if pixels.ndim == 3 and pixels.shape[2] >= 3:
+        colours = pixels[:, :, :3]
+        return Mask(colours, colours)
+    if pixels.ndim == 3:
+        pixels = pixels[:, :, 0]
+    if image.mode == "P":
+        table = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        return Mask(pixels, np.concatenate([table, np.zeros((256 - len(table), 3), np.uint8)]))
+    return Mask(pixels.astype(np.uint8 if pixels.dtype in (bool, np.uint8) else np.int32))
+
+
+def is_grey(colours: np.ndarray) -> bool:
+    """Tell whether all colours (...,3) are shades of grey."""
+    return bool((colours == colours[..., :1]).all())
+
+
+def grey_ids(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Return ids (H,W) from the pixels of a mask; grey stored as RGB counts.
+
+    Raises:
+        DataError: a colour image.
+    """
+    if pixels.ndim == 2:
+        return pixels
+    if is_grey(pixels):
+        return np.ascontiguousarray(pixels[:, :, 0])
+    raise DataError(
+        f"{path}: a colour image, but label ids (grey or palette) are expected: "
+        "dataset=folder reads colour-coded masks by the colours of its classes.yaml"
+    )
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """Read a label map of ids: grey values, or the indices of a palette PNG -> (H,W) uint8 or int32.
+
+    Raises:
+        DataError: the file is missing or broken, or a colour image.
+    """
+    return grey_ids(read_mask(path).pixels, path)
+
+
+def read_instances(path: Path) -> np.ndarray:
+    """Read an instance map -> (H,W) int32; colours are packed into one number, since only differences matter.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    pixels = read_mask(path).pixels
+    return pixels.astype(np.int32) if pixels.ndim == 2 else pack_colours(pixels)
+
+
+def pack_colours(rgb: np.ndarray) -> np.ndarray:
+    """Make one number of a colour: (...,3) integers in 0..255 -> (...) int32."""
+    wide = rgb.astype(np.int32)
+    return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+
+
+def checked_labels(ids: np.ndarray, num_classes: int, unknown: int | None, path: Path) -> np.ndarray:
+    """Turn don't-care (255) into the unknown class and check the range: (H,W) ids -> (H,W) in [0, num_classes).
+
+    Raises:
+        DataError: an id that is not allowed; names the file, the first such pixel, the id and the allowed ids.
+    """
+    if unknown is not None and num_classes <= DONT_CARE:
+        dont_care = ids == DONT_CARE
+        if dont_care.any():
+            ids = np.where(dont_care, ids.dtype.type(unknown), ids)
+    if int(ids.max()) < num_classes and int(ids.min()) >= 0:
+        return ids
+    wrong = (ids >= num_classes) | (ids < 0)
+    row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
+    value = int(ids[row, column])
+    if unknown is not None:
+        way_out = f"; {DONT_CARE} counts as the unknown class {unknown}"
+    elif value == DONT_CARE:
+        way_out = (
+            f"; {DONT_CARE} is don't-care in most data sets: add an unknown class and set dataset.unknown to its index "
+            f"(or, where it is a class of dataset=folder, write `id: {DONT_CARE}` to it in classes.yaml)"
+        )
+    else:
+        way_out = ""
+    more = np.unique(ids[wrong])
+    others = f" (ids out of range in this file: {', '.join(map(str, more[:10].tolist()))})" if len(more) > 1 else ""
+    raise DataError(
+        f"{path}: label id {value} at row {row}, column {column} is out of range{others}: "
+        f"allowed are 0 to {num_classes - 1}{way_out}. Correct the mask, or dataset.num_classes and the classes"
+    )

@@ -1,0 +1,186 @@
+"""The data set of every kind of files: reads, checks, resizes, crops and flips pairs of image and labels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import Dataset
+
+from semsynth.data.errors import DataError
+from semsynth.data.icpe import Offsets
+from semsynth.data.joint import JointTransform
+from semsynth.data.masks import checked_labels, read_image, read_instances
+from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_nearest, resized_size
+from semsynth.data.source import Source
+
+SHOWN_FAULTS = 5  # faults that an error lists; tools/check_data.py lists all
+
+
+class PairedDataset(Dataset):
+    """Samples `{image (3,H,W) float32 in [-1,1], labels (H,W) int64, name[, instances (H,W) int64][, offsets]}`.
+
+    Random choices depend on (seed, epoch, index) alone. Offsets, (2,H,W) float32, are measured on the resized label map
+    before the crop, so that a cut object keeps its centre.
+
+    Args:
+        source: The files.
+        num_classes: Label channels, the unknown class included.
+        size: (H,W) that the networks see.
+        unknown: Index of the unknown class, which takes label 255; null where there is none.
+        instances: Whether instance maps are read.
+        preprocess: How a picture comes to its size; see `resized_size`.
+        load_ratio: Side before the crop over side after it.
+        random: Draw the place of the crop and augment; false for validation.
+        flip: Flip horizontally with probability 1/2.
+        offsets: Whether and how offsets are made; null: none.
+        augment: albumentations transforms of the image, for training.
+        seed: Seed of every random choice.
+        strict: Raise at the first look when files lack their partners; otherwise keep the messages in `faults`.
+
+    Raises:
+        DataError: the files are not there or lack their partners.
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        num_classes: int,
+        size: Sequence[int],
+        unknown: int | None = None,
+        instances: bool = False,
+        preprocess: Preprocess = "resize_and_crop",
+        load_ratio: float = 286 / 256,
+        random: bool = True,
+        flip: bool = True,
+        offsets: Offsets | None = None,
+        augment: Sequence[Any] = (),
+        seed: int = 0,
+        strict: bool = True,
+    ) -> None:
+        if preprocess not in PREPROCESS:
+            raise ValueError(f"preprocess must be one of {', '.join(PREPROCESS)}, got {preprocess!r}")
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(f"size must be [height, width] in pixels, got {size}")
+        if load_ratio < 1:
+            raise ValueError(f"load_ratio must be >= 1, got {load_ratio}")
+        if unknown is not None and not 0 <= unknown < num_classes:
+            raise ValueError(f"unknown must be in [0, {num_classes}), got {unknown}")
+        self.source = source
+        self.num_classes, self.unknown, self.instances = num_classes, unknown, instances
+        self.size = (int(size[0]), int(size[1]))
+        self.preprocess, self.load_ratio = preprocess, load_ratio
+        self.offsets = offsets if offsets is not None and offsets.enabled else None
+        self.seed = seed
+        self._cropped = preprocess == "crop" or preprocess.endswith("_and_crop")
+        self._joint = JointTransform(
+            self.size if self._cropped else None,
+            random=random,
+            flip=flip,
+            published_offsets=self.offsets is not None and self.offsets.published,
+            augment=augment,
+        )
+        # in shared memory, so that workers that live on see the next epoch
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        listing = source.find(instances)
+        self.pairs, self.faults = listing.pairs, listing.faults
+        if strict and self.faults:
+            more = len(self.faults) - SHOWN_FAULTS
+            tail = f"\n... and {more} more; tools/check_data.py lists them all" if more > 0 else ""
+            raise DataError("\n".join(self.faults[:SHOWN_FAULTS]) + tail)
+        if strict and not self.pairs:
+            raise DataError(f"{source.root}: no {source.split} samples.\nExpected layout:{source.layout.rstrip()}")
+
+    def __len__(self) -> int:
+        """Number of pairs."""
+        return len(self.pairs)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch (from 0) whose random choices follow."""
+        self._epoch.fill_(epoch)
+
+    def read(self, index: int) -> tuple[Image.Image, np.ndarray, np.ndarray | None]:
+        """Read and check the files of a sample: image, labels (H,W) in [0, num_classes), instances (H,W) or None.
+
+        Raises:
+            DataError: a file is broken, a label is out of range, or the sizes differ.
+        """
+        pair = self.pairs[index]
+        image = read_image(pair.image)
+        labels = self.read_labels(index)
+        instances = None if pair.instances is None else read_instances(pair.instances)
+        for path, other in ((pair.labels, labels), (pair.instances, instances)):
+            if other is not None and other.shape[::-1] != image.size:
+                raise DataError(
+                    f"{path}: {other.shape[1]}x{other.shape[0]} (width x height), but its image {pair.image} has "
+                    f"{image.size[0]}x{image.size[1]}: bring both to the same size"
+                )
+        return image, labels, instances
+
+    def read_labels(self, index: int) -> np.ndarray:
+        """Read and check the labels of a sample: (H,W) in [0, num_classes).
+
+        Raises:
+            DataError: the file is broken or a label is out of range.
+        """
+        path = self.pairs[index].labels
+        return checked_labels(self.source.read_labels(path), self.num_classes, self.unknown, path)
+
+    def check(self, index: int) -> None:
+        """Read the files of a sample as training would.
+
+        Raises:
+            DataError: as `read`, or when the crop does not fit.
+        """
+        image, _, _ = self.read(index)
+        self._resized_size(index, image.height, image.width)
+
+    def _resized_size(self, index: int, height: int, width: int) -> tuple[int, int]:
+        resized = resized_size(height, width, self.size, self.preprocess, self.load_ratio)
+        if self._cropped and (resized[0] < self.size[0] or resized[1] < self.size[1]):
+            raise DataError(
+                f"{self.pairs[index].image}: {width}x{height} (width x height) becomes {resized[1]}x{resized[0]} by "
+                f"preprocess={self.preprocess}, smaller than the crop of {self.size[1]}x{self.size[0]}: set a smaller "
+                "size, a larger dataset.load_ratio, or dataset.preprocess=resize_and_crop"
+            )
+        return resized
+
+    def _offsets(
+        self, original: np.ndarray, resized: np.ndarray, make: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Return the offsets (H,W,2) at the resized size."""
+        if self.offsets is not None and self.offsets.published:
+            offsets = np.stack([resize_nearest(channel, resized.shape) for channel in make(original)])
+        else:
+            offsets = make(resized)
+        return offsets.transpose(1, 2, 0)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one sample.
+
+        Raises:
+            DataError: as `check`.
+        """
+        image, labels, instances = self.read(index)
+        size = self._resized_size(index, image.height, image.width)
+        arrays = {"image": resize_image(image, size), "labels": resize_nearest(labels, size)}
+        if instances is not None:
+            arrays["instances"] = resize_nearest(instances, size)
+        if self.offsets is not None:
+            arrays["offsets"] = self._offsets(labels, arrays["labels"], self.offsets)
+        state = np.random.SeedSequence([self.seed, int(self._epoch), index]).generate_state(1)
+        arrays = self._joint(arrays, int(state[0]))
+        pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
+        sample: dict[str, Any] = {
+            "image": torch.from_numpy(pixels).float().div_(127.5).sub_(1),
+            "labels": torch.from_numpy(np.ascontiguousarray(arrays["labels"])).long(),
+            "name": self.pairs[index].name,
+        }
+        if instances is not None:
+            sample["instances"] = torch.from_numpy(np.ascontiguousarray(arrays["instances"])).long()
+        if self.offsets is not None:
+            sample["offsets"] = torch.from_numpy(np.ascontiguousarray(arrays["offsets"].transpose(2, 0, 1)))
+        return sample

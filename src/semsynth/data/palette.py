@@ -1,0 +1,32 @@
+"""Colours for classes that have none of their own."""
+
+import colorsys
+
+Colour = tuple[int, int, int]
+
+
+def generated_palette(count: int, unknown: int | None = None) -> list[list[int]]:
+    """Return `count` distinct colours (red, green, blue; 0..255), always the same ones; the unknown class is black.
+
+    Hues follow the golden ratio, so that neighbouring ids differ most; saturation and value alternate over three rows.
+
+    Raises:
+        ValueError: `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count must be >= 1, got {count}")
+    palette: list[list[int]] = []
+    seen: set[Colour] = {(0, 0, 0)}
+    step = 0
+    while len(palette) < count:
+        if len(palette) == unknown:
+            palette.append([0, 0, 0])
+            continue
+        hue = (0.58 + step * 0.61803398875) % 1
+        saturation, value = ((0.65, 0.85), (0.45, 0.65), (0.85, 0.55), (0.35, 0.95))[step % 4]
+        red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, saturation, value))
+        step += 1
+        if (red, green, blue) not in seen:
+            seen.add((red, green, blue))
+            palette.append([red, green, blue])
+    return palette

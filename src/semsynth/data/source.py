@@ -1,0 +1,130 @@
+"""Where the files of a data set lie: pairs of image and labels, and what is wrong with them."""
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from semsynth.data.errors import DataError
+from semsynth.data.masks import read_ids
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The files of one sample; `name` is the stem of the image."""
+
+    name: str
+    image: Path
+    labels: Path
+    instances: Path | None = None
+
+
+@dataclass
+class Listing:
+    """The complete samples of a split in natural order, and one message for each file that has no partner."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+class Source(ABC):
+    """One split of a data set on disk. Nothing is read before `find`.
+
+    Subclasses state the files (`find`), the layout in words, and, where label files do not hold plain ids, how they
+    are read (`read_labels`).
+    """
+
+    title: str  # the name of the data set in messages
+    layout: str  # the expected layout in words
+
+    def __init__(self, root: str | os.PathLike[str], split: str) -> None:
+        if split not in ("train", "val"):
+            raise ValueError(f"split must be 'train' or 'val', got {split!r}")
+        self.root = Path(root).expanduser()
+        self.split = split
+
+    @abstractmethod
+    def find(self, instances: bool) -> Listing:
+        """List the samples of the split, with instance maps where asked for.
+
+        Raises:
+            DataError: the root, or a folder of the layout, is missing, or there is nothing in it.
+        """
+
+    def read_labels(self, path: Path) -> np.ndarray:
+        """Read a label map: (H,W) integer ids, as they are in the file."""
+        return read_ids(path)
+
+    def folder(self, *parts: str) -> Path:
+        """Return root/parts.
+
+        Raises:
+            DataError: it is not a folder; says what is expected and where it was looked for.
+        """
+        path = self.root.joinpath(*parts)
+        if path.is_dir():
+            return path
+        if self.root.is_dir():
+            missing = f"the folder {path} is missing"
+        else:
+            missing = f"there is no folder {self.root} (that is {self.root.absolute()})"
+        data = os.environ.get("SEMSYNTH_DATA")
+        variable = f"SEMSYNTH_DATA is {data!r}" if data else "SEMSYNTH_DATA is not set, so 'data' is taken"
+        raise DataError(
+            f"{self.title}: {missing}.\nExpected layout:{self.layout.rstrip()}\n"
+            f"Set dataset.root=DIR to its place, or the environment variable SEMSYNTH_DATA to the folder that holds "
+            f"the data sets ({variable})."
+        )
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort key by which `a2` comes before `a10`."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
+
+
+def files_in(folder: Path, suffixes: Iterable[str], recursive: bool = False) -> list[Path]:
+    """List the files with one of the suffixes (any case), in natural order; hidden files are left out."""
+    wanted = tuple(suffixes)
+    found = folder.rglob("*") if recursive else folder.iterdir()
+    files = [path for path in found if path.suffix.lower() in wanted and not path.name.startswith(".")]
+    return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+
+
+def match(
+    images: Mapping[str, Path],
+    labels: Mapping[str, Path],
+    instances: Mapping[str, Path] | None = None,
+) -> Listing:
+    """Pair files by key; a file without its partner becomes a fault.
+
+    `instances` is None where instance maps are not used.
+    """
+    listing = Listing()
+    for key, image in images.items():
+        if key not in labels:
+            listing.faults.append(
+                f"{image}: image without labels (no label file for {key!r}): add it or remove the image"
+            )
+            continue
+        if instances is not None and key not in instances:
+            listing.faults.append(
+                f"{image}: no instance map for {key!r}: add it, or set dataset.instances=false to train without edges"
+            )
+            continue
+        listing.pairs.append(Pair(image.stem, image, labels[key], None if instances is None else instances[key]))
+    for key, path in labels.items():
+        if key not in images:
+            listing.faults.append(f"{path}: labels without an image (none for {key!r}): add it or remove the labels")
+    return listing
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Key files by their stems."""
+    return {path.stem: path for path in paths}
