@@ -12,14 +12,17 @@ Colour = tuple[float, float, float]  # R, G, B albedo in [0, 1]
 UPRIGHT, GROUND, SKY, DISK = range(4)  # how a surface is lit: by its own depth, by its row, as sky, as sun or moon
 
 FIELDS = (
-    "red", "green", "blue", "label", "instance", "depth", "kind", "glow", "lamp", "leaf", "mirror", "texture", "contrast",
+    "red", "green", "blue", "label", "instance", "depth",
+    "kind", "glow", "lamp", "leaf", "mirror", "texture", "contrast",
 )  # fmt: skip
 
 _SHIFT = 4  # fractional bits of OpenCV's coordinates: geometry is rounded to a sixteenth of a pixel
 
 
 class Canvas:
-    """Draws shapes without anti-aliasing. Coordinates are in units of the picture's height: x in [0, W/H], y in [0, 1], y down.
+    """Draws shapes without anti-aliasing.
+
+    Coordinates are in units of the picture's height: x in [0, W/H] rightwards, y in [0, 1] downwards.
 
     Args:
         height: rows of the map.

@@ -24,5 +24,5 @@ THINGS = frozenset({CLOUD, SUN, BUILDING, TREE, CAR, PERSON, FENCE})
 
 
 def instance_id(label: int, number: int) -> int:
-    """Id of the `number`-th object of a class: `label * 1000 + number` for things, `label` for stuff (Cityscapes' convention)."""
+    """Id of object `number` of a class, as in Cityscapes: `label * 1000 + number` for things, `label` for stuff."""
     return label * 1000 + number if label in THINGS else label

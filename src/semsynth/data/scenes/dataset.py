@@ -18,20 +18,21 @@ _SPLITS = {"train": 0, "val": 1}
 class Scenes(Dataset[dict[str, Any]]):
     """Outdoor scenes, drawn on the fly and deterministic by (seed, split, index, epoch) in any process.
 
-    A sample holds `image` (3, H, W) float32 in [-1, 1], `labels` (H, W) int64 in [0, 12), `name`, `style` (3,) float32 (time of day, haze
-    and hue, each uniform in [0, 1]) and, when asked for, `instances` (H, W) int64 (an id per object; stuff classes have one id each) and
-    `offsets` (2, H, W) float32.
+    A sample holds `image` (3, H, W) float32 in [-1, 1], `labels` (H, W) int64 in [0, 12), `name`, `style` (3,) float32
+    (time of day, haze and hue, each uniform in [0, 1]) and, when asked for, `instances` (H, W) int64 (an id per object;
+    stuff classes have one id each) and `offsets` (2, H, W) float32.
 
     Args:
-        length: samples in an epoch, >= 1.
-        size: side of a square picture or (H, W), at least 16. Every size of one aspect ratio shows the same scenes.
+        length: Samples in an epoch, >= 1.
+        size: Side of a square picture or (H, W), at least 16. Every size of one aspect ratio shows the same scenes.
         split: "train" or "val"; their scenes never coincide.
-        seed: of the whole data set, >= 0.
-        instances: whether samples hold instance ids.
-        offsets: function from labels (H, W) to offsets (2, H, W), such as `semsynth.data.icpe.Offsets`; null or disabled: none.
-            It is called on the mirrored labels where `flip` mirrors.
-        flip: whether half of the samples are mirrored.
-        fresh: whether every epoch of the train split shows new scenes, instead of the same `length` ones again. Val is always the same.
+        seed: Of the whole data set, >= 0.
+        instances: Whether samples hold instance ids.
+        offsets: Function from labels (H, W) to offsets (2, H, W), such as `semsynth.data.icpe.Offsets`; null or
+            disabled: none. It sees the mirrored labels where `flip` mirrors.
+        flip: Whether half of the samples are mirrored.
+        fresh: Whether every epoch of the train split shows new scenes, instead of the same `length` ones again. The val
+            split is always the same.
 
     Raises:
         ValueError: for a length, size, split or seed out of range.
@@ -89,12 +90,13 @@ class Scenes(Dataset[dict[str, Any]]):
         epoch = int(self._epoch) if self.split == "train" else 0
         number = index + epoch * self.length if self.fresh else index
         # a stream of its own for every scene: the same numbers in any process, order and platform
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _SPLITS[self.split], number]))
+        key = [self.seed, _SPLITS[self.split], number]
+        rng = np.random.default_rng(np.random.SeedSequence(key))
         style = rng.random(3)
         image, labels, instances = render(random_scene(rng, self.width / self.height), style, self.height, self.width)
         image *= 2
         image -= 1
-        if self.flip and np.random.default_rng([self.seed, _SPLITS[self.split], number, epoch, 1]).random() < 0.5:
+        if self.flip and np.random.default_rng(np.random.SeedSequence(key, spawn_key=(epoch,))).random() < 0.5:
             image, labels, instances = (np.ascontiguousarray(array[..., ::-1]) for array in (image, labels, instances))
         sample: dict[str, Any] = {
             "image": torch.from_numpy(image),

@@ -80,9 +80,7 @@ def shade(canvas: Canvas, scene: Scene, style: np.ndarray) -> np.ndarray:
     return np.clip(image, 0, 1, out=image)
 
 
-def render(
-    scene: Scene, style: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def render(scene: Scene, style: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw `scene` under `style` (3,) at any size.
 
     Below 128 pixels the picture is drawn at twice the size and averaged; labels are sampled, never averaged.

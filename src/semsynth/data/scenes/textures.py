@@ -6,8 +6,8 @@ import numpy as np
 
 PLAIN, GRASS, WATER, LEAVES, ROCK, GRAIN, VAPOUR = range(7)
 
-# per texture: octaves of (cells per unit vertically, cells per unit horizontally, weight); a unit is the height of the picture
-_OCTAVES: dict[int, tuple[tuple[float, float, float], ...]] = {
+# per texture: octaves of (cells per unit vertically, cells per unit horizontally, weight); unit: the picture's height
+_OCTAVES: dict[int, tuple[tuple[int, int, float], ...]] = {
     GRASS: ((9, 38, 1.0), (16, 90, 0.9), (4, 5, 0.4)),
     WATER: ((60, 6, 1.0), (110, 14, 0.7), (22, 3, 0.6)),
     LEAVES: ((24, 24, 1.0), (52, 52, 0.8), (9, 9, 0.5)),
@@ -19,9 +19,10 @@ _OCTAVES: dict[int, tuple[tuple[float, float, float], ...]] = {
 MARGIN = 0.5
 
 
-def _value_noise(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Smoothly interpolated random lattice at coordinates given in cells: (h,), (w,) -> (h, w) in [-1, 1]."""
-    lattice = rng.uniform(-1, 1, (int(rows[-1]) + 2, int(columns[-1]) + 2))
+def _value_noise(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray, depth: int) -> np.ndarray:
+    """Smoothly interpolated random lattice of `depth` rows at coordinates given in cells: (h,), (w,) -> (h, w)."""
+    # drawn column by column: a wider picture continues the same noise to the right
+    lattice = rng.uniform(-1, 1, (int(columns[-1]) + 2, depth)).T
     r, c = rows.astype(np.int64), columns.astype(np.int64)
     fr, fc = rows - r, columns - c
     fr, fc = (fr * fr * (3 - 2 * fr))[:, None], fc * fc * (3 - 2 * fc)
@@ -31,12 +32,12 @@ def _value_noise(rng: np.random.Generator, rows: np.ndarray, columns: np.ndarray
 
 @lru_cache(maxsize=8)
 def bank(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Textures for a canvas of `height` x `width` pixels, margin included.
+    """Textures for a canvas of `height` x `width` pixels, margin included: the same noise at every size.
 
     Returns:
-        (values, grid): `values` is flat float32 of 7 textures, zero mean and unit deviation, each of
-        `height * (1 + MARGIN)` x `width + height * MARGIN` pixels; `grid` (height, width) int32 holds the position of each pixel of the
-        canvas in the first texture, unshifted. The same noise, in unit coordinates, at every size.
+        (values, grid): `values` is flat float32 of 7 textures of zero mean and unit deviation, clipped to [-2, 2],
+        each of `height * (1 + MARGIN)` x `width + height * MARGIN` pixels; `grid` (height, width) int32 holds the
+        position of each pixel of the canvas in the first texture, unshifted.
     """
     border = round(height * MARGIN)
     h, w = height + border, width + border
@@ -45,10 +46,11 @@ def bank(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     for kind, octaves in _OCTAVES.items():
         total = np.zeros((h, w))
         for number, (vertical, horizontal, weight) in enumerate(octaves):
-            rng = np.random.default_rng([20210, kind, number, int(width / height * 64)])
+            rng = np.random.default_rng([kind, number])
             # an octave finer than two pixels would alias: fade it out
             fade = min(1.0, height / (2 * max(vertical, horizontal)))
-            total += weight * fade * _value_noise(rng, rows * vertical, columns * horizontal)
+            depth = int(vertical * (1 + MARGIN)) + 2
+            total += weight * fade * _value_noise(rng, rows * vertical, columns * horizontal, depth)
         total -= total.mean()
         values[kind] = np.clip(total / total.std(), -2, 2)
     grid = (np.arange(height)[:, None] * w + np.arange(width)).astype(np.int32)

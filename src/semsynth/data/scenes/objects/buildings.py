@@ -10,9 +10,12 @@ from semsynth.data.scenes.canvas import Canvas, Colour
 from semsynth.data.scenes.textures import GRAIN
 
 _WALLS: tuple[Colour, ...] = (
-    (0.90, 0.84, 0.70), (0.80, 0.52, 0.42), (0.86, 0.86, 0.86), (0.92, 0.74, 0.46), (0.70, 0.74, 0.80), (0.66, 0.42, 0.34),
+    (0.90, 0.84, 0.70), (0.80, 0.52, 0.42), (0.86, 0.86, 0.86),
+    (0.92, 0.74, 0.46), (0.70, 0.74, 0.80), (0.66, 0.42, 0.34),
 )  # fmt: skip
-_ROOFS: tuple[Colour, ...] = ((0.66, 0.20, 0.14), (0.18, 0.42, 0.38), (0.44, 0.38, 0.36), (0.52, 0.30, 0.18), (0.24, 0.28, 0.44))
+_ROOFS: tuple[Colour, ...] = (
+    (0.66, 0.20, 0.14), (0.18, 0.42, 0.38), (0.44, 0.38, 0.36), (0.52, 0.30, 0.18), (0.24, 0.28, 0.44),
+)  # fmt: skip
 _DOOR: Colour = (0.40, 0.22, 0.12)
 _GLASS: Colour = (0.34, 0.46, 0.56)
 _FRAME: Colour = (0.95, 0.94, 0.90)
@@ -43,8 +46,8 @@ class House:
         width = scale * rng.uniform(0.28, 0.38)
         height = width * rng.uniform(0.82, 1.0)
         wall, roof = _WALLS[rng.integers(len(_WALLS))], _ROOFS[rng.integers(len(_ROOFS))]
-        flags = rng.random(3)
-        return cls(x, base, width, height, wall, roof, bool(flags[0] < 0.5), (bool(flags[1] < 0.8), bool(flags[2] < 0.8)))
+        mirrored, *lit = (rng.random(3) < (0.5, 0.8, 0.8)).tolist()
+        return cls(x, base, width, height, wall, roof, mirrored, (lit[0], lit[1]))
 
     def paint(self, canvas: Canvas) -> None:
         """Draw wall, roof with eaves and chimney, door with a knob, two windows with crosses."""
@@ -66,9 +69,9 @@ class House:
         box(0.66, 0.7, 0.78, 1.02, ridge)
         box(0, 0, 1, 0.57, wall)
         box(0, 0, 1, 0.05, trim)
-        tip = x + w / 2
-        canvas.polygon([(x - 0.09 * w, eaves), (tip - 0.08 * w, y - h), (tip + 0.08 * w, y - h), (x + 1.09 * w, eaves)], roof)
-        canvas.polygon([(x - 0.09 * w, eaves), (x + 1.09 * w, eaves), (x + 1.02 * w, eaves - 0.06 * h), (x - 0.02 * w, eaves - 0.06 * h)], ridge)
+        left, right, lift = x - 0.09 * w, x + 1.09 * w, eaves - 0.06 * h
+        canvas.polygon([(left, eaves), (x + 0.42 * w, y - h), (x + 0.58 * w, y - h), (right, eaves)], roof)
+        canvas.polygon([(left, eaves), (right, eaves), (right - 0.07 * w, lift), (left + 0.07 * w, lift)], ridge)
         for u, lit in zip((0.46, 0.75), self.lit, strict=True):
             glass = canvas.surface(_GLASS, mirror=0.2, lamp=0.95 if lit else 0.0)
             box(u - 0.025, 0.185, u + 0.205, 0.455, frame)

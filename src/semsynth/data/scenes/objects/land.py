@@ -9,6 +9,12 @@ from semsynth.data.scenes import classes
 from semsynth.data.scenes.canvas import GROUND, Canvas
 from semsynth.data.scenes.textures import GRASS, ROCK, WATER
 
+# outlines of a peak from its summit, in half widths of the foot across and heights down
+_LEFT_FLANK = np.array([(0, 0), (-0.3, 0.42), (-0.42, 0.5), (-1, 1), (0, 1)])
+_RIGHT_FLANK = np.array([(0, 0), (0.06, 0.3), (-0.05, 0.6), (0.04, 1), (1, 1), (0.5, 0.44), (0.36, 0.38)])
+_LEFT_SNOW = np.array([(0, 0), (-0.8, 1), (-0.4, 0.75), (0, 1.1)])
+_RIGHT_SNOW = np.array([(0, 0), (0, 1.1), (0.35, 0.7), (0.76, 0.95)])
+
 
 @dataclass(frozen=True)
 class Mountains:
@@ -45,14 +51,14 @@ class Mountains:
         foot = self.foot + 0.01
         for x, y, half in self.peaks.tolist():
             h = foot - y
-            canvas.polygon([(x - half, foot), (x - 0.42 * half, y + 0.5 * h), (x - 0.3 * half, y + 0.42 * h), (x, y), (x, foot)], bright)
-            ridge = [(x, y), (x + 0.06 * half, y + 0.3 * h), (x - 0.05 * half, y + 0.6 * h), (x + 0.04 * half, foot)]
-            canvas.polygon([*ridge, (x + half, foot), (x + 0.5 * half, y + 0.44 * h), (x + 0.36 * half, y + 0.38 * h)], dark)
+            at, size = (x, y), (half, h)
+            canvas.polygon(_LEFT_FLANK * size + at, bright)
+            canvas.polygon(_RIGHT_FLANK * size + at, dark)
             if y < self.snow:
-                s = (self.snow - y) / h  # share of the flank under snow
-                w = s * half
-                canvas.polygon([(x, y), (x - 0.8 * w, y + s * h), (x - 0.4 * w, y + 0.75 * s * h), (x, y + 1.1 * s * h)], snow)
-                canvas.polygon([(x, y), (x, y + 1.1 * s * h), (x + 0.35 * w, y + 0.7 * s * h), (x + 0.76 * w, y + 0.95 * s * h)], shade)
+                share = (self.snow - y) / h  # of the flank that lies under snow
+                size = (share * half, share * h)
+                canvas.polygon(_LEFT_SNOW * size + at, snow)
+                canvas.polygon(_RIGHT_SNOW * size + at, shade)
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,9 @@ class Water:
 
     def paint(self, canvas: Canvas) -> None:
         """Fill with rippled water that mirrors the horizon, most where the view is flat."""
-        surfaces = canvas.height
         for start, mirror in ((0.0, 0.34), (0.05, 0.22), (0.13, 0.14)):
-            row = canvas.surface((0.06, 0.34, 0.68), kind=GROUND, mirror=mirror, texture=WATER, contrast=0.13)
-            canvas.surfaces[round((self.top + start) * surfaces) :] = row
+            band = canvas.surface((0.06, 0.34, 0.68), kind=GROUND, mirror=mirror, texture=WATER, contrast=0.13)
+            canvas.rectangle(0, self.top + start, canvas.width / canvas.height, 1, band)
 
 
 @dataclass(frozen=True)
@@ -100,4 +105,4 @@ class Grass:
         near = canvas.surface((1, 1, 1), kind=GROUND, leaf=True, texture=GRASS, contrast=0.24)
         x0, x1 = float(self.edge[0, 0]), float(self.edge[-1, 0])
         for drop, surface in ((0.0, far), (0.05, near)):
-            canvas.polygon(np.concatenate([self.edge + (0, drop), [(x1, 1.1), (x0, 1.1)]]), surface)
+            canvas.polygon(np.concatenate([self.edge + np.array((0, drop)), [(x1, 1.1), (x0, 1.1)]]), surface)

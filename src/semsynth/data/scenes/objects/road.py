@@ -56,7 +56,8 @@ class Lane:
     def random(cls, rng: np.random.Generator, aspect: float, horizon: float) -> "Lane":
         """A road of about 0.7 units at the viewer's feet."""
         middle, half = aspect * rng.uniform(0.3, 0.7), rng.uniform(0.33, 0.42)
-        return cls(float(np.clip(middle + rng.uniform(-0.18, 0.18), 0.1, aspect - 0.1)), horizon, middle - half, middle + half)
+        x = float(np.clip(middle + rng.uniform(-0.18, 0.18), 0.1, aspect - 0.1))
+        return cls(x, horizon, middle - half, middle + half)
 
     def at(self, share: float, y: float) -> float:
         """The x at `share` (0 left edge, 1 right edge) of the width of the road on row `y`."""
@@ -65,7 +66,7 @@ class Lane:
 
     def quad(self, share0: float, share1: float, y0: float, y1: float) -> list[tuple[float, float]]:
         """Corners of a piece of the road."""
-        return [(self.at(share0, y0), y0), (self.at(share1, y0), y0), (self.at(share1, y1), y1), (self.at(share0, y1), y1)]
+        return [(self.at(share, y), y) for share, y in ((share0, y0), (share1, y0), (share1, y1), (share0, y1))]
 
     def paint(self, canvas: Canvas) -> None:
         """Draw asphalt, edge lines, and dashes that shorten with distance."""

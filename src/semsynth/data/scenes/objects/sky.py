@@ -67,7 +67,7 @@ class Cloud:
         half = rng.uniform(0.11, 0.2)
         for _ in range(3):
             x, floor = aspect * rng.uniform(0.02, 0.98), rng.uniform(0.1, 0.72 * horizon)
-            if sun is None or abs(x - sun.x) > half + 0.5 * sun.radius or abs(floor - half / 4 - sun.y) > 0.5 * half + sun.radius:
+            if sun is None or abs(x - sun.x) > half or abs(floor - half / 4 - sun.y) > 0.5 * half + sun.radius:
                 break
         place = np.linspace(-1, 1, count)
         radius = half * (0.52 - 0.24 * place**2) * rng.uniform(0.75, 1.1, count)
@@ -75,12 +75,11 @@ class Cloud:
 
     def paint(self, canvas: Canvas) -> None:
         """Draw a shaded underside, then the sunlit tops a little higher."""
-        style = {"glow": 0.22, "texture": VAPOUR, "contrast": 0.03}
-        under = canvas.surface((0.74, 0.77, 0.84), mirror=0.15, **style)
-        top = canvas.surface((0.99, 0.99, 1.0), mirror=0.1, **style)
+        under = canvas.surface((0.74, 0.77, 0.84), mirror=0.15, glow=0.22, texture=VAPOUR, contrast=0.03)
+        top = canvas.surface((0.99, 0.99, 1.0), mirror=0.1, glow=0.22, texture=VAPOUR, contrast=0.03)
         puffs = self.puffs.tolist()
-        thick = 0.16 * (self.right - self.left)
-        canvas.ellipse((self.left + self.right) / 2, self.floor - 0.1 * thick, (self.right - self.left) / 2, 0.5 * thick, under)
+        half = (self.right - self.left) / 2
+        canvas.ellipse(self.left + half, self.floor - 0.03 * half, half, 0.16 * half, under)
         for x, y, r in puffs:
             canvas.ellipse(x, y, r, 0.72 * r, under)
         for x, y, r in puffs:

@@ -46,9 +46,8 @@ class RoundTree:
         r = 0.36 * h
         y = self.base - 0.64 * h
         _trunk(canvas, x, self.base, y, 0.045 * h)
-        under, crown, top = (
-            canvas.surface((0.9 * s, s, 0.9 * s), leaf=True, texture=LEAVES, contrast=0.2) for s in (0.56 * t, 0.78 * t, 1.06 * t)
-        )
+        tones = ((0.9 * s, s, 0.9 * s) for s in (0.56 * t, 0.78 * t, 1.06 * t))
+        under, crown, top = (canvas.surface(tone, leaf=True, texture=LEAVES, contrast=0.2) for tone in tones)
         puffs = [(x + r * dx, y + r * dy, r * size) for dx, dy, size in self.puffs.tolist()]
         for px, py, pr in puffs:
             canvas.ellipse(px, py, pr, pr, under)
@@ -88,6 +87,8 @@ class Fir:
             low = foot - tier * step
             half = 0.27 * h * (1 - 0.72 * tier / self.tiers)
             tip = max(low - 1.75 * step, top)
-            canvas.polygon([(x, tip), (x - half, low), (x - 0.5 * half, low - 0.05 * step), (x, low + 0.06 * step)], light)
-            canvas.polygon([(x, tip), (x + half, low), (x + 0.5 * half, low - 0.05 * step), (x, low + 0.06 * step)], dark)
-            canvas.polygon([(x - half, low), (x - 0.5 * half, low - 0.05 * step), (x, low + 0.06 * step), (x - 0.62 * half, low - 0.2 * step)], dark)
+            corner, middle, rim = (-half, low), (-0.5 * half, low - 0.05 * step), (0.0, low + 0.06 * step)
+            canvas.polygon([(x, tip), *((x + u, v) for u, v in (corner, middle, rim))], light)
+            canvas.polygon([(x, tip), *((x - u, v) for u, v in (corner, middle, rim))], dark)
+            fold = (-0.62 * half, low - 0.2 * step)
+            canvas.polygon([(x + u, v) for u, v in (corner, middle, rim, fold)], dark)
