@@ -9,11 +9,11 @@ from semsynth.data.scenes import classes
 from semsynth.data.scenes.canvas import GROUND, Canvas
 from semsynth.data.scenes.textures import GRASS, ROCK, WATER
 
-# outlines of a peak from its summit, in half widths of the foot across and heights down
-_LEFT_FLANK = np.array([(0, 0), (-0.3, 0.42), (-0.42, 0.5), (-1, 1), (0, 1)])
+# outlines of a peak from its summit, in half widths of the foot across and heights down; the right ones cover the left
+_LEFT_FLANK = np.array([(0, 0), (-0.3, 0.42), (-0.42, 0.5), (-1, 1), (0.1, 1), (0.1, 0.3)])
 _RIGHT_FLANK = np.array([(0, 0), (0.06, 0.3), (-0.05, 0.6), (0.04, 1), (1, 1), (0.5, 0.44), (0.36, 0.38)])
-_LEFT_SNOW = np.array([(0, 0), (-0.8, 1), (-0.4, 0.75), (0, 1.1)])
-_RIGHT_SNOW = np.array([(0, 0), (0, 1.1), (0.35, 0.7), (0.76, 0.95)])
+_LEFT_SNOW = np.array([(0, 0), (-0.76, 1), (-0.4, 0.75), (-0.05, 1.15), (0.12, 0.5)])
+_RIGHT_SNOW = np.array([(0, 0), (0.12, 0.6), (0.02, 1.1), (0.35, 0.7), (0.7, 0.95)])
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Mountains:
         order = np.argsort(height)[::-1]
         brown = rng.uniform()
         colour = (0.50 + 0.12 * brown, 0.48 + 0.02 * brown, 0.54 - 0.10 * brown)
-        snow = horizon - rng.uniform(0.11, 0.15) * horizon / 0.4
+        snow = horizon - rng.uniform(0.09, 0.14) * horizon / 0.4
         return cls(np.stack([x, horizon - height, half], 1)[order], horizon, snow, colour)
 
     def paint(self, canvas: Canvas) -> None:
