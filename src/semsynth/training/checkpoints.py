@@ -11,7 +11,7 @@ def save(trainer: pl.Trainer, path: Path) -> None:
     """Write a checkpoint so that `path` is complete at any time. Call it on every rank."""
     partial = path.with_suffix(".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    trainer.save_checkpoint(partial)
+    trainer.save_checkpoint(partial, weights_only=False)  # optimizers and loops too
     if trainer.is_global_zero:
         os.replace(partial, path)
     trainer.strategy.barrier("checkpoint")

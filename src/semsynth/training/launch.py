@@ -1,32 +1,37 @@
 """Running a trainer so that every way it can end has a clear message."""
 
 import os
+import signal
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 import torch.distributed
+from pytorch_lightning.utilities import rank_zero_only
 
+from semsynth.data.errors import DataError
 from semsynth.training.faults import TrainingStopped, memory_advice
+from semsynth.training.panels import latest_grid
+from semsynth.training.preemption import Preempted
+from semsynth.training.wandb_run import finish_wandb
 
 # What Lightning leaves in the environment when it starts the processes of one node.
 PROCESS_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 
 
-def fit(trainer: pl.Trainer, system: pl.LightningModule, data: pl.LightningDataModule, checkpoint: Path | None,
-        batch: int, checkpointing: bool = False) -> None:
-    """Train, from the beginning or from a checkpoint.
-
-    Leaves the process as it was found, so that a sweep can train again in it.
+def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) -> None:
+    """Train, from the beginning or from a checkpoint. Leaves the process as it was, so that a sweep can go on in it.
 
     Args:
         trainer: The trainer.
-        system: The networks and how they are trained, with `accumulate`.
-        data: The loaders.
+        system: The networks and how they are trained, with `generator` and `accumulate`.
+        data: The loaders, with `batch`.
         checkpoint: Where to continue; None: from the beginning.
-        batch: Samples in a batch, for the message when memory runs out.
-        checkpointing: Whether the generator recomputes its blocks, for the same.
 
     Raises:
         TrainingStopped: a loss is not finite, or the accelerator is out of memory.
@@ -34,10 +39,14 @@ def fit(trainer: pl.Trainer, system: pl.LightningModule, data: pl.LightningDataM
     """
     environment = {name: os.environ.get(name) for name in PROCESS_VARIABLES}
     try:
-        trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        with warnings.catch_warnings():
+            # Lightning 2.6 causes this one in itself with current PyTorch.
+            warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+            trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except torch.OutOfMemoryError as error:
-        advice = memory_advice(batch, system.accumulate, str(trainer.precision), checkpointing)
-        raise TrainingStopped(f"{advice}\n{str(error).splitlines()[0]}") from error
+        checkpointing = bool(getattr(system.generator, "checkpointing", False))
+        advice = memory_advice(data.batch, system.accumulate, str(trainer.precision), checkpointing)
+        raise TrainingStopped(f"{advice}\n({str(error).splitlines()[0]})") from error
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
@@ -47,6 +56,40 @@ def fit(trainer: pl.Trainer, system: pl.LightningModule, data: pl.LightningDataM
                 os.environ[name] = value
 
 
-def quiet_known_warnings() -> None:
-    """Hide the one warning that Lightning 2.6 causes in itself with current PyTorch."""
-    warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+def report(trainer: pl.Trainer, grids: Path) -> None:
+    """Close the loggers and print where the newest grid is, as the last line."""
+    finish_wandb()
+    if trainer.is_global_zero:
+        grid = latest_grid(grids)
+        print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
+
+
+@contextmanager
+def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
+    """Turn the ways in which training ends early into a message and an exit code.
+
+    Args:
+        run_dir: The run directory.
+        reraise: Let faults pass as exceptions, so that the other jobs of a sweep go on.
+    """
+    try:
+        yield
+    except Preempted as stop:
+        finish_wandb()
+        way_on = "Slurm will start it again" if stop.requeued else f"continue with: python train.py resume={run_dir}"
+        _say(f"Stopped by {signal.Signals(stop.signum).name} after writing last.ckpt; {way_on}")
+        # The first process would take another code of the others for a crash.
+        sys.exit(128 + stop.signum if rank_zero_only.rank == 0 and not stop.requeued else 0)
+    except (TrainingStopped, DataError) as fault:
+        finish_wandb(failed=True)
+        last = Path(run_dir) / "checkpoints" / "last.ckpt"
+        kept = f"\nThe last checkpoint before it: {last}" if last.is_file() and isinstance(fault, TrainingStopped) else ""
+        if reraise:
+            raise
+        _say(f"{fault}{kept}")
+        sys.exit(2 if isinstance(fault, DataError) else 1)
+
+
+def _say(message: str) -> None:
+    if rank_zero_only.rank == 0:
+        print(message, file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,10 @@ def wandb_logger(
     )
     id_file.write_text(json.dumps({"id": run_id, "mode": mode}))
     return WandbLogger(experiment=run)
+
+
+def finish_wandb(failed: bool = False) -> None:
+    """End the W&B run of this process, if there is one, so that the next job of a sweep starts its own."""
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and getattr(wandb, "run", None) is not None:
+        wandb.finish(exit_code=int(failed))

@@ -1,0 +1,267 @@
+"""The run directory: what training leaves, and rebuilding from it.
+
+run_dir/
+  config.yaml            the resolved configuration
+  checkpoints/last.ckpt  and best.ckpt where a metric is monitored
+  metrics.csv  grids/*.png
+  wandb/  wandb.json     with logger=wandb
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra.utils
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from semsynth.signatures import ConfigError
+
+CONFIG = "config.yaml"
+CHECKPOINTS = "checkpoints"
+GRIDS = "grids"
+METRICS = "metrics.csv"
+
+# How the first process tells the others of its node where they belong.
+RUN_VARIABLE = "SEMSYNTH_RUN_DIR"
+CHECKPOINT_VARIABLE = "SEMSYNTH_CHECKPOINT"
+
+MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "data.num_workers", "resume")
+
+
+# ---- reading
+
+
+def load_config(run_dir: str | Path) -> DictConfig:
+    """The resolved configuration of a run.
+
+    Raises:
+        ConfigError: the directory holds none.
+    """
+    path = Path(run_dir) / CONFIG
+    if not path.is_file():
+        what = "there is no such directory" if not Path(run_dir).is_dir() else f"it holds no {CONFIG}"
+        raise ConfigError(f"{run_dir} is no run directory: {what}")
+    loaded = OmegaConf.load(path)
+    assert isinstance(loaded, DictConfig)
+    return loaded
+
+
+def find_checkpoint(run_dir: str | Path, checkpoint: str = "last") -> Path:
+    """The path of a run's checkpoint: `last`, `best`, or a path (as it is, or below the run directory).
+
+    Raises:
+        ConfigError: there is no such file; says which there are.
+    """
+    folder = Path(run_dir) / CHECKPOINTS
+    candidates = [folder / f"{checkpoint}.ckpt"] if checkpoint in ("last", "best") else []
+    candidates += [Path(checkpoint), Path(run_dir) / checkpoint, folder / checkpoint]
+    for path in candidates:
+        if path.is_file():
+            return path
+    there = ", ".join(sorted(path.stem for path in folder.glob("*.ckpt"))) or "none yet"
+    raise ConfigError(f"checkpoint={checkpoint}: no such checkpoint in {folder} (there are: {there})")
+
+
+def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str = "auto") -> tuple[Any, Any, DictConfig]:
+    """Rebuild a run's generator, and its encoder (None without one), in evaluation mode on the CPU.
+
+    Args:
+        run_dir: The run directory.
+        checkpoint: See `find_checkpoint`.
+        weights: `raw`: the weights that were trained; `ema`: their moving average; `auto`: the average where there
+            is one.
+
+    Returns:
+        generator, encoder or None, configuration.
+
+    Raises:
+        ConfigError: no run, no checkpoint, or no moving average in it.
+    """
+    import torch
+
+    if weights not in ("auto", "ema", "raw"):
+        raise ConfigError(f"weights={weights} must be ema, raw or auto")
+    cfg = load_config(run_dir)
+    path = find_checkpoint(run_dir, checkpoint)
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    average = saved["callbacks"].get("EMA") or {}
+    if weights == "ema" and not average:
+        raise ConfigError(f"{path} holds no moving average (dataset.recipe.ema was null): take weights=raw")
+    networks = []
+    for part in ("generator", "encoder"):
+        network = hydra.utils.instantiate(cfg[part], _convert_="all")
+        if network is not None:
+            prefix = f"{part}."
+            raw = {k.removeprefix(prefix): v for k, v in saved["state_dict"].items() if k.startswith(prefix)}
+            network.load_state_dict(average[part] if average and weights != "raw" else raw)
+            network.eval()
+        networks.append(network)
+    return networks[0], networks[1], cfg
+
+
+# ---- starting and continuing
+
+
+def settle(cfg: DictConfig) -> None:
+    """In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep. Changes `cfg` in place."""
+    hydra_cfg = HydraConfig.get()
+    if in_sweep():
+        OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
+        if "group" in cfg.logger and cfg.logger.group is None:
+            OmegaConf.update(cfg, "logger.group", Path(hydra_cfg.sweep.dir).name)
+
+
+def in_sweep() -> bool:
+    """Whether this is a job of a Hydra multirun."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def open_run(cfg: DictConfig, checkpoint: Path | None) -> Path:
+    """Make the run directory, keep the configuration in it and announce it; the first process only does so."""
+    if os.environ.get("LOCAL_RANK", "0") == os.environ.get("RANK", "0") == os.environ.get("SLURM_PROCID", "0") == "0":
+        run_dir = save_config(cfg)
+        tell_other_processes(run_dir, checkpoint)
+        print(f"run directory: {run_dir}", flush=True)
+    return Path(cfg.run_dir)
+
+
+def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
+    """Build the trainer with its callbacks and loggers, the system, and the loaders, in the random state of the seed.
+
+    `metrics.csv` is written whatever logger is chosen.
+    """
+    from semsynth.training.csv_metrics import CsvMetrics
+    from semsynth.training.seeding import seed_all
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
+    seed_all(cfg.seed)
+    system = hydra.utils.instantiate(cfg.system, _convert_="all")
+    data = hydra.utils.instantiate(cfg.data, _convert_="all")
+    callbacks = [hydra.utils.instantiate(node, _convert_="all") for node in cfg.callbacks.values() if node]
+    loggers = [logger for logger in [hydra.utils.instantiate(cfg.logger, _convert_="all")] if logger is not None]
+    if not any(isinstance(logger, CsvMetrics) for logger in loggers):
+        loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))
+    trainer = hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all")
+    return trainer, system, data
+
+
+def save_config(cfg: DictConfig) -> Path:
+    """Make the run directory and write the configuration, complete at any time; return the directory."""
+    run_dir = Path(cfg.run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    partial = run_dir / f"{CONFIG}.partial"
+    OmegaConf.save(cfg, partial, resolve=True)
+    os.replace(partial, run_dir / CONFIG)
+    return run_dir
+
+
+def asked_to_resume(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The directory of a `resume=DIR` argument and the other arguments; None for another `resume` or none."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key == "resume" and value not in ("", "auto", "null"):
+            return value, [a for a in arguments if a != argument]
+    return None
+
+
+def resumed(run_dir: str, arguments: Sequence[str]) -> DictConfig:
+    """The configuration of a run with the overrides that a resumed run may have.
+
+    Raises:
+        ConfigError: no such run, or overrides that it refuses; names each and why.
+    """
+    cfg = load_config(run_dir)
+    find_checkpoint(run_dir)
+    changes: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or argument.startswith("-"):
+            raise ConfigError(f"resume={run_dir} takes key=value arguments besides, not {argument!r}")
+        changes[key] = yaml.safe_load(value)
+    apply_changes(cfg, changes)
+    OmegaConf.update(cfg, "run_dir", str(run_dir))
+    return cfg
+
+
+def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
+    """With `resume=auto` the run's own configuration and its last checkpoint, where `run_dir` holds one.
+
+    Raises:
+        ConfigError: this configuration differs from the run's in what cannot change.
+    """
+    last = Path(cfg.run_dir) / CHECKPOINTS / "last.ckpt"
+    if cfg.resume != "auto" or not last.is_file():
+        return cfg, None
+    saved = load_config(cfg.run_dir)
+    before, now = _flat(saved), _flat(cfg)
+    follows = ("system.epochs", "system.decay_epochs", "callbacks.preemption.resume")
+    changes = {key: now.get(key) for key in before.keys() | now.keys()
+               if before.get(key) != now.get(key) and key not in follows}
+    apply_changes(saved, changes)
+    return saved, last
+
+
+def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
+    """Change a run's configuration in place, as far as a resumed run allows it.
+
+    Raises:
+        ConfigError: names the keys that are refused and why.
+    """
+    refused = [key for key in changes if not any(key == k or (k[-1] == "." and key.startswith(k)) for k in MAY_CHANGE)]
+    if refused:
+        raise ConfigError(
+            f"a resumed run keeps its configuration: cannot change {', '.join(sorted(refused))} (the weights, the "
+            f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, trainer.*, "
+            f"logger.* and data.num_workers; for anything else start a new run"
+        )
+    for key, value in changes.items():
+        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key != "resume":
+            raise ConfigError(f"{key}: there is no such key in {CONFIG} of the run")
+        OmegaConf.update(cfg, key, value, force_add=True)
+    for key in ("epochs", "decay_epochs"):
+        if key in changes:
+            OmegaConf.update(cfg, f"system.{key}", changes[key])
+    if "epochs" in changes and "trainer.max_epochs" not in changes:
+        OmegaConf.update(cfg, "trainer.max_epochs", changes["epochs"])
+
+
+def _flat(cfg: DictConfig) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+
+    def walk(node: Any, path: str) -> None:
+        if isinstance(node, dict) and node:
+            for key, child in node.items():
+                walk(child, f"{path}.{key}" if path else str(key))
+        else:
+            flat[path] = node
+
+    walk(OmegaConf.to_container(cfg, resolve=True), "")
+    return flat
+
+
+# ---- the other processes of a node
+
+
+def told_by_first_process() -> tuple[DictConfig, Path | None] | None:
+    """Configuration and checkpoint where this process was started by the first one of its node; None otherwise."""
+    run_dir = os.environ.get(RUN_VARIABLE)
+    if run_dir is None or os.environ.get("LOCAL_RANK", "0") == "0":
+        return None
+    checkpoint = os.environ.get(CHECKPOINT_VARIABLE)
+    return load_config(run_dir), Path(checkpoint) if checkpoint else None
+
+
+def tell_other_processes(run_dir: Path, checkpoint: Path | None) -> None:
+    """Hand the run directory to the processes that the trainer will start: they compose nothing themselves.
+
+    Lightning starts them with the same command line. In a sweep that would be the whole sweep once more.
+    """
+    os.environ[RUN_VARIABLE] = str(run_dir.resolve())
+    os.environ.pop(CHECKPOINT_VARIABLE, None)
+    if checkpoint is not None:
+        os.environ[CHECKPOINT_VARIABLE] = str(checkpoint.resolve())

@@ -1,0 +1,55 @@
+"""Train a generator: python train.py norm=clade dataset=cityscapes (conf/ lists the choices, README.md explains)."""
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from semsynth import config, runs
+
+CONF = Path(__file__).parent / "conf"
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def start(cfg: DictConfig) -> None:
+    """Compose, check, train."""
+    with config.explained():
+        runs.settle(cfg)
+        cfg, checkpoint = runs.continue_where_possible(config.prepare(cfg))
+    train(cfg, checkpoint)
+
+
+def train(cfg: DictConfig, checkpoint: Path | None) -> None:
+    """Train with a checked configuration, from the beginning or from a checkpoint."""
+    from semsynth.training import launch
+
+    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()):
+        run_dir = runs.open_run(cfg, checkpoint)
+        trainer, system, data = runs.build(cfg)
+        launch.fit(trainer, system, data, checkpoint)
+        launch.report(trainer, run_dir / runs.GRIDS)
+
+
+def main() -> None:
+    """Serve as another process of a run, continue a run, or start one."""
+    told = runs.told_by_first_process()
+    if told is not None:
+        return train(*told)
+    with config.explained():
+        asked = runs.asked_to_resume(sys.argv[1:])
+        if asked is not None:
+            cfg = runs.resumed(*asked)
+            config.check(cfg)
+    if asked is not None:
+        return train(cfg, runs.find_checkpoint(cfg.run_dir))
+    try:
+        start()
+    except SystemExit as end:
+        if end.code == 1:  # Hydra could not compose, or a job failed
+            print(*config.suggest(sys.argv[1:], CONF), sep="\n", file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    main()
