@@ -35,7 +35,7 @@ class ColourCode:
             first, second = (self.names[int(self._order[same[0] + step])] for step in (0, 1))
             raise DataError(
                 f"the classes {first} and {second} have the same colour {unpack_colour(int(self._sorted[same[0]]))}, "
-                "so colour-coded masks cannot tell them apart: correct classes.yaml"
+                "so colours cannot tell them apart: correct classes.yaml, or set dataset.masks=ids"
             )
 
     def knows(self, rgb: np.ndarray) -> np.ndarray:

@@ -73,7 +73,7 @@ def label_components(labels: np.ndarray) -> Components:
     else:
         lower, upper = boxes[:2], boxes[2:]
         count = boxes.shape[1]
-    flat = index.ravel()
+    flat = index.ravel().astype(np.intp)  # the type that bincount would make of it each time
     area = np.bincount(flat, minlength=count)
     rows, columns = (
         np.broadcast_to(axis, labels.shape).ravel() for axis in np.ogrid[: labels.shape[0], : labels.shape[1]]

@@ -106,19 +106,19 @@ class PairedDataset(Dataset):
         """Read and check the files of a sample: image, labels (H,W) in [0, num_classes), instances (H,W) or None.
 
         Raises:
-            DataError: a file is broken, a label is out of range, or the sizes differ.
+            DataError: a file is broken, a label is out of range, the sizes differ, or the crop does not fit.
         """
-        pair = self.pairs[index]
-        image = read_image(pair.image)
-        labels = self.read_labels(index)
-        instances = None if pair.instances is None else read_instances(pair.instances)
-        for path, other in ((pair.labels, labels), (pair.instances, instances)):
-            if other is not None and other.shape[::-1] != image.size:
-                raise DataError(
-                    f"{path}: {other.shape[1]}x{other.shape[0]} (width x height), but its image {pair.image} has "
-                    f"{image.size[0]}x{image.size[1]}: bring both to the same size"
-                )
+        image, labels, instances = self.read_image(index), self.read_labels(index), self.read_instances(index)
+        self.check_sizes(index, image, labels, instances)
         return image, labels, instances
+
+    def read_image(self, index: int) -> Image.Image:
+        """Read the image of a sample as RGB.
+
+        Raises:
+            DataError: the file is broken.
+        """
+        return read_image(self.pairs[index].image)
 
     def read_labels(self, index: int) -> np.ndarray:
         """Read and check the labels of a sample: (H,W) in [0, num_classes).
@@ -129,14 +129,39 @@ class PairedDataset(Dataset):
         path = self.pairs[index].labels
         return checked_labels(self.source.read_labels(path), self.num_classes, self.unknown, path)
 
+    def read_instances(self, index: int) -> np.ndarray | None:
+        """Read the instance map of a sample, (H,W) int32; None where the data set uses none.
+
+        Raises:
+            DataError: the file is broken.
+        """
+        path = self.pairs[index].instances
+        return None if path is None else read_instances(path)
+
+    def check_sizes(
+        self, index: int, image: Image.Image, labels: np.ndarray | None, instances: np.ndarray | None
+    ) -> None:
+        """Compare the sizes of the files of a sample, and see that the crop fits.
+
+        Raises:
+            DataError: the sizes differ, or the picture is smaller than the crop.
+        """
+        pair = self.pairs[index]
+        for path, other in ((pair.labels, labels), (pair.instances, instances)):
+            if other is not None and other.shape[::-1] != image.size:
+                raise DataError(
+                    f"{path}: {other.shape[1]}x{other.shape[0]} (width x height), but its image {pair.image} has "
+                    f"{image.size[0]}x{image.size[1]}: bring both to the same size"
+                )
+        self._resized_size(index, image.height, image.width)
+
     def check(self, index: int) -> None:
         """Read the files of a sample as training would.
 
         Raises:
-            DataError: as `read`, or when the crop does not fit.
+            DataError: as `read`.
         """
-        image, _, _ = self.read(index)
-        self._resized_size(index, image.height, image.width)
+        self.read(index)
 
     def _resized_size(self, index: int, height: int, width: int) -> tuple[int, int]:
         resized = resized_size(height, width, self.size, self.preprocess, self.load_ratio)
@@ -162,7 +187,7 @@ class PairedDataset(Dataset):
         """Return one sample.
 
         Raises:
-            DataError: as `check`.
+            DataError: as `read`.
         """
         image, labels, instances = self.read(index)
         size = self._resized_size(index, image.height, image.width)

@@ -74,7 +74,8 @@ class Source(ABC):
         if self.root.is_dir():
             missing = f"the folder {path} is missing"
         else:
-            missing = f"there is no folder {self.root} (that is {self.root.absolute()})"
+            place = "" if self.root.is_absolute() else f" (that is {self.root.absolute()})"
+            missing = f"there is no folder {self.root}{place}"
         data = os.environ.get("SEMSYNTH_DATA")
         variable = f"SEMSYNTH_DATA is {data!r}" if data else "SEMSYNTH_DATA is not set, so 'data' is taken"
         raise DataError(

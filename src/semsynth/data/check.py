@@ -1,0 +1,83 @@
+"""A whole data set, file by file: every fault, and how often each class occurs."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from semsynth.data.errors import DataError
+from semsynth.data.paired import PairedDataset
+
+T = TypeVar("T")
+
+
+@dataclass
+class SplitReport:
+    """What a split holds: `pixels` and `pictures` (K,) count each class; `faults` are messages that name files."""
+
+    samples: int
+    pixels: np.ndarray
+    pictures: np.ndarray
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Part of the pixels that each class covers, (K,) in [0,1]."""
+        return self.pixels / max(1, self.pixels.sum())
+
+
+def inspect_sample(dataset: PairedDataset, index: int) -> tuple[list[str], np.ndarray]:
+    """Return all faults of a sample, at most one for each file and one for sizes, and its pixels of each class (K,)."""
+    faults: list[str] = []
+
+    def attempt(read: Callable[[int], T]) -> T | None:
+        try:
+            return read(index)
+        except DataError as error:
+            faults.append(str(error))
+            return None
+
+    image = attempt(dataset.read_image)
+    labels = attempt(dataset.read_labels)
+    instances = attempt(dataset.read_instances)
+    if image is not None:
+        attempt(lambda index: dataset.check_sizes(index, image, labels, instances))
+    if labels is None:
+        return faults, np.zeros(dataset.num_classes, np.int64)
+    return faults, np.bincount(labels.ravel(), minlength=dataset.num_classes)
+
+
+def scan(
+    dataset: PairedDataset,
+    progress: Callable[[Iterable[tuple[list[str], np.ndarray]]], Iterable[tuple[list[str], np.ndarray]]] = iter,
+    threads: int | None = None,
+) -> SplitReport:
+    """Read every file of a data set that was built with `strict=False`.
+
+    Args:
+        dataset: The split.
+        progress: Wraps the iteration over samples, to show a progress bar.
+        threads: Files read at once; null: one for each core.
+    """
+    report = SplitReport(
+        len(dataset),
+        np.zeros(dataset.num_classes, np.int64),
+        np.zeros(dataset.num_classes, np.int64),
+        list(dataset.faults),
+    )
+    if not dataset.pairs:
+        report.faults.append(f"{dataset.source.root}: no {dataset.source.split} samples")
+    for faults, pixels in progress(_in_order(dataset, threads or os.cpu_count() or 1)):
+        report.faults += faults
+        report.pixels += pixels
+        report.pictures += pixels > 0
+    return report
+
+
+def _in_order(dataset: PairedDataset, threads: int) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Inspect the samples on several threads, in order; decoding runs outside the interpreter's lock."""
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(lambda index: inspect_sample(dataset, index), range(len(dataset)))

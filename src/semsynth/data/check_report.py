@@ -1,0 +1,42 @@
+"""What a data check shows: a progress bar, a table of classes, the faults."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from semsynth.data.check import SplitReport
+
+
+def progress_bar(title: str, console: Console, total: int | None = None) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """Return a wrapper that shows how far an iteration has come."""
+    return lambda items: track(items, title, total=total, console=console)
+
+
+def show_report(reports: dict[str, SplitReport], classes: list[str], console: Console) -> None:
+    """Print how often each class occurs in each split."""
+    table = Table(title="classes")
+    table.add_column("id", justify="right")
+    table.add_column("class", no_wrap=True)
+    for split in reports:
+        table.add_column(f"{split} pixels", justify="right")
+        table.add_column(f"{split} pictures", justify="right")
+    for label, name in enumerate(classes):
+        row = [str(label), name]
+        for report in reports.values():
+            row += [f"{report.shares[label]:.3%}", str(report.pictures[label])]
+        table.add_row(*row)
+    console.print(table)
+
+
+def show_summary(reports: dict[str, SplitReport], console: Console) -> int:
+    """Print the faults and the counts; return the exit code: 1 when there are faults."""
+    for split, report in reports.items():
+        absent = int((report.pixels == 0).sum())
+        note = f", {absent} of {len(report.pixels)} classes never occur" if absent else ""
+        console.print(f"{split}: {report.samples} pairs, {len(report.faults)} faults{note}", highlight=False)
+        for fault in report.faults:
+            console.print(f"  {fault}", markup=False, highlight=False, soft_wrap=True)
+    return int(any(report.faults for report in reports.values()))

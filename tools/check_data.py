@@ -1,0 +1,59 @@
+"""Read every file of a data set, report its classes and its faults; or draft the classes of a folder.
+
+    python tools/check_data.py dataset=camvid
+    python tools/check_data.py dataset=folder dataset.root=DIR write_classes=true
+
+Ends with code 1 when there are faults.
+"""
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+
+from semsynth.config import ConfigError, finalize
+from semsynth.data.check import scan
+from semsynth.data.check_report import progress_bar, show_report, show_summary
+from semsynth.data.draft import draft_classes, write_draft
+from semsynth.data.errors import DataError
+from semsynth.data.paired import PairedDataset
+
+
+def draft(cfg: DictConfig, console: Console) -> int:
+    if cfg.dataset.name != "folder":
+        raise DataError(f"write_classes=true needs dataset=folder; the classes of {cfg.dataset.name} are known")
+    path = Path(cfg.dataset.root).expanduser() / "classes.yaml"
+    write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), overwrite=cfg.overwrite)
+    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True)
+    return 0
+
+
+def check(cfg: DictConfig, console: Console) -> int:
+    finalize(cfg)
+    if not issubclass(get_class(cfg.dataset.train._target_), PairedDataset):
+        console.print(f"{cfg.dataset.name} is drawn, not read: there are no files to check")
+        return 0
+    reports = {}
+    for split in ("train", "val"):
+        dataset = instantiate(cfg.dataset[split], strict=False, _convert_="all")()
+        reports[split] = scan(dataset, progress_bar(split, console, len(dataset)))
+    show_report(reports, list(cfg.dataset.classes), console)
+    return show_summary(reports, console)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="check_data")
+def main(cfg: DictConfig) -> None:
+    console = Console()
+    try:
+        code = draft(cfg, console) if cfg.write_classes else check(cfg, console)
+    except (DataError, ConfigError) as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        code = 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
