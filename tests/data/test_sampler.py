@@ -1,0 +1,67 @@
+import pytest
+
+from semsynth.data.sampler import ResumableSampler
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    first, again, other = ResumableSampler(50, seed=1), ResumableSampler(50, seed=1), ResumableSampler(50, seed=2)
+    assert list(first) == list(again) == list(first)
+    assert sorted(first) == list(range(50))
+    assert list(first) != list(other)
+    again.set_epoch(1)
+    assert list(first) != list(again)
+    first.set_epoch(1)
+    assert list(first) == list(again)
+
+
+def test_skip_continues_the_epoch_and_ends_with_it():
+    whole, resumed = ResumableSampler(20), ResumableSampler(20)
+    whole.set_epoch(3)
+    expected = list(whole)
+    resumed.skip(8)
+    resumed.set_epoch(3)
+    assert len(resumed) == 20
+    assert list(resumed) == expected[8:]
+    for sampler in (whole, resumed):
+        sampler.set_epoch(4)
+    assert list(resumed) == list(whole)
+
+
+def test_skip_survives_an_iterator_that_was_not_finished():
+    sampler = ResumableSampler(20)
+    expected = list(ResumableSampler(20))
+    sampler.skip(5)
+    next(iter(sampler))
+    assert list(sampler) == expected[5:]
+    sampler.skip(5)
+    next(iter(sampler))
+    sampler.set_epoch(1)
+    assert len(list(sampler)) == 20
+
+
+@pytest.mark.parametrize(("shuffle", "each"), [(True, 3), (False, 4)])
+def test_ranks_share_the_samples_equally(shuffle, each):
+    ranks = [list(ResumableSampler(10, shuffle=shuffle, rank=rank, world=3)) for rank in range(3)]
+    assert [len(rank) for rank in ranks] == [each] * 3
+    assert all(len(ResumableSampler(10, shuffle=shuffle, rank=rank, world=3)) == each for rank in range(3))
+    seen = [index for rank in ranks for index in rank]
+    if shuffle:
+        assert len(set(seen)) == 9
+    else:
+        assert set(seen) == set(range(10))
+        assert ranks[0] == [0, 3, 6, 9]
+
+
+def test_set_epoch_reaches_the_data_set():
+    epochs = []
+    ResumableSampler(4, on_epoch=epochs.append).set_epoch(7)
+    assert epochs == [7]
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="length"):
+        ResumableSampler(0)
+    with pytest.raises(ValueError, match="rank"):
+        ResumableSampler(4, rank=2, world=2)
+    with pytest.raises(ValueError, match="skip 5"):
+        ResumableSampler(4).skip(5)
