@@ -51,15 +51,15 @@ def _second_pass(block: nn.Module) -> Iterator[None]:
     """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
     spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
     running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
-    for m in spectral:
-        m.training = False
+    for layer in spectral:
+        layer.training = False
     for m, buffers in running:
         m._buffers.update({k: v if v is None else v.clone() for k, v in buffers.items()})
     try:
         yield
     finally:
-        for m in spectral:
-            m.training = True
+        for layer in spectral:
+            layer.training = True
         for m, buffers in running:
             m._buffers.update(buffers)
 

@@ -116,6 +116,14 @@ class Semantics:
             classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).to(dtype)
         return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
 
+    def repeat(self, times: int) -> Semantics:
+        """Each label map of a batch of N, ``times`` times over: (times * N, H, W), without the views."""
+        def tile(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.repeat(times, *[1] * (x.ndim - 1))
+
+        return Semantics(tile(self.labels), self.num_classes, tile(self.edges), tile(self.offsets),  # type: ignore[arg-type]
+                         tile(self.probabilities), _checked=True)
+
     def require_edges(self) -> Tensor:
         """Edges, or a ValueError that says which setting provides them."""
         if self.edges is None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from semsynth.norms.base import Norm
 
-NormFactory = Callable[[int, int], Norm]
-"""Makes a norm from (channels, num_classes)."""
+NormFactory = Callable[..., Norm]
+"""Makes a norm from (channels, num_classes=...)."""
 
 
 class Schedule(ABC):

@@ -1,0 +1,45 @@
+"""Turn label maps into pictures with a trained run: python synthesize.py run=DIR input=LABELS output=DIR."""
+
+import sys
+
+import hydra
+import torch
+from omegaconf import DictConfig, MissingMandatoryValue
+
+from semsynth import runs
+from semsynth.data.errors import DataError
+from semsynth.synthesis.maps import MapReader, find_masks
+from semsynth.synthesis.pictures import synthesize
+from semsynth.synthesis.styles import StyleError, choose_styles
+
+
+def draw(cfg: DictConfig) -> None:
+    """Load the run, choose the styles, draw."""
+    run, masks, output = cfg.run, find_masks(cfg.input), cfg.output
+    generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
+    training_size = tuple(trained.size)
+    size = training_size if cfg.size is None else None if cfg.size == "native" else tuple(cfg.size)
+    data = trained.dataset
+    icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
+    reader = MapReader(list(data.classes), [list(c) for c in data.colours], data.unknown, data.edges, icpe, size)
+    style = [] if cfg.style is None else [cfg.style] if isinstance(cfg.style, str) else list(cfg.style)
+    styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
+                           interpolate=cfg.interpolate, seed=cfg.seed)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
+    grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device)
+    print(f"pictures: {output}\ngrid: {grid}")
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="synthesize")
+def main(cfg: DictConfig) -> None:
+    """Draw, or say in one line why not."""
+    try:
+        draw(cfg)
+    except MissingMandatoryValue as error:
+        sys.exit(f"{error.full_key}= is missing: python synthesize.py run=DIR input=LABELS output=DIR")
+    except (runs.ConfigError, DataError, StyleError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

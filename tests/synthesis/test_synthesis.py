@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from semsynth.data.errors import DataError
+from semsynth.data.icpe import Offsets, icpe_offsets
+from semsynth.encoders.style import StyleEncoder
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.clade import CLADE, CLADE_ICPE
+from semsynth.synthesis.maps import MapReader, find_masks
+from semsynth.synthesis.pictures import synthesize
+from semsynth.synthesis.styles import StyleError, choose_styles, draw_styles, walk
+
+NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]]
+
+
+def reader(**changes):
+    values = {"names": NAMES, "colours": COLOURS, "unknown": None, "edges": False, "icpe": None, "size": (32, 32)}
+    return MapReader(**(values | changes))
+
+
+@pytest.fixture
+def masks(tmp_path):
+    ids = np.random.default_rng(0).integers(0, 3, (32, 32)).astype(np.uint8)
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    Image.fromarray(ids).save(folder / "ids.png")
+    Image.fromarray(np.array(COLOURS, np.uint8)[ids]).save(folder / "colours.png")
+    palette = Image.fromarray(2 - ids)  # indices in another order than the classes: the colours tell
+    palette.putpalette(np.array(COLOURS[::-1], np.uint8).tobytes())
+    palette.save(folder / "palette.png")
+    return folder, ids
+
+
+def test_ids_palettes_and_colours_read_alike(masks):
+    folder, ids = masks
+    for path in find_masks(folder):
+        assert_close(reader().read(path).labels[0].numpy(), ids.astype(np.int64), msg=path.name)
+
+
+def test_edges_and_offsets_are_those_of_training(masks):
+    folder, ids = masks
+    semantics = reader(edges=True, icpe=Offsets(enabled=True)).read(folder / "ids.png")
+    assert_close(semantics.offsets[0].numpy(), icpe_offsets(ids))
+    inside = (ids[1:-1, 1:-1] != ids[1:-1, :-2]) | (ids[1:-1, 1:-1] != ids[1:-1, 2:]) \
+        | (ids[1:-1, 1:-1] != ids[:-2, 1:-1]) | (ids[1:-1, 1:-1] != ids[2:, 1:-1])
+    assert_close(semantics.edges[0, 0, 1:-1, 1:-1].numpy(), inside.astype(np.float32))
+
+
+def test_a_run_refuses_maps_that_its_classes_do_not_cover(masks, tmp_path):
+    folder, _ = masks
+    Image.fromarray(np.full((8, 8), 3, np.uint8)).save(tmp_path / "other.png")
+    with pytest.raises(DataError, match=r"other\.png: label id 3 at row 0, column 0.*allowed are 0 to 2"):
+        reader().read(tmp_path / "other.png")
+    Image.fromarray(np.full((8, 8, 3), (1, 200, 3), np.uint8)).save(tmp_path / "colour.png")
+    with pytest.raises(DataError, match=r"colour\.png: unknown colour \[1, 200, 3\]"):
+        reader().read(tmp_path / "colour.png")
+    with pytest.raises(DataError, match="both to the same size"):
+        reader().read(folder / "ids.png", tmp_path / "other.png")
+    with pytest.raises(DataError, match="no such file"):
+        find_masks(tmp_path / "nowhere")
+
+
+def test_pictures_of_several_styles(masks, tmp_path):
+    folder, _ = masks
+    network = SPADEGenerator(CLADE_ICPE, 3, size=(32, 32), ngf=2, z_dim=4).eval()
+    styles = draw_styles(3, 4, seed=1)
+    maps = reader(icpe=Offsets(enabled=True))
+    grid = synthesize(network, maps, find_masks(folder), styles, tmp_path / "out", batch=2)
+    assert grid.is_file()
+    names = sorted(p.name for p in (tmp_path / "out").glob("*.png"))
+    assert names == [f"{m}_{i:02d}.png" for m in ("colours", "ids", "palette") for i in (1, 2, 3)]
+    semantics = maps.read(folder / "ids.png").prepare(network.feature_sizes(32, 32))
+    with torch.no_grad():
+        alone = network(semantics, styles[2:])[0]
+    picture = np.asarray(Image.open(tmp_path / "out" / "ids_03.png")).transpose(2, 0, 1)
+    assert np.abs(picture - ((alone.numpy() + 1) * 127.5).round()).max() <= 1
+
+
+def test_other_sizes_where_the_network_allows(masks, tmp_path):
+    folder, _ = masks
+    plain = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
+    synthesize(plain, reader(size=(64, 96)), [folder / "ids.png"], None, tmp_path / "a")
+    assert Image.open(tmp_path / "a" / "ids.png").size == (96, 64)
+    with pytest.raises(DataError, match=r"ids\.png.*32x32 images only"):
+        synthesize(SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=2), reader(size=(64, 96)),
+                   [folder / "ids.png"], draw_styles(1, 2, 0), tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_styles(masks, tmp_path):
+    encoder = StyleEncoder((32, 32), z_dim=4, nef=2).eval()
+    paths = []
+    for name in ("a", "b"):
+        pixels = np.random.default_rng(ord(name)).integers(0, 255, (40, 50, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        paths.append(str(tmp_path / f"{name}.png"))
+    wishes = {"samples": 1, "interpolate": 0, "seed": 0}
+    two = choose_styles(encoder, 4, (32, 32), style=paths, **wishes)
+    walked = choose_styles(encoder, 4, (32, 32), style=paths, **(wishes | {"interpolate": 5}))
+    assert two.shape == (2, 4)
+    assert_close(walked[[0, -1]], two)
+    assert walked.shape == (5, 4)
+    assert_close(draw_styles(2, 4, 7), draw_styles(5, 4, 7)[:2])
+    assert not torch.equal(draw_styles(2, 4, 7), draw_styles(2, 4, 8))
+    assert choose_styles(None, 0, (32, 32), style=[], **wishes) is None
+    for wrong in ({"style": [paths[0]]}, {"style": [], "samples": 2}):
+        with pytest.raises(StyleError, match="no style vector"):
+            choose_styles(None, 0, (32, 32), **(wishes | wrong))
+    with pytest.raises(StyleError, match="exclude each other"):
+        choose_styles(encoder, 4, (32, 32), style=paths, **(wishes | {"samples": 2}))
+    with pytest.raises(StyleError, match="needs a run with a style encoder"):
+        choose_styles(None, 4, (32, 32), style=paths, **wishes)
+    with pytest.raises(StyleError, match="at least 2 steps"):
+        walk(two[:1], 4)
