@@ -26,7 +26,9 @@ def draft(cfg: DictConfig, console: Console) -> int:
     if cfg.dataset.name != "folder":
         raise DataError(f"write_classes=true needs dataset=folder; the classes of {cfg.dataset.name} are known")
     path = Path(cfg.dataset.root).expanduser() / "classes.yaml"
-    write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), overwrite=cfg.overwrite)
+    made = write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), cfg.overwrite)
+    for message in made.skipped:
+        console.print(f"left out: {message}", markup=False, soft_wrap=True)
     console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True)
     return 0
 
@@ -44,15 +46,17 @@ def check(cfg: DictConfig, console: Console) -> int:
     return show_summary(reports, console)
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="check_data")
-def main(cfg: DictConfig) -> None:
-    console = Console()
+def run(cfg: DictConfig, console: Console) -> int:
     try:
-        code = draft(cfg, console) if cfg.write_classes else check(cfg, console)
+        return draft(cfg, console) if cfg.write_classes else check(cfg, console)
     except (DataError, ConfigError) as error:
         console.print(str(error), markup=False, soft_wrap=True)
-        code = 1
-    sys.exit(code)
+        return 1
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="check_data")
+def main(cfg: DictConfig) -> None:
+    sys.exit(run(cfg, Console()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,204 @@
+"""Every fault in the files is answered with the file and the way out."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semsynth.data.classes import load_classes
+from semsynth.data.errors import DataError
+from semsynth.data.folder import read_classes
+
+
+def cut(path, keep=0.6):
+    """Truncate a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+    return path
+
+
+def repaint(fx, path, change, palette=None):
+    """Change the array of an image file in place."""
+    array = np.array(Image.open(path))
+    changed = change(array)
+    return fx.save(array if changed is None else changed, path, palette)
+
+
+@pytest.mark.parametrize("name", ["camvid", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "folder"])
+def test_missing_root_tells_layout_and_place(name, build, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", "/somewhere")
+    if name == "folder":
+        (tmp_path / "classes.yaml").write_text("classes: [{name: a}]")
+    root = tmp_path if name == "folder" else tmp_path / "nowhere"
+    with pytest.raises(DataError) as caught:
+        build(name, root)
+    message = str(caught.value)
+    for part in (str(root), "Expected layout:", "ROOT/", "dataset.root=DIR", "SEMSYNTH_DATA is '/somewhere'"):
+        assert part in message
+
+
+def test_relative_root_is_shown_in_full(build, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEMSYNTH_DATA", raising=False)
+    with pytest.raises(DataError, match=re.escape(f"there is no folder data/camvid (that is {tmp_path}/data/camvid)")):
+        build("camvid", "data/camvid")
+
+
+def test_image_without_labels_and_labels_without_image(fx, build, tmp_path):
+    root = fx.camvid(tmp_path)
+    (root / "trainannot/train_2.png").unlink()
+    (root / "train/train_3.jpg").unlink()
+    with pytest.raises(DataError) as caught:
+        build("camvid", root)
+    assert re.search(r"train_2\.jpg: image without labels .* add it or remove", str(caught.value))
+    assert re.search(r"train_3\.png: labels without an image .* add it or remove", str(caught.value))
+    assert len(build("camvid", root, strict=False)) == 2
+
+
+def test_many_faults_are_cut_short(fx, build, tmp_path):
+    root = fx.camvid(tmp_path, counts=(9, 1))
+    for path in list((root / "trainannot").iterdir())[:8]:
+        path.unlink()
+    with pytest.raises(DataError, match="and 3 more; tools/check_data.py lists them all"):
+        build("camvid", root)
+
+
+def test_missing_instance_map_names_the_override(fx, build, tmp_path):
+    root = fx.cityscapes(tmp_path / "cityscapes")
+    next(root.rglob("train/**/*instanceIds.png")).unlink()
+    with pytest.raises(DataError, match=r"_leftImg8bit\.png: no instance map.*dataset\.instances=false"):
+        build("cityscapes", root)
+    assert len(build("cityscapes", root, overrides=["dataset.instances=false"])) == 4
+    root = fx.folder(tmp_path / "folder")
+    for path in (root / "train/instances").iterdir():
+        path.unlink()
+    (root / "train/instances").rmdir()
+    with pytest.raises(DataError, match=r"train/instances is missing.*dataset\.instances=false"):
+        build("folder", root, overrides=["dataset.instances=true"])
+
+
+def test_empty_folder(fx, build, tmp_path):
+    root = fx.camvid(tmp_path, counts=(0, 1))
+    (root / "train").mkdir()
+    (root / "trainannot").mkdir()
+    with pytest.raises(DataError, match="no train samples"):
+        build("camvid", root)
+
+
+def test_label_out_of_range(fx, build, tmp_path):
+    def change(array):
+        array[5, 7], array[5, 8] = 13, 200
+
+    dataset = build("camvid", fx.camvid(tmp_path))
+    path = repaint(fx, dataset.pairs[1].labels, change)
+    pattern = rf"{path}: label id 13 at row 5, column 7 is out of range \(.*13, 200\): allowed are 0 to 11; 255 counts"
+    with pytest.raises(DataError, match=pattern):
+        dataset[1]
+    assert dataset[0]["labels"].max() < 12
+
+
+def test_dont_care_without_an_unknown_class(fx, build, tmp_path):
+    dataset = build("folder", fx.folder(tmp_path))
+    repaint(fx, dataset.pairs[0].labels, lambda array: array.__setitem__((2, 3), 255))
+    with pytest.raises(DataError, match=r"label id 255 at row 2, column 3.*allowed are 0 to 2.*dataset\.unknown"):
+        dataset[0]
+
+
+def test_ids_not_in_classes_yaml(fx, build, tmp_path):
+    root = fx.folder(tmp_path)
+    (root / "classes.yaml").write_text("classes: [{name: a, id: 0}, {name: b, id: 1}, {name: c, id: 7}]")
+    with pytest.raises(DataError, match=r"label id 2 at row \d+, column \d+ is no class's id: allowed are 0, 1, 7"):
+        build("folder", root)[0]
+
+
+def test_unknown_colour(fx, build, tmp_path):
+    dataset = build("folder", fx.folder(tmp_path, kind="colours"))
+    path = repaint(fx, dataset.pairs[0].labels, lambda array: array.__setitem__((4, 6), (200, 61, 50)))
+    pattern = rf"{path}: unknown colour \[200, 61, 50\] at row 4, column 6 .*nearest class is house.*classes\.yaml"
+    with pytest.raises(DataError, match=pattern):
+        dataset[0]
+
+
+def test_colour_mask_where_ids_are_expected(fx, build, tmp_path):
+    dataset = build("camvid", fx.camvid(tmp_path))
+    fx.save(fx.picture(), dataset.pairs[0].labels)
+    with pytest.raises(DataError, match=r"a colour image, but label ids.*dataset=folder"):
+        dataset[0]
+
+
+def test_grey_mask_where_colours_are_expected(fx, build, tmp_path):
+    with pytest.raises(DataError, match=r"a grey mask, but dataset\.masks=colours"):
+        build("folder", fx.folder(tmp_path), overrides=["dataset.masks=colours"])[0]
+
+
+def test_two_classes_of_one_colour(fx, build, tmp_path):
+    root = fx.folder(tmp_path, kind="colours")
+    (root / "classes.yaml").write_text("classes: [{name: a, colour: [1, 2, 3]}, {name: b, colour: [1, 2, 3]}]")
+    with pytest.raises(DataError, match=r"classes a and b have the same colour \[1, 2, 3\]"):
+        build("folder", root)[0]
+
+
+@pytest.mark.parametrize("part", ["labels", "instances"])
+def test_sizes_differ_within_a_pair(part, fx, build, tmp_path):
+    dataset = build("folder", fx.folder(tmp_path), overrides=["dataset.instances=true"])
+    path = repaint(fx, getattr(dataset.pairs[0], part), lambda array: array[:-2, :-1])
+    with pytest.raises(DataError, match=rf"{path}: 63x46 \(width x height\), but its image .*train1\.jpg has 64x48"):
+        dataset[0]
+
+
+@pytest.mark.parametrize("part", ["image", "labels"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_truncated_files(part, suffix, fx, build, tmp_path):
+    dataset = build("camvid", fx.camvid(tmp_path, suffix=suffix))
+    path = cut(getattr(dataset.pairs[0], part))
+    with pytest.raises(DataError, match=rf"{path}: cannot be decoded.*replace it"):
+        dataset[0]
+
+
+def test_files_that_are_no_images_or_are_gone(fx, build, tmp_path):
+    dataset = build("camvid", fx.camvid(tmp_path))
+    dataset.pairs[0].image.write_text("hello")
+    with pytest.raises(DataError, match="train_1.jpg: cannot be decoded"):
+        dataset[0]
+    dataset.pairs[1].labels.unlink()
+    with pytest.raises(DataError, match="train_2.png: the file is missing"):
+        dataset[1]
+
+
+def test_unknown_city(fx, build, tmp_path):
+    with pytest.raises(DataError, match="atlantis is missing"):
+        build("cityscapes", fx.cityscapes(tmp_path), overrides=["dataset.cities=[atlantis]"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("classes: [a, a]", "name a occurs more than once"),
+        ("classes: [{name: a, id: 1}, {name: b}]", "id 1 occurs more than once"),
+        ("classes: [{name: a, colour: [1, 2]}]", r"class 0: a colour is \[red, green, blue\]"),
+        ("classes: [{name: a, colour: [1, 2, 256]}]", r"class 0: a colour is \[red, green, blue\]"),
+        ("classes: [{name: a, id: x}]", "class 0: an id is an integer"),
+        ("classes: [{label: a}]", "class 0: expected name, colour"),
+        ("classes: {a: 1}", "expected a list under `classes:`"),
+        ("a: [", "not valid yaml"),
+    ],
+)
+def test_classes_yaml(text, message, tmp_path):
+    (tmp_path / "classes.yaml").write_text(text)
+    with pytest.raises(DataError, match=message):
+        load_classes(tmp_path)
+
+
+def test_classes_yaml_missing_says_how_to_draft_it(tmp_path):
+    with pytest.raises(DataError, match=r"classes\.yaml is missing[\s\S]*write_classes=true"):
+        read_classes(tmp_path)
+
+
+def test_classes_yaml_read(fx, tmp_path):
+    root = fx.folder(tmp_path)
+    assert read_classes(root) == (["sky", "grass", "house"], fx.COLOURS)
+    (root / "classes.yaml").write_text("classes: [a, b]")
+    names, colours = read_classes(root)
+    assert names == ["a", "b"]
+    assert colours[0] != colours[1]

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from semsynth.data.datamodule import DataModule
+from semsynth.data.errors import DataError
+from semsynth.data.precheck import precheck, spread_order
+
+
+@pytest.fixture
+def module(fx, build, tmp_path):
+    root = fx.coco_stuff(tmp_path, counts=(5, 3))
+    overrides = ["size=[16,16]", "icpe.enabled=true"]
+
+    def run(**keywords):
+        values = {"batch": 2, "num_workers": 0, "precheck_seconds": 5}
+        sets = {split: lambda split=split: build("coco_stuff", root, split, overrides) for split in ("train", "val")}
+        return DataModule(**(sets | values | keywords))
+
+    run.root = root
+    return run
+
+
+def test_batches(module):
+    data = module()
+    data.prepare_data()
+    train, val = data.train_dataloader(), data.val_dataloader()
+    assert (len(train), len(val)) == (2, 2)  # the training remainder is dropped
+    batch = next(iter(train))
+    assert set(batch) == {"image", "labels", "instances", "offsets", "name"}
+    assert batch["image"].shape == (2, 3, 16, 16)
+    assert batch["labels"].shape == batch["instances"].shape == (2, 16, 16)
+    assert batch["offsets"].shape == (2, 2, 16, 16)
+    assert all(isinstance(name, str) for name in batch["name"])
+    assert [name for batch in val for name in batch["name"]] == [f"{i:012d}" for i in range(3)]
+
+
+def test_the_sampler_tells_the_data_set_the_epoch(module):
+    data = module()
+    loader = data.train_dataloader()
+    loader.sampler.set_epoch(3)
+    third = [batch["image"] for batch in loader]
+    loader.sampler.set_epoch(4)
+    assert not torch.equal(third[0], next(iter(loader))["image"])
+    again = module().train_dataloader()
+    again.sampler.set_epoch(3)
+    again.sampler.skip(2)
+    assert torch.equal(next(iter(again))["image"], third[1])
+
+
+def test_a_built_data_set_will_do(module):
+    dataset = module().train_set
+    assert DataModule(dataset, dataset, batch=1, num_workers=0).train_set is dataset
+
+
+def test_fewer_samples_than_a_batch(module):
+    with pytest.raises(DataError, match="has 5 samples, less than one batch of 6: set batch=5 or less"):
+        module(batch=6).prepare_data()
+
+
+def test_bad_files_are_found_before_training(module):
+    labels = module.root / "val_label" / "000000000002.png"
+    labels.write_bytes(labels.read_bytes()[:60])
+    with pytest.raises(DataError, match="000000000002.png"):
+        module().prepare_data()
+    module(precheck_seconds=0).prepare_data()
+
+
+def test_precheck_leaves_drawn_data_alone_and_keeps_to_its_time(module):
+    assert precheck([1, 2, 3], 5) == 0
+    assert precheck(module().train_set, 1e-9) == 1
+    assert precheck(module().train_set, 5) == 5
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 64])
+def test_spread_order(count):
+    order = spread_order(count)
+    assert sorted(order) == list(range(count))
+    if count == 64:
+        assert sorted(order[:4]) == [0, 16, 32, 48]
+
+
+def test_arguments(module):
+    with pytest.raises(ValueError, match="batch"):
+        module(batch=0)
