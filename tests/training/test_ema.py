@@ -1,0 +1,105 @@
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from semsynth.training.ema import EMA, WeightAverage
+from semsynth.training.seeding import SeededBatches
+
+
+def test_parameters_are_averaged_and_buffers_copied():
+    module = nn.BatchNorm1d(2)
+    nn.init.constant_(module.weight, 1.0)
+    average = WeightAverage(module, 0.75, warmup=False)
+    nn.init.constant_(module.weight, 5.0)
+    module.running_mean.fill_(3.0)
+    module.num_batches_tracked.fill_(9)
+    average.update(module)
+    assert_close(average.values["weight"], torch.full((2,), 0.75 * 1 + 0.25 * 5))
+    assert_close(average.values["running_mean"], torch.full((2,), 3.0))
+    assert average.values["num_batches_tracked"] == 9
+
+
+def test_warmup_forgets_the_start():
+    module = nn.Linear(1, 1)
+    average = WeightAverage(module, 0.999)
+    nn.init.constant_(module.weight, 4.0)
+    start = average.values["weight"].clone()
+    average.update(module)
+    assert_close(average.values["weight"], start * 2 / 11 + 4.0 * 9 / 11)
+
+
+def test_exchange_swaps_and_swaps_back():
+    module = nn.Linear(2, 2)
+    average = WeightAverage(module, 0.5)
+    nn.init.zeros_(module.weight)
+    before = average.values["weight"].clone()
+    average.exchange(module)
+    assert torch.equal(module.weight, before)
+    average.exchange(module)
+    assert torch.equal(module.weight, torch.zeros(2, 2))
+    assert torch.equal(average.values["weight"], before)
+
+
+class Watch(pl.Callback):
+    """Keeps the generator's weights inside and outside of validation."""
+
+    def __init__(self, fail: bool = False) -> None:
+        self.fail, self.inside, self.before = fail, [], None
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.before = pl_module.generator.colour.weight.detach().clone()
+
+    def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+        self.inside.append(pl_module.generator.colour.weight.detach().clone())
+        if self.fail:
+            raise RuntimeError("the validation fails")
+
+
+def test_validation_sees_the_average(tiny, tmp_path):
+    ema, watch = EMA(0.9), Watch()
+    system = tiny.system()
+    tiny.trainer(tmp_path, [ema, watch], max_epochs=1).fit(system, datamodule=tiny.data())
+    assert torch.equal(watch.inside[0], ema.state_dict()["generator"]["colour.weight"])
+    assert not torch.equal(watch.inside[0], watch.before)
+    assert torch.equal(system.generator.colour.weight, watch.before)
+    assert set(ema.state_dict()) == {"updates", "generator", "encoder"}
+    assert ema.state_dict()["updates"] == 6
+
+
+def test_a_failing_validation_gives_the_weights_back(tiny, tmp_path):
+    ema, watch = EMA(0.9), Watch(fail=True)
+    system = tiny.system()
+    with pytest.raises(RuntimeError, match="validation fails"):
+        tiny.trainer(tmp_path, [ema, watch], max_epochs=1).fit(system, datamodule=tiny.data())
+    assert torch.equal(system.generator.colour.weight, watch.before)
+    ema.state_dict()  # refuses while they are swapped
+
+
+def test_recalibration_estimates_the_statistics_of_the_average(tiny, tmp_path):
+    """The running mean becomes the mean over the training batches of what reaches the norm."""
+    ema = EMA(0.9, recalibrate_batches=6)
+    system = tiny.system(encoder=False)
+    nn.init.zeros_(system.generator.style.weight)
+    system.generator.style.weight.requires_grad_(False)
+    data = tiny.data()
+    tiny.trainer(tmp_path, [SeededBatches(0), ema], max_epochs=1).fit(system, datamodule=data)
+    state = ema.state_dict()["generator"]
+    system.generator.load_state_dict(state)
+    pairs = tiny.pairs(12)
+    labels = torch.stack([pairs[i]["labels"] for i in range(12)])
+    reached = system.generator.colour(labels) + system.generator.style.bias
+    assert_close(state["norm.running_mean"], reached.mean((0, 1, 2)))
+    assert system.generator.norm.momentum == 0.1
+
+
+def test_without_decay_there_is_nothing(tiny, tmp_path):
+    ema = EMA(None)
+    tiny.trainer(tmp_path, [ema], max_epochs=1).fit(tiny.system(), datamodule=tiny.data())
+    assert ema.state_dict() == {}
+
+
+def test_a_decay_of_one_is_refused():
+    with pytest.raises(ValueError, match=r"\[0, 1\)"):
+        EMA(1.0)
