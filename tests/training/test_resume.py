@@ -1,0 +1,132 @@
+"""A run that is interrupted anywhere and continued ends as one that was not."""
+
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from semsynth.training.checkpoints import Checkpoints
+from semsynth.training.ema import EMA
+from semsynth.training.preemption import Preempted, Preemption
+from semsynth.training.resume import ContinueEpoch
+from semsynth.training.seeding import SeededBatches
+
+
+class Interrupt(pl.Callback):
+    """Sends this process a signal in the middle of a batch."""
+
+    def __init__(self, epoch: int, batch: int, signum: int = signal.SIGUSR1) -> None:
+        self.at, self.signum = (epoch, batch), signum
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if (trainer.current_epoch, batch_idx) == self.at:
+            os.kill(os.getpid(), self.signum)
+
+
+class Chance(pl.Callback):
+    """Records which samples each batch holds and what the three generators would draw."""
+
+    def __init__(self) -> None:
+        self.seen: dict = {}
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        state = torch.get_rng_state()
+        drawn = (torch.rand(()).item(), np.random.get_state()[1][:4].tolist(), random.getstate()[1][:4])
+        torch.set_rng_state(state)
+        self.seen[trainer.current_epoch, batch_idx] = (*batch["name"], drawn)
+
+
+def callbacks(path, *more):
+    chance = Chance()
+    # as conf/callbacks/default.yaml orders them
+    return [SeededBatches(3), *more, ContinueEpoch(), EMA(0.9, recalibrate_batches=2), Checkpoints(path / "checkpoints"),
+            Preemption(path / "checkpoints"), chance], chance
+
+
+def train(tiny, path, *more, checkpoint=None, seed=0, system_settings=None, **settings):
+    system = tiny.system(**(system_settings or {}))
+    torch.manual_seed(seed)  # whatever the process drew before must not matter
+    made, chance = callbacks(path, *more)
+    trainer = tiny.trainer(path, made, **settings)
+    trainer.fit(system, datamodule=tiny.data(length=15), ckpt_path=checkpoint, weights_only=True)
+    return system, chance.seen, torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+def interrupted(tiny, path, interrupt, **settings):
+    system = tiny.system(**settings.pop("system_settings", {}))
+    made, chance = callbacks(path, interrupt)
+    with pytest.raises(Preempted):
+        tiny.trainer(path, made, **settings).fit(system, datamodule=tiny.data(length=15), weights_only=True)
+    return chance.seen
+
+
+def assert_same(a, b, path=""):
+    assert type(a) is type(b), path
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), path
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), path
+        for key in a:
+            assert_same(a[key], b[key], f"{path}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), path
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{path}[{i}]")
+    else:
+        assert a == b, path
+
+
+@pytest.mark.parametrize(
+    ("epoch", "batch", "settings"),
+    [
+        (0, 2, {}),
+        (1, 0, {}),
+        (1, 4, {}),
+        (1, 6, {}),  # the last batch of an epoch: stops after it
+        (2, 3, {}),  # while the rates fall
+        (1, 1, {"system_settings": {"accumulate": 3}}),  # stops where the window is full
+        (1, 2, {"limit_train_batches": 5}),
+        (1, 2, {"val_check_interval": 2}),
+    ],
+)
+def test_interrupted_and_resumed_is_bit_identical(tiny, tmp_path, epoch, batch, settings):
+    whole, order, state = train(tiny, tmp_path / "whole", **settings)
+    part = tmp_path / "part"
+    first = interrupted(tiny, part, Interrupt(epoch, batch), **settings)
+    again, rest, resumed = train(tiny, part, checkpoint=part / "checkpoints" / "last.ckpt", seed=99, **settings)
+    assert {**first, **rest} == order
+    assert first.keys().isdisjoint(rest.keys())
+    assert_same(dict(again.state_dict()), dict(whole.state_dict()))
+    for part_of in ("optimizer_states", "global_step", "epoch"):
+        assert_same(resumed[part_of], state[part_of], part_of)
+    assert_same(resumed["callbacks"]["EMA"], state["callbacks"]["EMA"], "EMA")
+
+
+def test_a_periodic_checkpoint_in_mid_epoch_continues_too(tiny, tmp_path):
+    """As after a crash: the checkpoint is older than what was trained."""
+
+    class Crash(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if (trainer.current_epoch, batch_idx) == (1, 5):
+                raise RuntimeError("crash")
+
+    whole, _, _ = train(tiny, tmp_path / "whole")
+    part = tmp_path / "part"
+    made = [SeededBatches(3), EMA(0.9, recalibrate_batches=2), Checkpoints(part / "checkpoints", every_n_batches=3), Crash()]
+    with pytest.raises(RuntimeError, match="crash"):
+        tiny.trainer(part, made).fit(tiny.system(), datamodule=tiny.data(length=15))
+    again, _, _ = train(tiny, part, checkpoint=part / "checkpoints" / "last.ckpt")
+    assert_same(dict(again.state_dict()), dict(whole.state_dict()))
+
+
+def test_a_seed_changes_the_run(tiny, tmp_path):
+    results = []
+    for seed in (0, 1):
+        system = tiny.system()
+        tiny.trainer(tmp_path, [SeededBatches(seed)], max_epochs=1).fit(system, datamodule=tiny.data())
+        results.append(system.generator.colour.weight.detach())
+    assert not torch.equal(*results)
