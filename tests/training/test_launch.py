@@ -1,0 +1,69 @@
+import os
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from semsynth.data.errors import DataError
+from semsynth.training import launch
+from semsynth.training.faults import TrainingStopped
+from semsynth.training.preemption import Preempted
+
+
+def test_out_of_memory_is_answered_with_what_to_set(tiny, tmp_path):
+    class Full(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+
+    with pytest.raises(TrainingStopped, match=r"batch=2 accumulate=1 trainer\.precision=32-true") as stop:
+        launch.fit(tiny.trainer(tmp_path, [Full()]), tiny.system(), tiny.data(), None)
+    assert "batch=1 accumulate=2" in str(stop.value)
+    assert "Tried to allocate 2.00 GiB" in str(stop.value)
+
+
+def test_the_environment_of_processes_is_given_back(tiny, tmp_path, monkeypatch):
+    class Launches(pl.Callback):
+        def on_train_start(self, trainer, pl_module):
+            os.environ.update(LOCAL_RANK="0", WORLD_SIZE="2", MASTER_PORT="1")
+
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setenv("MASTER_PORT", "5")
+    launch.fit(tiny.trainer(tmp_path, [Launches()], max_epochs=1), tiny.system(), tiny.data(), None)
+    assert "LOCAL_RANK" not in os.environ
+    assert os.environ["MASTER_PORT"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (Preempted(15, requeued=False), 143, "SIGTERM after writing last.ckpt; continue with: python train.py resume=DIR"),
+        (Preempted(10, requeued=True), 0, "Slurm will start it again"),
+        (TrainingStopped("a loss is NaN"), 1, "a loss is NaN"),
+        (DataError("x.png is truncated"), 2, "x.png is truncated"),
+    ],
+)
+def test_ends_have_words_and_codes(fault, code, words, capsys):
+    with pytest.raises(SystemExit) as end, launch.told_in_words("DIR"):
+        raise fault
+    assert end.value.code == code
+    assert words in capsys.readouterr().err
+
+
+def test_the_last_checkpoint_is_named(tmp_path, capsys):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    with pytest.raises(SystemExit), launch.told_in_words(str(tmp_path)):
+        raise TrainingStopped("a loss is NaN")
+    assert str(tmp_path / "checkpoints" / "last.ckpt") in capsys.readouterr().err
+
+
+def test_in_a_sweep_a_fault_passes_on():
+    with pytest.raises(TrainingStopped), launch.told_in_words("DIR", reraise=True):
+        raise TrainingStopped("a loss is NaN")
+
+
+def test_the_last_line_is_the_newest_grid(tiny, tmp_path, capsys):
+    for name in ("epoch-002_batch-0000012.png", "epoch-010_batch-0000060.png", "epoch-001_batch-0000006.png"):
+        (tmp_path / name).touch()
+    launch.report(tiny.trainer(tmp_path), tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "epoch-010_batch-0000060.png")
