@@ -69,11 +69,12 @@ def label_components(labels: np.ndarray) -> Components:
         for axis in range(2):
             np.minimum.at(lower[axis], merged, boxes[axis])
             np.maximum.at(upper[axis], merged, boxes[2 + axis])
-        index = merged[index]
+        index = merged.take(index)
     else:
         lower, upper = boxes[:2], boxes[2:]
         count = boxes.shape[1]
-    flat = index.ravel().astype(np.intp)  # the type that bincount would make of it each time
+    index = index.astype(np.intp)  # the type that bincount and take would make of it each time
+    flat = index.ravel()
     area = np.bincount(flat, minlength=count)
     rows, columns = (
         np.broadcast_to(axis, labels.shape).ravel() for axis in np.ogrid[: labels.shape[0], : labels.shape[1]]

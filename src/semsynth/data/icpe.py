@@ -54,7 +54,7 @@ def icpe_offsets(
     scale = 1 / (parts.reach + EPSILON)
     offsets = np.empty((2, height, width), np.float32)
     for axis, position in enumerate(np.ogrid[:height, :width]):
-        offsets[axis] = (position - parts.centre[axis][parts.index]) * scale[axis][parts.index]
+        offsets[axis] = (position - parts.centre[axis].take(parts.index)) * scale[axis].take(parts.index)
     if components == "largest":
         np.clip(offsets, -1, 1, out=offsets)
     if skip_label is not None:

@@ -94,6 +94,11 @@ class PairedDataset(Dataset):
         if strict and not self.pairs:
             raise DataError(f"{source.root}: no {source.split} samples.\nExpected layout:{source.layout.rstrip()}")
 
+    @property
+    def title(self) -> str:
+        """Name and split, for messages."""
+        return f"{self.source.title} {self.source.split}"
+
     def __len__(self) -> int:
         """Number of pairs."""
         return len(self.pairs)

@@ -27,7 +27,7 @@ def precheck(dataset: Any, seconds: float) -> int:
         if time.monotonic() > end:
             break
     left = "" if done == count else "; tools/check_data.py reads them all"
-    log.info("checked %d of %d samples of %s%s", done, count, type(dataset).__name__, left)
+    log.info("checked %d of %d samples of %s%s", done, count, getattr(dataset, "title", type(dataset).__name__), left)
     return done
 
 
