@@ -166,6 +166,21 @@ def test_files_that_are_no_images_or_are_gone(fx, build, tmp_path):
         dataset[1]
 
 
+def test_two_files_of_one_name(fx, build, tmp_path):
+    root = fx.camvid(tmp_path)
+    fx.save(fx.picture(), root / "train/train_1.png")
+    with pytest.raises(DataError, match=r"train_1\.jpg and .*train_1\.png have the same name"):
+        build("camvid", root)
+
+
+def test_lossy_masks(fx, build, tmp_path):
+    root = fx.folder(tmp_path)
+    for path in (root / "train/labels").iterdir():
+        path.rename(path.with_suffix(".jpg"))
+    with pytest.raises(DataError, match=r"train1\.jpg: masks must be stored without loss"):
+        build("folder", root)
+
+
 def test_unknown_city(fx, build, tmp_path):
     with pytest.raises(DataError, match="atlantis is missing"):
         build("cityscapes", fx.cityscapes(tmp_path), overrides=["dataset.cities=[atlantis]"])

@@ -79,6 +79,15 @@ def test_spread_order(count):
         assert sorted(order[:4]) == [0, 16, 32, 48]
 
 
+def test_pictures_of_different_sizes(fx, build, tmp_path):
+    root = fx.camvid(tmp_path, counts=(2, 1))
+    fx.save(fx.picture(96, 64), root / "train/train_2.jpg")
+    fx.save(fx.picture(96, 64)[:, :, 0] // 32, root / "trainannot/train_2.png")
+    dataset = build("camvid", root, overrides=["dataset.preprocess=none"])
+    with pytest.raises(DataError, match=r"different sizes \[\(64, 64\), \(96, 64\)\].*batch=1"):
+        next(iter(DataModule(dataset, dataset, batch=2, num_workers=0).train_dataloader()))
+
+
 def test_arguments(module):
     with pytest.raises(ValueError, match="batch"):
         module(batch=0)

@@ -9,7 +9,7 @@ import cv2
 import torch
 import torch.distributed
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from semsynth.data.errors import DataError
 from semsynth.data.precheck import precheck
@@ -24,6 +24,21 @@ def _available_cores() -> int:
 def _start_worker(_: int) -> None:
     """Keep OpenCV to one thread in a worker: its thread pool does not survive a fork."""
     cv2.setNumThreads(0)
+
+
+def _collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stack samples.
+
+    Raises:
+        DataError: they differ in size.
+    """
+    shapes = {tuple(sample["labels"].shape) for sample in samples}
+    if len(shapes) > 1:
+        raise DataError(
+            f"a batch cannot hold pictures of different sizes {sorted(shapes)} (height, width): set batch=1, or a "
+            "dataset.preprocess that ends in one size (resize_and_crop, crop, fixed, scale_..._and_crop)"
+        )
+    return default_collate(samples)
 
 
 class DataModule(LightningDataModule):
@@ -123,4 +138,5 @@ class DataModule(LightningDataModule):
             pin_memory=self.pin_memory,
             persistent_workers=self.persistent_workers,
             worker_init_fn=_start_worker,
+            collate_fn=_collate,
         )

@@ -87,7 +87,11 @@ or one set, of which dataset.val_fraction is kept for validation:
             DataError: a folder is missing, or no pair falls into this split.
         """
         base = () if self.is_one_set else (self.split,)
-        labels = by_stem(files_in(self.folder(*base, "labels"), LABEL_SUFFIXES))
+        masks = self.folder(*base, "labels")
+        labels = by_stem(files_in(masks, LABEL_SUFFIXES))
+        lossy = [] if labels else files_in(masks, IMAGE_SUFFIXES)
+        if lossy:
+            raise DataError(f"{lossy[0]}: masks must be stored without loss: convert them to PNG")
         maps = by_stem(files_in(self._instances(*base), LABEL_SUFFIXES)) if instances else None
         listing = match(by_stem(files_in(self.folder(*base, "images"), IMAGE_SUFFIXES)), labels, maps)
         if self.is_one_set and listing.pairs:

@@ -91,9 +91,10 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 
 
 def files_in(folder: Path, suffixes: Iterable[str], recursive: bool = False) -> list[Path]:
-    """List the files with one of the suffixes (any case), in natural order; hidden files are left out."""
+    """List the files with one of the suffixes (any case), in natural order; follows links, leaves out hidden files."""
     wanted = tuple(suffixes)
-    found = folder.rglob("*") if recursive else folder.iterdir()
+    walk = os.walk(folder, followlinks=True)
+    found = (Path(place, name) for place, _, names in (walk if recursive else [next(walk)]) for name in names)
     files = [path for path in found if path.suffix.lower() in wanted and not path.name.startswith(".")]
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
 
@@ -127,5 +128,14 @@ def match(
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Key files by their stems."""
-    return {path.stem: path for path in paths}
+    """Key files by their stems.
+
+    Raises:
+        DataError: two files have the same stem.
+    """
+    keyed: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in keyed:
+            raise DataError(f"{keyed[path.stem]} and {path} have the same name but for the ending: keep one of them")
+        keyed[path.stem] = path
+    return keyed
