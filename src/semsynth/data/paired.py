@@ -1,6 +1,6 @@
 """The data set of every kind of files: reads, checks, resizes, crops and flips pairs of image and labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -179,15 +179,11 @@ class PairedDataset(Dataset):
             )
         return resized
 
-    def _offsets(
-        self, original: np.ndarray, resized: np.ndarray, make: Callable[[np.ndarray], np.ndarray]
-    ) -> np.ndarray:
+    def _make_offsets(self, make: Offsets, original: np.ndarray, resized: np.ndarray) -> np.ndarray:
         """Return the offsets (H,W,2) at the resized size."""
-        if self.offsets is not None and self.offsets.published:
-            offsets = np.stack([resize_nearest(channel, resized.shape) for channel in make(original)])
-        else:
-            offsets = make(resized)
-        return offsets.transpose(1, 2, 0)
+        if not make.published:
+            return make(resized).transpose(1, 2, 0)
+        return np.stack([resize_nearest(channel, resized.shape) for channel in make(original)], axis=-1)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return one sample.
@@ -201,7 +197,7 @@ class PairedDataset(Dataset):
         if instances is not None:
             arrays["instances"] = resize_nearest(instances, size)
         if self.offsets is not None:
-            arrays["offsets"] = self._offsets(labels, arrays["labels"], self.offsets)
+            arrays["offsets"] = self._make_offsets(self.offsets, labels, arrays["labels"])
         state = np.random.SeedSequence([self.seed, int(self._epoch), index]).generate_state(1)
         arrays = self._joint(arrays, int(state[0]))
         pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
