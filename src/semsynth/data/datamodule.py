@@ -116,7 +116,7 @@ class DataModule(LightningDataModule):
         return self._loader(self.train_set, shuffle=True)
 
     def val_dataloader(self) -> DataLoader:
-        """All samples in order."""
+        """All samples, in a fixed order that is spread over the data set."""
         return self._loader(self.val_set, shuffle=False)
 
     def _loader(self, dataset: Any, shuffle: bool) -> DataLoader:

@@ -4,6 +4,8 @@ import logging
 import time
 from typing import Any
 
+from semsynth.data.sampler import spread_order
+
 log = logging.getLogger(__name__)
 
 
@@ -29,10 +31,3 @@ def precheck(dataset: Any, seconds: float) -> int:
     left = "" if done == count else "; tools/check_data.py reads them all"
     log.info("checked %d of %d samples of %s%s", done, count, getattr(dataset, "title", type(dataset).__name__), left)
     return done
-
-
-def spread_order(count: int) -> list[int]:
-    """Order 0..count-1 so that every beginning of the list is spread over the whole range (bit reversal)."""
-    bits = max(1, (count - 1).bit_length())
-    reversed_bits = (int(format(i, f"0{bits}b")[::-1], 2) for i in range(1 << bits))
-    return [i for i in reversed_bits if i < count]

@@ -15,7 +15,8 @@ class ResumableSampler(Sampler[int]):
     Args:
         length: Samples in the data set.
         seed: Seed of the order.
-        shuffle: Draw a new order every epoch; otherwise 0, 1, 2, ...
+        shuffle: Draw a new order every epoch; otherwise a fixed one of which every beginning is spread over the data set,
+            so that a few validation batches of a video are not a few frames of one street.
         rank: This process, in [0, world).
         world: Processes that share the data set.
         on_epoch: Called with the epoch by `set_epoch`: the data set's own `set_epoch`, so that one call reaches both.
@@ -72,8 +73,15 @@ class ResumableSampler(Sampler[int]):
         if self.shuffle:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
         else:
-            order = np.arange(self.length)
+            order = np.array(spread_order(self.length))
         total = len(self) * self.world
         order = np.resize(order, total)[self.rank :: self.world]  # np.resize repeats from the start where it must
         yield from order[start:].tolist()
         self._skip, self._skip_epoch = 0, None
+
+
+def spread_order(count: int) -> list[int]:
+    """Order 0..count-1 so that every beginning of the list is spread over the whole range (bit reversal)."""
+    bits = max(1, (count - 1).bit_length())
+    reversed_bits = (int(format(i, f"0{bits}b")[::-1], 2) for i in range(1 << bits))
+    return [i for i in reversed_bits if i < count]

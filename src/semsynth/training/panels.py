@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 TITLES = ("labels", "generated", "real")
+Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Panels(pl.Callback):
@@ -22,19 +23,20 @@ class Panels(pl.Callback):
         folder: Where the PNG files go, named `epoch-EEE_batch-BBBBBBB.png`.
         classes: Class names, in the order of the labels.
         colours: RGB of each class, 0 to 255.
-        samples: Rows of a grid.
+        samples: Samples of a grid.
+        columns: Samples side by side in a row.
         cell: Pixels of the shorter side of a cell below which images are enlarged.
 
     Raises:
         ValueError: names and colours differ in number.
     """
 
-    def __init__(self, folder: str, classes: Sequence[str], colours: Sequence[Sequence[int]], samples: int = 6,
-                 cell: int = 96) -> None:
+    def __init__(self, folder: str, classes: Sequence[str], colours: Sequence[Sequence[int]], samples: int = 12,
+                 columns: int = 2, cell: int = 96) -> None:
         if len(classes) != len(colours):
             raise ValueError(f"{len(classes)} class names but {len(colours)} colours")
         self.folder, self.classes, self.colours = Path(folder), list(classes), list(colours)
-        self.samples, self.cell = samples, cell
+        self.samples, self.columns, self.cell = samples, columns, cell
         self._rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # labels (H,W), fake and real (3,H,W)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -62,11 +64,17 @@ class Panels(pl.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         batches = trainer.fit_loop.total_batch_idx + 1
         name = f"epoch-{trainer.current_epoch + 1:03d}_batch-{batches:07d}.png"
-        draw_grid(cells, TITLES, legend, self.cell).save(self.folder / name)
+        draw_grid(self._side_by_side(cells), TITLES * min(self.columns, len(cells)), legend, self.cell).save(self.folder / name)
         self._send(trainer, cells)
         self._rows = []
 
-    def _send(self, trainer: pl.Trainer, cells: list[tuple[np.ndarray, ...]]) -> None:
+    def _side_by_side(self, cells: list[Cells]) -> list[list[np.ndarray]]:
+        """Rows of `columns` samples; a last row that is not full is left out, unless it is the only one."""
+        columns = min(self.columns, len(cells))
+        starts = range(0, len(cells) - columns + 1, columns)
+        return [[cell for sample in cells[start:start + columns] for cell in sample] for start in starts]
+
+    def _send(self, trainer: pl.Trainer, cells: list[Cells]) -> None:
         names = dict(enumerate(self.classes))
         overlays = [{"labels": {"mask_data": labels, "class_labels": names}} for labels, _, _ in self._rows]
         for logger in trainer.loggers:
