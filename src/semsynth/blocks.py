@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,16 +28,19 @@ class ResBlock(nn.Module):
         norm: makes a norm from a number of channels.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], nn.Module]) -> None:
+    def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], Any]) -> None:
         super().__init__()
         middle = min(channels_in, channels_out)
-        self.norm_0, self.norm_1 = norm(channels_in), norm(middle)
-        self.conv_0 = spectral_norm(nn.Conv2d(self.norm_0.out_channels, middle, 3, padding=1))
-        self.conv_1 = spectral_norm(nn.Conv2d(self.norm_1.out_channels, channels_out, 3, padding=1))
-        self.norm_s = self.conv_s = None
+        norm_0, norm_1 = norm(channels_in), norm(middle)
+        self.norm_0, self.norm_1 = norm_0, norm_1
+        self.conv_0 = spectral_norm(nn.Conv2d(norm_0.out_channels, middle, 3, padding=1))
+        self.conv_1 = spectral_norm(nn.Conv2d(norm_1.out_channels, channels_out, 3, padding=1))
+        self.norm_s: nn.Module | None = None
+        self.conv_s: nn.Module | None = None
         if channels_in != channels_out:
-            self.norm_s = norm(channels_in)
-            self.conv_s = spectral_norm(nn.Conv2d(self.norm_s.out_channels, channels_out, 1, bias=False))
+            norm_s = norm(channels_in)
+            self.norm_s = norm_s
+            self.conv_s = spectral_norm(nn.Conv2d(norm_s.out_channels, channels_out, 1, bias=False))
 
     def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
         """Shortcut plus main path; the shortcut has no activation."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrize import is_parametrized
@@ -27,6 +29,7 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
 
     The published initialisation (arXiv:1903.07291), except that :class:`ZeroConv2d` stays at zero.
     """
+    module: Any  # parametrized layers have attributes that their types do not tell
     for module in network.modules():
         if isinstance(module, ZeroConv2d):
             continue

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from semsynth.data.errors import DataError
@@ -35,7 +36,7 @@ def instance_file(mask: Path, instances: str | None) -> Path | None:
 
 
 @torch.inference_mode()
-def synthesize(generator: nn.Module, reader: MapReader, masks: Sequence[Path], styles: Tensor | None,
+def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles: Tensor | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
