@@ -29,19 +29,22 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
 
     The published initialisation (arXiv:1903.07291), except that :class:`ZeroConv2d` stays at zero.
     """
-    module: Any  # parametrized layers have attributes that their types do not tell
     for module in network.modules():
         if isinstance(module, ZeroConv2d):
             continue
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            weight = module.parametrizations.weight.original if is_parametrized(module, "weight") else module.weight
-            nn.init.xavier_normal_(weight, gain)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-            if is_parametrized(module, "weight"):
-                # The largest singular value was estimated for the weights before: let it follow the new ones.
-                for _ in range(5):
-                    module.weight  # noqa: B018 - in training mode each read is a power iteration
+            _initialise_layer(module, gain)
         elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)
+
+
+def _initialise_layer(layer: Any, gain: float) -> None:
+    normed = is_parametrized(layer, "weight")
+    nn.init.xavier_normal_(layer.parametrizations.weight.original if normed else layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    if normed:
+        # The largest singular value was estimated for the weights before: let it follow the new ones.
+        for _ in range(5):
+            layer.weight  # noqa: B018 - in training mode each read is a power iteration

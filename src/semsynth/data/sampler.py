@@ -15,8 +15,8 @@ class ResumableSampler(Sampler[int]):
     Args:
         length: Samples in the data set.
         seed: Seed of the order.
-        shuffle: Draw a new order every epoch; otherwise a fixed one of which every beginning is spread over the data set,
-            so that a few validation batches of a video are not a few frames of one street.
+        shuffle: Draw a new order every epoch; otherwise a fixed one, every beginning of which is spread over the data
+            set, so that a few validation batches of a video are not a few frames of one street.
         rank: This process, in [0, world).
         world: Processes that share the data set.
         on_epoch: Called with the epoch by `set_epoch`: the data set's own `set_epoch`, so that one call reaches both.
