@@ -39,6 +39,15 @@ class Lines(ProgressBar):
         self.seconds = seconds
         self._start = self._last = 0.0
         self._first_batch = 0
+        self._enabled = True
+
+    def enable(self) -> None:
+        """Print."""
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Print nothing: the other processes of a training are silent."""
+        self._enabled = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
@@ -49,7 +58,7 @@ class Lines(ProgressBar):
                            batch_idx: int) -> None:
         """Print when it is time, and at the end of an epoch."""
         now = time.monotonic()
-        if now - self._last >= self.seconds or trainer.is_last_batch:
+        if self._enabled and (now - self._last >= self.seconds or trainer.is_last_batch):
             self._last = now
             print(self._line(trainer, batch_idx, now - self._start), flush=True)
 
