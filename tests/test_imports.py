@@ -1,0 +1,79 @@
+"""Imports run one way, and Hydra stays where configuration is read."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "semsynth"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+# part of the package -> the other parts that it may import
+ALLOWED: dict[str, set[str]] = {
+    "semantics": set(),
+    "init": set(),
+    "signatures": set(),
+    "norms": {"semantics", "init"},
+    "blocks": {"semantics", "init", "norms"},
+    "generators": {"semantics", "init", "norms", "blocks"},
+    "discriminators": {"semantics", "init"},
+    "encoders": {"semantics", "init"},
+    "losses": {"semantics", "init"},
+    "data": {"semantics"},
+    "training": {"semantics", "losses", "data"},
+    "synthesis": {"semantics", "data", "training", "runs", "signatures"},
+    "runs": {"signatures", "training", "data"},
+    "config": {"signatures", "data"},
+    "__init__": {"synthesis", "semantics", "runs"},
+}
+# what training may know of losses and data: interfaces, not a term or a data set
+INTERFACES = {"semsynth.losses.step", "semsynth.data.batch", "semsynth.data.errors"}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            found |= {f"semsynth.{a.name}" for a in node.names} if module == "semsynth" else {module}
+    return found
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_one_way(path):
+    part = part_of(path)
+    assert part in ALLOWED, f"say in this test what {part} may import"
+    for name in imports(path):
+        if name.startswith("semsynth."):
+            other = name.split(".")[1]
+            assert other == part or other in ALLOWED[part], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if part_of(p) == "training"], ids=lambda p: p.name)
+def test_training_knows_interfaces(path):
+    for name in imports(path):
+        if name.startswith(("semsynth.losses", "semsynth.data")):
+            assert name in INTERFACES, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_hydra_stays_in_config_and_runs(path):
+    if part_of(path) not in ("config", "runs"):
+        assert not {n for n in imports(path) if n.split(".")[0] in ("hydra", "omegaconf")}
+
+
+def test_the_first_checks_import_no_torch():
+    """A wrong value is answered at once: config and runs import torch and Lightning only inside functions."""
+    for name in ("config.py", "runs.py", "signatures.py"):
+        body = ast.parse((SOURCE / name).read_text()).body
+        top = {alias.name for node in body if isinstance(node, ast.Import) for alias in node.names}
+        top |= {node.module for node in body if isinstance(node, ast.ImportFrom)}
+        assert not {m for m in top if m.split(".")[0] in ("torch", "pytorch_lightning")}
+        assert {m for m in top if m.startswith("semsynth")} <= {"semsynth.signatures"}

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from semsynth import config, runs
+from semsynth.signatures import ConfigError
+from semsynth.training import launch
+
+CONF = str((Path(__file__).parents[1] / "conf").resolve())
+SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "batch=2", "data.num_workers=0",
+         "dataset.train_length=6", "dataset.val_length=2", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu",
+         "dataset.recipe.z_dim=4"]
+
+
+def composed(*overrides):
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return compose("train", overrides=[*SMALL, *overrides])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two batches: its directory and the system that it trained."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    cfg = config.prepare(composed(f"run_dir={run_dir}"))
+    runs.save_config(cfg)
+    trainer, system, data = runs.build(cfg)
+    launch.fit(trainer, system, data, None)
+    return run_dir, system, trainer
+
+
+def test_what_a_run_leaves(run):
+    run_dir = run[0]
+    assert {p.name for p in run_dir.iterdir()} == {"config.yaml", "checkpoints", "metrics.csv", "grids"}
+    assert [p.name for p in (run_dir / "grids").iterdir()] == ["epoch-001_batch-0000002.png"]
+    assert "$" not in (run_dir / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize("weights", ["raw", "ema"])
+def test_a_run_rebuilds_its_networks_bit_equal(run, weights):
+    run_dir, system, trainer = run
+    generator, encoder, cfg = runs.load_generator(run_dir, "last", weights)
+    if weights == "ema":
+        averages = next(c for c in trainer.callbacks if type(c).__name__ == "EMA").state_dict()
+        system.generator.load_state_dict(averages["generator"])
+    assert not generator.training
+    assert not encoder.training
+    with torch.no_grad():
+        batch = next(iter(trainer.datamodule.val_dataloader()))
+        semantics, _ = system._micro(batch)
+        z = torch.randn(2, generator.z_dim)
+        assert torch.equal(generator(semantics, z), system.generator.eval()(semantics, z))
+        if weights == "raw":
+            assert torch.equal(encoder(batch["image"])[0], system.encoder.eval()(batch["image"])[0])
+    assert cfg.size == [64, 64]
+
+
+def test_what_is_not_there_is_named(run, tmp_path):
+    with pytest.raises(ConfigError, match="no such directory"):
+        runs.load_config(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"holds no config\.yaml"):
+        runs.load_config(tmp_path)
+    with pytest.raises(ConfigError, match=r"checkpoint=best.*there are: last"):
+        runs.find_checkpoint(run[0], "best")
+    with pytest.raises(ConfigError, match="weights=mean"):
+        runs.load_generator(run[0], weights="mean")
+
+
+def test_a_checkpoint_by_path(run):
+    last = run[0] / "checkpoints" / "last.ckpt"
+    assert runs.find_checkpoint(run[0], str(last)) == last
+    assert runs.find_checkpoint(run[0], "last.ckpt") == last
+
+
+def test_a_resumed_run_takes_harmless_overrides(run):
+    cfg = runs.resumed(str(run[0]), ["epochs=9", "trainer.devices=2", "logger.path=x", "data.num_workers=1"])
+    assert (cfg.epochs, cfg.system.epochs, cfg.trainer.max_epochs) == (9, 9, 9)
+    assert (cfg.trainer.devices, cfg.data.num_workers) == (2, 1)
+
+
+def test_a_resumed_run_refuses_the_rest_by_name(run):
+    with pytest.raises(ConfigError, match=r"cannot change batch, norm \(.*may change epochs"):
+        runs.resumed(str(run[0]), ["norm=spade", "epochs=9", "batch=3"])
+    with pytest.raises(ConfigError, match="key=value"):
+        runs.resumed(str(run[0]), ["--multirun"])
+
+
+def test_resume_argument():
+    assert runs.asked_to_resume(["a=1", "resume=runs/x"]) == ("runs/x", ["a=1"])
+    assert runs.asked_to_resume(["resume=auto"]) is None
+    assert runs.asked_to_resume(["resume=null", "b=2"]) is None
+
+
+def test_resume_auto(run, tmp_path):
+    fresh, checkpoint = runs.continue_where_possible(config.prepare(composed("resume=auto", f"run_dir={tmp_path}")))
+    assert checkpoint is None
+    assert fresh.run_dir == str(tmp_path)
+    same, checkpoint = runs.continue_where_possible(
+        config.prepare(composed("resume=auto", f"run_dir={run[0]}", "epochs=7")))
+    assert checkpoint == run[0] / "checkpoints" / "last.ckpt"
+    assert same.epochs == 7
+    with pytest.raises(ConfigError, match="seed"):
+        runs.continue_where_possible(config.prepare(composed("resume=auto", f"run_dir={run[0]}", "seed=5")))
+
+
+def test_other_processes_are_told(run, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.delenv(runs.RUN_VARIABLE, raising=False)
+    assert runs.told_by_first_process() is None
+    monkeypatch.setenv(runs.CHECKPOINT_VARIABLE, "old")
+    runs.tell_other_processes(run[0], None)
+    cfg, checkpoint = runs.told_by_first_process()
+    assert checkpoint is None
+    assert cfg == OmegaConf.load(run[0] / "config.yaml")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert runs.told_by_first_process() is None
+    monkeypatch.delenv(runs.RUN_VARIABLE)
