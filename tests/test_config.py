@@ -1,0 +1,204 @@
+"""Every yaml of conf/ composes, says what the signatures say, and takes a training step; wrong settings are named."""
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+from semsynth import config, runs
+from semsynth.signatures import ConfigError, bind, near, targets
+from semsynth.training import launch
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+PRIMARY = {"train", "synthesize", "check_data"}
+GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name != "hydra")
+CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+SMALL = ["generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0", "logger=csv",
+         "trainer.accelerator=cpu"]
+# what a choice needs besides itself at 4 channels
+BESIDES = {
+    ("base", "group"): ["base.groups=2"],
+    ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
+    ("trainer", "ddp"): ["trainer.devices=1"],
+}
+
+
+def composed(*overrides, searchpath=True):
+    found = [f"hydra.searchpath=[file://{ROOT}]"] if searchpath else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", overrides=[*overrides, *found])
+
+
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory):
+    """Every published layout, generated."""
+    spec = importlib.util.spec_from_file_location("fixtures", ROOT / "tests" / "data" / "fixtures.py")
+    fixtures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fixtures)
+    root = tmp_path_factory.mktemp("data")
+    for name in ("camvid", "cityscapes", "ade20k", "coco_stuff", "folder"):
+        fixtures.make(name, root / name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def vgg(tmp_path_factory):
+    """A state dict in the layout of torchvision's VGG-19, with random weights."""
+    from torchvision.models import vgg19
+
+    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save({f"features.{k}": v for k, v in vgg19(weights=None).features.state_dict().items()}, path)
+    return path
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])
+def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+    trainer = "trainer=smoke" if group != "trainer" else f"trainer={choice}"
+    overrides = [*SMALL, trainer, f"{group}={choice}", f"run_dir={tmp_path}", *BESIDES.get((group, choice), [])]
+    overrides = list({o.split("=")[0]: o for o in overrides}.values())
+    wide = choice in ("cityscapes", "camvid")
+    overrides.append("size=[64,128]" if wide else "size=64")
+    if group != "dataset" or choice == "scenes":
+        overrides += ["dataset.train_length=4", "dataset.val_length=2"]
+    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff") or (group, choice) == ("loss", "spade"):
+        overrides.append(f"loss.generator.perceptual.weights={vgg}")
+    cfg = config.prepare(composed(*overrides))
+    cfg.trainer.max_epochs, cfg.trainer.limit_train_batches, cfg.trainer.limit_val_batches = 1, 1, 1
+    trainer, system, data = runs.build(cfg)
+    before = [p.detach().clone() for p in system.generator.parameters()]
+    launch.fit(trainer, system, data, None)
+    assert trainer.global_step == 2
+    assert any(not torch.equal(a, b) for a, b in zip(before, system.generator.parameters(), strict=True))
+    assert list((tmp_path / "grids").glob("*.png"))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes(name):
+    cfg = composed(f"experiments={name}")
+    config.check_values(cfg)
+    norm, _, dataset = name.rpartition("_") if not name.endswith("outdoor") else (name[: -len("_ade20k_outdoor")], "", "")
+    if dataset in ("ade20k", "cityscapes"):
+        assert cfg.norm["_target_"].endswith(norm.upper())
+        assert cfg.dataset.name == dataset
+
+
+def nodes(path):
+    """(dotted path, node) of every node of a yaml that names one of our classes."""
+    return [(p, n) for p, n in targets(yaml.safe_load(path.read_text())) if n["_target_"].startswith("semsynth.")]
+
+
+# a data set's yaml states facts of the data, which no signature knows
+FILES = [p for p in sorted(CONF.rglob("*.yaml")) if p.stem not in PRIMARY and "dataset" not in p.parts and nodes(p)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(CONF)))
+def test_yaml_values_are_the_signatures_defaults(path):
+    """Except interpolations, required parameters, and lines that say `# published:` and why."""
+    text = path.read_text().splitlines()
+    for _, node in nodes(path):
+        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        for key, value in node.items():
+            if key.startswith("_") or (isinstance(value, str) and "${" in value) or isinstance(value, dict):
+                continue
+            default = parameters[key].default if key in parameters else inspect.Parameter.empty
+            if default is inspect.Parameter.empty:
+                continue
+            lines = [line for line in text if line.strip().startswith(f"{key}:")]
+            if any("# published:" in line or "${" in line or "auto" in line for line in lines):
+                continue
+            if isinstance(default, tuple):
+                default = list(default)
+            assert value == default, f"{path.relative_to(CONF)}: {key}={value}, the signature says {default}"
+
+
+def test_known_keys_are_those_of_the_primary_file():
+    cfg = composed(searchpath=False)
+    assert set(cfg) == set(config.KEYS)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["batch=0"], r"batch=0 must be a whole number from 1"),
+        (["epochs=two"], r"epochs=two"),
+        (["+btach=3"], r"unknown key btach; did you mean batch"),
+        (["size=big"], r"size=big"),
+        (["size=[64,64,3]"], r"size=\[64, 64, 3\]"),
+        (["decay_epochs=9"], r"decay_epochs=9 is more than epochs=5"),
+        (["dataset.num_classes=5"], r"num_classes=5.*12 names.*12 colours"),
+        (["icpe.enabled=ture"], r"icpe\.enabled=ture.*did you mean true"),
+        (["dataset.edges=true", "dataset.instances=false"], r"dataset\.instances=true"),
+        (["size=100"], r"generator: size \[100,100\] is no multiple of 32.*size=\[96,96\]"),
+        (["norm=clade_icpe", "icpe.enabled=false"], r"icpe\.enabled=auto"),
+        (["generator.fc_offsets=true", "icpe.enabled=false"], r"icpe\.enabled=auto"),
+        (["generator.edges=true", "dataset.instances=false"], r"generator\.edges=true.*dataset\.instances=true"),
+        (["generator.num_classes=7"], r"generator\.num_classes=7 is not dataset\.num_classes=12"),
+        (["generator.z_dim=7"], r"encoder\.z_dim=32 is not generator\.z_dim=7"),
+        (["norm=mixed", "norm.transition=9"], r"norm\.transition must be 0\.\.7"),
+        (["loss=spade", "loss.generator.perceptual.weights=nowhere.pth"], r"perceptual: .*nowhere\.pth.*spade_no_vgg"),
+        (["trainer.strategy=ddp"], r"ddp_find_unused_parameters_true"),
+        (["generator.ngf=abc"], r"generator\.ngf='abc': SPADEGenerator expects int"),
+        (["+generator.nfg=3"], r"generator\.nfg: SPADEGenerator has no parameter nfg; did you mean ngf"),
+        (["+callbacks.ema.dekay=1"], r"callbacks\.ema\.dekay.*did you mean decay"),
+        (["generator._target_=semsynth.generators.spade.SPADEGen"], r"has no SPADEGen; did you mean SPADEGenerator"),
+        (["run_dir=${nowhere}"], r"run_dir.*nowhere"),
+    ],
+)
+def test_faults_are_named(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        config.prepare(composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]),
+                                "logger=csv"))
+
+
+@pytest.mark.parametrize(
+    ("size", "recipe", "expected"),
+    [(64, [64, 64], [64, 64]), (64, [256, 512], [64, 128]), (192, [192, 256], [192, 256]), (64, [192, 256], [64, 96])],
+)
+def test_one_side_keeps_the_aspect(size, recipe, expected):
+    assert config.shorter_side(size, recipe) == expected
+
+
+@pytest.mark.parametrize(("epochs", "decay"), [(5, 2), (10, 4), (1, 0), (200, 80)])
+def test_the_decay_keeps_its_share(epochs, decay):
+    cfg = config.finalize(composed(f"epochs={epochs}", "run_dir=x"))
+    assert cfg.decay_epochs == decay
+
+
+@pytest.mark.parametrize(
+    ("overrides", "enabled"),
+    [(["norm=clade"], False), (["norm=clade_icpe"], True), (["norm=clade_distf"], True),
+     (["generator.fc_offsets=true"], True), (["norm=mixed"], False),
+     (["norm=mixed", "norm.high._target_=semsynth.norms.clade.CLADE_ICPE"], True)],
+)
+def test_offsets_are_made_where_something_reads_them(overrides, enabled):
+    assert config.finalize(composed(*overrides, "run_dir=x")).icpe.enabled is enabled
+
+
+def test_what_hydra_refuses_is_explained():
+    lines = config.suggest(["norm=spade,cladee", "epochz=3", "generator.nfg=4", "batch=3", "+new=1", "-m"], CONF)
+    assert lines[0].startswith("norm=cladee: there is no such choice; did you mean clade")
+    assert lines[1].startswith("epochz: there is no such key; did you mean epochs")
+    assert "generator.ngf" in lines[2]
+    assert len(lines) == 3
+
+
+def test_binding_names_what_is_missing():
+    with pytest.raises(ConfigError, match=r"x\.num_classes: SPADEGenerator needs a value for num_classes"):
+        bind("x", {"_target_": "semsynth.generators.spade.SPADEGenerator", "norm": None})
+    with pytest.raises(ConfigError, match="there is no module nowhere"):
+        bind("x", {"_target_": "nowhere.Thing"})
+    assert near("spad", ["spade", "other"]) == "; did you mean spade?"
+
+
+def test_a_resolved_configuration_stands_alone(tmp_path):
+    cfg = config.prepare(composed(f"run_dir={tmp_path}", "logger=csv"))
+    assert "${" not in OmegaConf.to_yaml(cfg)
