@@ -1,0 +1,135 @@
+"""train.py as it is typed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "encoder.z_dim=4", "batch=2",
+         "data.num_workers=0", "dataset.train_length=8", "dataset.val_length=2", "logger=csv",
+         "trainer.accelerator=cpu"]
+DDP = ["trainer.strategy=ddp_find_unused_parameters_true", "trainer.devices=2"]
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("SEMSYNTH_RUN", "SEMSYNTH_CHECK", "LOCAL_RANK"))}
+ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def start(*arguments):
+    return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, env=ENVIRONMENT, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def train(*arguments, code=0, seconds=240):
+    process = start(*arguments)
+    try:
+        out, _ = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    assert process.returncode == code, out
+    return out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["batch=0"], 2, "batch=0 must be a whole number from 1 on"),
+        (["norm=spdae"], 1, "norm=spdae: there is no such choice; did you mean spade?"),
+        (["epochz=3"], 1, "did you mean epochs"),
+        (["resume=nowhere"], 2, "nowhere is no run directory"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_five_seconds_without_a_traceback(arguments, code, message):
+    began = time.monotonic()
+    out = train(*arguments, code=code)
+    assert message in out
+    assert "Traceback" not in out
+    assert time.monotonic() - began < 15  # five on a machine that does nothing else
+
+
+@pytest.mark.slow
+def test_first_and_last_line(tmp_path):
+    out = train(*SMALL, "trainer=smoke", f"run_dir={tmp_path}/run").splitlines()
+    assert out[0] == f"run directory: {tmp_path}/run"
+    assert out[-1] == f"{tmp_path}/run/grids/epoch-001_batch-0000002.png"
+    assert Path(out[-1]).is_file()
+
+
+@pytest.mark.slow
+def test_stopped_by_a_signal_and_resumed(tmp_path):
+    """As if it had never been stopped."""
+    common = [*SMALL, "epochs=3", "callbacks.progress.seconds=0"]
+    train(*common, f"run_dir={tmp_path}/whole")
+    process = start(*common, f"run_dir={tmp_path}/part")
+    for line in process.stdout:
+        if line.startswith("epoch 2/3  batch 1/4"):
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+    assert process.wait() == 128 + signal.SIGTERM, rest
+    assert f"continue with: python train.py resume={tmp_path}/part" in rest
+    refused = train(f"resume={tmp_path}/part", "seed=3", "norm=spade", code=2)
+    assert "cannot change norm, seed" in refused
+    out = train(f"resume={tmp_path}/part", "data.num_workers=1")
+    assert "epoch 1/3" not in out
+    whole, part = (torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
+                   for name in ("whole", "part"))
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(part["state_dict"][name], value), name
+    tables = [(tmp_path / name / "metrics.csv").read_text() for name in ("whole", "part")]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+def test_a_sweep_has_a_directory_for_each_job_and_one_group(tmp_path):
+    train("-m", "norm=clade,clade_icpe", *SMALL[:-2], "logger.mode=offline", "trainer.accelerator=cpu", "trainer=smoke",
+          f"hydra.sweep.dir={tmp_path}/sweep")
+    jobs = [p for p in (tmp_path / "sweep").iterdir() if p.is_dir()]
+    assert len(jobs) == 2
+    configs = [yaml.safe_load((job / "config.yaml").read_text()) for job in jobs]
+    assert {c["logger"]["group"] for c in configs} == {"sweep"}
+    assert {c["norm"]["_target_"].rsplit(".", 1)[1] for c in configs} == {"CLADE", "CLADE_ICPE"}
+    assert all((job / "wandb.json").is_file() and list((job / "grids").glob("*.png")) for job in jobs)
+
+
+@pytest.mark.slow
+def test_an_experiment_is_a_sweep_by_name(tmp_path):
+    out = train("experiments=norms", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
+    assert "Launching 3 jobs" in out
+    assert len(list(tmp_path.glob("*/checkpoints/last.ckpt"))) == 3
+
+
+@pytest.mark.ddp
+def test_two_processes_inside_a_sweep(tmp_path):
+    """The second process of a job must not start the sweep again; both train the same weights."""
+    out = train("-m", "norm=clade,spade", *SMALL, *DDP, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
+    assert out.count("Launching 2 jobs") == 1
+    assert len([p for p in tmp_path.iterdir() if p.is_dir()]) == 2
+    for checkpoint in tmp_path.glob("*/checkpoints/last.ckpt"):
+        assert torch.load(checkpoint, weights_only=True)["global_step"] == 4  # 8 samples: 2 steps of 2 x 2, 2 optimizers
+
+
+@pytest.mark.ddp
+def test_two_processes_stop_together_and_resume(tmp_path):
+    process = start(*SMALL, *DDP, "epochs=2", "callbacks.progress.seconds=0", f"run_dir={tmp_path}/run")
+    for line in process.stdout:
+        if line.startswith("epoch 1/2  batch 1/2"):
+            process.send_signal(signal.SIGUSR1)
+            break
+    rest = process.stdout.read()
+    assert process.wait() == 128 + signal.SIGUSR1, rest
+    out = train(f"resume={tmp_path}/run")
+    assert out.splitlines()[-1].endswith("epoch-002_batch-0000004.png")
+
+
+@pytest.mark.slow
+def test_a_sweep_through_submitit(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    train("-m", "norm=clade,clade_icpe", *SMALL, "trainer=smoke", "hydra/launcher=submitit_local",
+          "hydra.launcher.timeout_min=5", "hydra.launcher.cpus_per_task=1", f"hydra.sweep.dir={tmp_path}")
+    assert len(list(tmp_path.glob("*/checkpoints/last.ckpt"))) == 2
