@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-# Waiting threads sleep instead of spinning: on a shared or busy CPU spinning more than doubles an iteration's time.
+# Waiting threads sleep instead of spinning: on a busy two-core machine spinning nearly doubled the CPU time of a run.
 # Must stand before torch is imported, which loads OpenMP.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
