@@ -85,7 +85,7 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
 def test_every_experiment_composes(name):
     cfg = composed(f"experiments={name}")
     config.check_values(cfg)
-    norm, _, dataset = name.rpartition("_") if not name.endswith("outdoor") else (name[: -len("_ade20k_outdoor")], "", "")
+    norm, _, dataset = name.rpartition("_")
     if dataset in ("ade20k", "cityscapes"):
         assert cfg.norm["_target_"].endswith(norm.upper())
         assert cfg.dataset.name == dataset

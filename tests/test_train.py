@@ -87,8 +87,8 @@ def test_stopped_by_a_signal_and_resumed(tmp_path):
 
 @pytest.mark.slow
 def test_a_sweep_has_a_directory_for_each_job_and_one_group(tmp_path):
-    train("-m", "norm=clade,clade_icpe", *SMALL[:-2], "logger.mode=offline", "trainer.accelerator=cpu", "trainer=smoke",
-          f"hydra.sweep.dir={tmp_path}/sweep")
+    train("-m", "norm=clade,clade_icpe", *SMALL[:-2], "logger.mode=offline", "trainer.accelerator=cpu",
+          "trainer=smoke", f"hydra.sweep.dir={tmp_path}/sweep")
     jobs = [p for p in (tmp_path / "sweep").iterdir() if p.is_dir()]
     assert len(jobs) == 2
     configs = [yaml.safe_load((job / "config.yaml").read_text()) for job in jobs]
@@ -111,7 +111,8 @@ def test_two_processes_inside_a_sweep(tmp_path):
     assert out.count("Launching 2 jobs") == 1
     assert len([p for p in tmp_path.iterdir() if p.is_dir()]) == 2
     for checkpoint in tmp_path.glob("*/checkpoints/last.ckpt"):
-        assert torch.load(checkpoint, weights_only=True)["global_step"] == 4  # 8 samples: 2 steps of 2 x 2, 2 optimizers
+        # 8 samples: 2 steps of 2 x 2, each of 2 optimizers
+        assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
 
 
 @pytest.mark.ddp

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra.utils
 from hydra import compose, initialize_config_dir
@@ -69,7 +69,7 @@ def check_values(cfg: DictConfig) -> None:
     """
     for key in cfg:
         if key not in KEYS:
-            raise ConfigError(f"unknown key {key}{near(str(key), KEYS)}")
+            raise ConfigError(f"unknown key {key!s}{near(str(key), KEYS)}")
     _whole(cfg, "batch", 1)
     _whole(cfg, "epochs", 1)
     _whole(cfg, "accumulate", 1)
@@ -185,7 +185,8 @@ def reads_offsets(cfg: DictConfig) -> bool:
 
 def _resolved(cfg: DictConfig) -> DictConfig:
     try:
-        return OmegaConf.create(OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+        plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        return cast(DictConfig, OmegaConf.create(plain))
     except OmegaConfBaseException as error:
         raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}") from error
 
@@ -215,10 +216,12 @@ def _check_agreement(cfg: DictConfig) -> None:
     for part in ("generator", "discriminator"):
         if cfg[part].get("num_classes", count) != count:
             raise ConfigError(f"{part}.num_classes={cfg[part].num_classes} is not dataset.num_classes={count}")
-    plain: Any = {part: OmegaConf.to_container(cfg[part], resolve=True) for part in ("norm", "generator", "discriminator")}
+    parts = ("norm", "generator", "discriminator")
+    plain: Any = {part: OmegaConf.to_container(cfg[part], resolve=True) for part in parts}
     for path, node in targets(plain):
         if node.get("edges") and not instances:
-            raise ConfigError(f"{path}.edges=true needs instance maps: set {path}.edges=false or dataset.instances=true")
+            raise ConfigError(f"{path}.edges=true needs instance maps: set {path}.edges=false or "
+                              f"dataset.instances=true")
     if cfg.encoder.get("z_dim", 0) != cfg.generator.get("z_dim", 0):
         raise ConfigError(f"encoder.z_dim={cfg.encoder.get('z_dim', 0)} is not generator.z_dim={cfg.generator.z_dim}: "
                           f"leave generator.z_dim to follow the encoder, or take encoder=style")

@@ -16,7 +16,8 @@ def test_last_loads_without_pickled_code(tiny, tmp_path):
 @pytest.mark.parametrize(("settings", "epochs"), [({"every_n_epochs": 2}, [2, 3]), ({"every_n_epochs": 0}, [3])])
 def test_every_n_epochs_and_at_the_end(tiny, tmp_path, settings, epochs, monkeypatch):
     written = []
-    monkeypatch.setattr("semsynth.training.checkpoints.save", lambda trainer, path: written.append(trainer.current_epoch + 1))
+    monkeypatch.setattr("semsynth.training.checkpoints.save",
+                        lambda trainer, path: written.append(trainer.current_epoch + 1))
     tiny.trainer(tmp_path, [Checkpoints(tmp_path, **settings)]).fit(tiny.system(), datamodule=tiny.data())
     assert written == epochs
 

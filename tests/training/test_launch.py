@@ -36,7 +36,8 @@ def test_the_environment_of_processes_is_given_back(tiny, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (Preempted(15, requeued=False), 143, "SIGTERM after writing last.ckpt; continue with: python train.py resume=DIR"),
+        (Preempted(15, requeued=False), 143, "SIGTERM after writing last.ckpt; continue with: "
+                                             "python train.py resume=DIR"),
         (Preempted(10, requeued=True), 0, "Slurm will start it again"),
         (TrainingStopped("a loss is NaN"), 1, "a loss is NaN"),
         (DataError("x.png is truncated"), 2, "x.png is truncated"),

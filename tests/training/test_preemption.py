@@ -47,9 +47,9 @@ def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, monkeyp
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
 
     def stopped(resume):
+        trainer = tiny.trainer(tmp_path, [Send(signal.SIGUSR1), Preemption(tmp_path, resume=resume)])
+        monkeypatch.setenv("SLURM_JOB_ID", "15")  # after the trainer, which would look for the cluster
         with pytest.raises(Preempted) as stop:
-            trainer = tiny.trainer(tmp_path, [Send(signal.SIGUSR1), Preemption(tmp_path, resume=resume)])
-            monkeypatch.setenv("SLURM_JOB_ID", "15")  # after the trainer, which would look for the cluster
             trainer.fit(tiny.system(), datamodule=tiny.data())
         monkeypatch.delenv("SLURM_JOB_ID")
         return stop.value.requeued

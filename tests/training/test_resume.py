@@ -43,8 +43,8 @@ class Chance(pl.Callback):
 def callbacks(path, *more):
     chance = Chance()
     # as conf/callbacks/default.yaml orders them
-    return [SeededBatches(3), *more, ContinueEpoch(), EMA(0.9, recalibrate_batches=2), Checkpoints(path / "checkpoints"),
-            Preemption(path / "checkpoints"), chance], chance
+    return [SeededBatches(3), *more, ContinueEpoch(), EMA(0.9, recalibrate_batches=2),
+            Checkpoints(path / "checkpoints"), Preemption(path / "checkpoints"), chance], chance
 
 
 def train(tiny, path, *more, checkpoint=None, seed=0, system_settings=None, **settings):
@@ -116,7 +116,8 @@ def test_a_periodic_checkpoint_in_mid_epoch_continues_too(tiny, tmp_path):
 
     whole, _, _ = train(tiny, tmp_path / "whole")
     part = tmp_path / "part"
-    made = [SeededBatches(3), EMA(0.9, recalibrate_batches=2), Checkpoints(part / "checkpoints", every_n_batches=3), Crash()]
+    made = [SeededBatches(3), EMA(0.9, recalibrate_batches=2),
+            Checkpoints(part / "checkpoints", every_n_batches=3), Crash()]
     with pytest.raises(RuntimeError, match="crash"):
         tiny.trainer(part, made).fit(tiny.system(), datamodule=tiny.data(length=15))
     again, _, _ = train(tiny, part, checkpoint=part / "checkpoints" / "last.ckpt")

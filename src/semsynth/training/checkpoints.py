@@ -40,7 +40,8 @@ class Checkpoints(pl.Callback):
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be min or max, got {mode!r}")
         self.folder = Path(folder)
-        self.every_n_epochs, self.every_n_batches, self.monitor, self.mode = every_n_epochs, every_n_batches, monitor, mode
+        self.every_n_epochs, self.every_n_batches = every_n_epochs, every_n_batches
+        self.monitor, self.mode = monitor, mode
         self.best: float | None = None
         self._due = False
         self._validated = False

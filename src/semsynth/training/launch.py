@@ -79,11 +79,12 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
         way_on = "Slurm will start it again" if stop.requeued else f"continue with: python train.py resume={run_dir}"
         _say(f"Stopped by {signal.Signals(stop.signum).name} after writing last.ckpt; {way_on}")
         # The first process would take another code of the others for a crash.
-        sys.exit(128 + stop.signum if rank_zero_only.rank == 0 and not stop.requeued else 0)
+        sys.exit(128 + stop.signum if getattr(rank_zero_only, "rank", 0) == 0 and not stop.requeued else 0)
     except (TrainingStopped, DataError) as fault:
         finish_wandb(failed=True)
         last = Path(run_dir) / "checkpoints" / "last.ckpt"
-        kept = f"\nThe last checkpoint before it: {last}" if last.is_file() and isinstance(fault, TrainingStopped) else ""
+        trained = last.is_file() and isinstance(fault, TrainingStopped)
+        kept = f"\nThe last checkpoint before it: {last}" if trained else ""
         if reraise:
             raise
         _say(f"{fault}{kept}")
@@ -91,5 +92,5 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
 
 
 def _say(message: str) -> None:
-    if rank_zero_only.rank == 0:
+    if getattr(rank_zero_only, "rank", 0) == 0:
         print(message, file=sys.stderr, flush=True)

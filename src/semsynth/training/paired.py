@@ -1,7 +1,7 @@
 """Training on pairs of label map and photograph."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -48,6 +48,11 @@ class PairedSystem(pl.LightningModule):
         ValueError: settings that do not fit together.
         NonFiniteLossError: in training, when a loss is NaN or infinite; names it.
     """
+
+    generator: Any  # calls of a Module are typed as if every attribute were a Tensor
+    discriminator: Any
+    encoder: Any
+    losses: Any
 
     def __init__(
         self,
@@ -112,9 +117,12 @@ class PairedSystem(pl.LightningModule):
         """Set the rates of the epoch."""
         self._set_rates()
 
+    def _both_optimizers(self) -> list[Any]:
+        return cast(list[Any], self.optimizers())
+
     def _set_rates(self) -> None:
         factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
-        for optimizer in self.optimizers():
+        for optimizer in self._both_optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
 
@@ -127,7 +135,7 @@ class PairedSystem(pl.LightningModule):
         if not self.stepped:
             return
         window, self._window = [self._micro(b) for b in self._window], []
-        generator_optimizer, discriminator_optimizer = self.optimizers()
+        generator_optimizer, discriminator_optimizer = self._both_optimizers()
 
         # 1. the generator (and the encoder), through a discriminator that stays as it is
         self.toggle_optimizer(generator_optimizer)
@@ -176,7 +184,7 @@ class PairedSystem(pl.LightningModule):
     def _generator_losses(self, semantics: Semantics, real: Tensor) -> tuple[Tensor, Raw]:
         fake, mu, logvar = self._synthesize(semantics, real)
         fake_maps, real_maps = self._judge(semantics, fake, real)
-        if mu is not None:
+        if mu is not None and logvar is not None:
             mu, logvar = mu.float(), logvar.float()
         step = Step(semantics, real.float(), fake.float(), fake_maps, real_maps, mu, logvar)
         return fake, self._evaluate("generator", step)

@@ -64,7 +64,8 @@ class Panels(pl.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         batches = trainer.fit_loop.total_batch_idx + 1
         name = f"epoch-{trainer.current_epoch + 1:03d}_batch-{batches:07d}.png"
-        draw_grid(self._side_by_side(cells), TITLES * min(self.columns, len(cells)), legend, self.cell).save(self.folder / name)
+        titles = TITLES * min(self.columns, len(cells))
+        draw_grid(self._side_by_side(cells), titles, legend, self.cell).save(self.folder / name)
         self._send(trainer, cells)
         self._rows = []
 

@@ -15,10 +15,11 @@ class ContinueEpoch(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Move the sampler and start its iteration anew."""
         loop = trainer.fit_loop
-        if not loop.is_resuming and not loop.restarting:
+        fetcher = loop._data_fetcher
+        if fetcher is None or not (loop.is_resuming or loop.restarting):
             return
         seen = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
         loader: Any = trainer.train_dataloader
         loader.sampler.set_epoch(trainer.current_epoch)
         loader.sampler.skip(seen * loader.batch_size)
-        iter(loop._data_fetcher)  # workers may have read ahead from the start of another epoch
+        iter(fetcher)  # workers may have read ahead from the start of another epoch

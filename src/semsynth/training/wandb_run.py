@@ -37,10 +37,10 @@ def wandb_logger(
     Raises:
         ValueError: another mode.
     """
-    mode = mode or os.environ.get("WANDB_MODE") or "offline"
-    if mode not in ("online", "offline", "disabled", "shared"):
-        raise ValueError(f"logger.mode must be online, offline or disabled, got {mode!r}")
-    if rank_zero_only.rank != 0:
+    chosen: Any = mode or os.environ.get("WANDB_MODE") or "offline"
+    if chosen not in ("online", "offline", "disabled", "shared"):
+        raise ValueError(f"logger.mode must be online, offline or disabled, got {chosen!r}")
+    if getattr(rank_zero_only, "rank", 0) != 0:
         return None
     import wandb
 
@@ -50,7 +50,7 @@ def wandb_logger(
     known: dict[str, Any] = json.loads(id_file.read_text()) if id_file.is_file() else {}
     run_id = known.get("id") or secrets.token_hex(4)
     # "must" where the server knows the run; one that was offline so far may not be there yet
-    resume = None if not known or mode != "online" else "must" if known["mode"] == "online" else "allow"
+    resume: Any = None if not known or chosen != "online" else "must" if known["mode"] == "online" else "allow"
     config_file = folder / "config.yaml"
     run = wandb.init(
         dir=str(folder),
@@ -58,13 +58,13 @@ def wandb_logger(
         name=name or folder.name,
         group=group,
         tags=list(tags),
-        mode=mode,
+        mode=chosen,
         id=run_id,
         resume=resume,
         config=yaml.safe_load(config_file.read_text()) if config_file.is_file() else None,
         settings=wandb.Settings(quiet=True, console="off"),
     )
-    id_file.write_text(json.dumps({"id": run_id, "mode": mode}))
+    id_file.write_text(json.dumps({"id": run_id, "mode": chosen}))
     return WandbLogger(experiment=run)
 
 
