@@ -8,7 +8,7 @@ from omegaconf import DictConfig, MissingMandatoryValue
 
 from semsynth import runs
 from semsynth.data.errors import DataError
-from semsynth.synthesis.maps import MapReader, find_masks
+from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
 from semsynth.synthesis.pictures import synthesize
 from semsynth.synthesis.styles import StyleError, choose_styles
 
@@ -18,10 +18,12 @@ def draw(cfg: DictConfig) -> None:
     run, masks, output = cfg.run, find_masks(cfg.input), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
-    size = training_size if cfg.size is None else None if cfg.size == "native" else tuple(cfg.size)
+    size = chosen_size(cfg.size, training_size)
     data = trained.dataset
     icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
-    reader = MapReader(list(data.classes), [list(c) for c in data.colours], data.unknown, data.edges, icpe, size)
+    names, colours = list(data.classes), [list(c) for c in data.colours]
+    decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"))
+    reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
     style = [] if cfg.style is None else [cfg.style] if isinstance(cfg.style, str) else list(cfg.style)
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)

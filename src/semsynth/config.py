@@ -49,12 +49,18 @@ def prepare(cfg: DictConfig) -> DictConfig:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Print a ConfigError alone, without a traceback, and exit with code 2."""
+def explained(reraise: bool = False) -> Iterator[None]:
+    """Print a ConfigError alone, without a traceback, and exit with code 2.
+
+    Args:
+        reraise: Print it and let it pass instead, so that the other jobs of a sweep go on.
+    """
     try:
         yield
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr, flush=True)
+        if reraise:
+            raise
         sys.exit(2)
 
 
@@ -147,15 +153,15 @@ def finalize(cfg: DictConfig) -> DictConfig:
     if not isinstance(cfg.size, ListConfig):
         OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.recipe.size), force_add=True)
     if cfg.dataset.name == "folder" and not cfg.dataset.classes:
-        from semsynth.data.folder import read_classes
+        from semsynth.data.classes import load_classes
 
         try:
-            names, colours = read_classes(cfg.dataset.root)
+            table = load_classes(cfg.dataset.root)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        values = {"classes": names, "colours": colours}
+        values: dict[str, Any] = {"classes": table.names, "colours": table.colours, "ids": table.ids}
         if OmegaConf.is_missing(cfg.dataset, "num_classes") or cfg.dataset.num_classes is None:
-            values["num_classes"] = len(names)
+            values["num_classes"] = len(table.names)
         for key, value in values.items():
             OmegaConf.update(cfg, f"dataset.{key}", value, force_add=True)
         _check_classes(cfg)

@@ -8,7 +8,6 @@ from PIL import Image
 
 from semsynth.data.classes import load_classes
 from semsynth.data.errors import DataError
-from semsynth.data.folder import read_classes
 
 
 def cut(path, keep=0.6):
@@ -207,13 +206,15 @@ def test_classes_yaml(text, message, tmp_path):
 
 def test_classes_yaml_missing_says_how_to_draft_it(tmp_path):
     with pytest.raises(DataError, match=r"classes\.yaml is missing[\s\S]*write_classes=true"):
-        read_classes(tmp_path)
+        load_classes(tmp_path)
 
 
 def test_classes_yaml_read(fx, tmp_path):
     root = fx.folder(tmp_path)
-    assert read_classes(root) == (["sky", "grass", "house"], fx.COLOURS)
+    table = load_classes(root)
+    assert (table.names, table.colours) == (["sky", "grass", "house"], fx.COLOURS)
     (root / "classes.yaml").write_text("classes: [a, b]")
-    names, colours = read_classes(root)
+    table = load_classes(root)
+    names, colours = table.names, table.colours
     assert names == ["a", "b"]
     assert colours[0] != colours[1]

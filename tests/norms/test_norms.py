@@ -185,4 +185,4 @@ def test_mixed_takes_the_low_norm_first():
     schedule = Mixed(SPADE, CLADE, transition=2)
     assert [schedule(i) for i in range(1, 5)] == [SPADE, SPADE, CLADE, CLADE]
     with pytest.raises(ValueError, match=r"norm\.transition"):
-        Mixed(SPADE, CLADE, transition=8)
+        Mixed(SPADE, CLADE, transition=9)

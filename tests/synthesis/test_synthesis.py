@@ -9,7 +9,7 @@ from semsynth.data.icpe import Offsets, icpe_offsets
 from semsynth.encoders.style import StyleEncoder
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_ICPE
-from semsynth.synthesis.maps import MapReader, find_masks
+from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
 from semsynth.synthesis.pictures import synthesize
 from semsynth.synthesis.styles import StyleError, choose_styles, draw_styles, walk
 
@@ -17,7 +17,9 @@ NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]
 
 
 def reader(**changes):
-    values = {"names": NAMES, "colours": COLOURS, "unknown": None, "edges": False, "icpe": None, "size": (32, 32)}
+    decode = mask_decoder(NAMES, COLOURS, masks="auto")
+    values = {"names": NAMES, "colours": COLOURS, "decode": decode, "unknown": None, "edges": False, "icpe": None,
+              "size": (32, 32)}
     return MapReader(**(values | changes))
 
 
@@ -38,6 +40,35 @@ def test_ids_palettes_and_colours_read_alike(masks):
     folder, ids = masks
     for path in find_masks(folder):
         assert_close(reader().read(path).labels[0].numpy(), ids.astype(np.int64), msg=path.name)
+
+
+def test_ids_of_classes_yaml_hold_for_a_run_too(tmp_path):
+    Image.fromarray(np.array([[0, 255], [7, 0]], np.uint8)).save(tmp_path / "m.png")
+    decode = mask_decoder(NAMES, COLOURS, ids=[7, 0, 255], masks="ids")
+    assert reader(decode=decode, size=None).read(tmp_path / "m.png").labels[0].tolist() == [[1, 2], [0, 1]]
+
+
+def test_published_data_sets_go_by_palette_indices_even_where_colours_repeat(masks):
+    folder, ids = masks
+    same = mask_decoder(NAMES, [[0, 0, 0]] * 3)
+    assert (same(folder / "palette.png") == 2 - ids).all()
+
+
+def test_sizes_to_choose():
+    assert chosen_size(None, (3, 4)) == (3, 4)
+    assert chosen_size("native", (3, 4)) is None
+    assert chosen_size([5, 6], (3, 4)) == (5, 6)
+    for wrong in (100, "big", [1, 2, 3], [0, 4]):
+        with pytest.raises(DataError, match=r"must be \[HEIGHT,WIDTH\]"):
+            chosen_size(wrong, (3, 4))
+
+
+def test_label_maps_are_never_overwritten(masks):
+    folder, ids = masks
+    network = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
+    with pytest.raises(DataError, match="take another folder"):
+        synthesize(network, reader(), find_masks(folder), None, folder)
+    assert (np.asarray(Image.open(folder / "ids.png")) == ids).all()
 
 
 def test_edges_and_offsets_are_those_of_training(masks):

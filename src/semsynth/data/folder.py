@@ -4,27 +4,14 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
-from semsynth.data.classes import ClassTable, load_classes
-from semsynth.data.colours import ColourCode
+from semsynth.data.classes import load_classes
+from semsynth.data.decoder import MaskDecoder, Masks
 from semsynth.data.errors import DataError
-from semsynth.data.masks import DONT_CARE, Mask, grey_ids, is_grey, read_mask
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Pair, Source, by_stem, files_in, match
-
-Masks = Literal["auto", "ids", "colours"]
-
-
-def read_classes(root: str | os.PathLike[str]) -> tuple[list[str], list[list[int]]]:
-    """Read the names and colours of the classes from ROOT/classes.yaml.
-
-    Raises:
-        DataError: see `semsynth.data.classes.load_classes`.
-    """
-    table = load_classes(root)
-    return table.names, table.colours
 
 
 def falls_into_val(stem: str, seed: int, val_fraction: float) -> bool:
@@ -115,14 +102,9 @@ or one set, of which dataset.val_fraction is kept for validation:
         return path
 
     @cached_property
-    def classes(self) -> ClassTable:
-        """The classes of ROOT/classes.yaml."""
-        return load_classes(self.root)
-
-    @cached_property
-    def colour_code(self) -> ColourCode:
-        """The class of each colour."""
-        return ColourCode(self.classes.names, self.classes.colours)
+    def decoder(self) -> MaskDecoder:
+        """Reads masks by the classes of ROOT/classes.yaml."""
+        return MaskDecoder(load_classes(self.root), self.masks)
 
     def read_labels(self, path: Path) -> np.ndarray:
         """Read a mask -> class indices (H,W); a 255 that is no class's id stays.
@@ -130,35 +112,4 @@ or one set, of which dataset.val_fraction is kept for validation:
         Raises:
             DataError: the file is broken, or holds an unknown colour or id.
         """
-        mask = read_mask(path)
-        if self._by_colour(mask):
-            if mask.colours is None:
-                raise DataError(f"{path}: a grey mask, but dataset.masks=colours: set dataset.masks=ids or auto")
-            return self.colour_code.decode(mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels, path)
-        return self._indices(grey_ids(mask.pixels, path), path)
-
-    def _by_colour(self, mask: Mask) -> bool:
-        """Decide whether colours or ids tell the classes of this mask."""
-        if self.masks != "auto" or mask.colours is None:
-            return self.masks == "colours"
-        if mask.pixels.ndim == 2:
-            return bool(self.colour_code.knows(mask.colours[np.unique(mask.pixels)]).all())
-        return not is_grey(mask.pixels) or bool(self.colour_code.knows(mask.pixels).all())
-
-    def _indices(self, ids: np.ndarray, path: Path) -> np.ndarray:
-        """Turn the ids that classes.yaml states into class indices."""
-        table = self.classes.ids
-        if table == list(range(len(table))):
-            return ids
-        index_of = np.full(max(*table, int(ids.max()), DONT_CARE) + 1, -1, np.int32)
-        index_of[DONT_CARE] = DONT_CARE
-        index_of[table] = np.arange(len(table))
-        indices = index_of[ids]
-        wrong = indices < 0
-        if wrong.any():
-            row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
-            raise DataError(
-                f"{path}: label id {int(ids[row, column])} at row {row}, column {column} is no class's id: allowed are "
-                f"{', '.join(map(str, sorted(table)))}. Correct the mask, or {self.root / 'classes.yaml'}"
-            )
-        return indices
+        return self.decoder.read(path)

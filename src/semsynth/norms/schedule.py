@@ -33,13 +33,16 @@ class Constant(Schedule):
 class Mixed(Schedule):
     """``low`` in the low-resolution blocks 1..transition, ``high`` after (arXiv:2012.04644, Table VI: S(1-k)+C(k+1-7)).
 
+    A generator with 7 upsamplings has an eighth block: there ``transition=8`` is ``low`` throughout.
+
     Raises:
-        ValueError: ``transition`` is outside 0..7.
+        ValueError: ``transition`` is outside 0..8.
     """
 
     def __init__(self, low: NormFactory, high: NormFactory, transition: int = 4) -> None:
-        if not 0 <= transition <= 7:
-            raise ValueError(f"norm.transition must be 0..7 (blocks that take the low norm), got {transition}")
+        if not 0 <= transition <= 8:
+            raise ValueError(f"norm.transition must be 0..7 (blocks that take the low norm; 8 where the generator has an "
+                             f"eighth block), got {transition}")
         self.low, self.high, self.transition = low, high, transition
 
     def __call__(self, block: int) -> NormFactory:

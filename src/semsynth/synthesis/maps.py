@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from semsynth.data.colours import ColourCode
+from semsynth.data.classes import ClassTable
+from semsynth.data.decoder import MaskDecoder, Masks
 from semsynth.data.edges import instance_edges
 from semsynth.data.errors import DataError
 from semsynth.data.icpe import Offsets
-from semsynth.data.masks import checked_labels, grey_ids, is_grey, read_instances, read_mask
+from semsynth.data.masks import checked_labels, is_grey, read_ids, read_instances, read_mask
 from semsynth.data.resize import resize_nearest
 from semsynth.data.source import LABEL_SUFFIXES, files_in
 from semsynth.semantics import Semantics
@@ -36,13 +38,45 @@ def find_masks(path: str | Path) -> list[Path]:
     return masks
 
 
+def chosen_size(wish: Any, training: tuple[int, int]) -> tuple[int, int] | None:
+    """(H, W) to resize to: ``training`` for None, None for "native", or the [H, W] wished for.
+
+    Raises:
+        DataError: anything else.
+    """
+    if wish is None or wish == "native":
+        return training if wish is None else None
+    sides: list[Any] = [wish] if isinstance(wish, int | float | str) else list(wish)
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise DataError(f"size={wish} must be [HEIGHT,WIDTH] in pixels, or native")
+    return sides[0], sides[1]
+
+
+def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Sequence[int] | None = None,
+                 masks: Masks | None = None) -> Callable[[Path], np.ndarray]:
+    """How a run's data set reads a mask file: (H, W) class ids.
+
+    ``ids`` and ``masks`` are those of ``dataset=folder``. The published data sets (``masks`` None) go by ids, palettes
+    included; a colour-coded RGB mask, as one paints it in the class colours, is understood besides.
+    """
+    table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
+    decoder = MaskDecoder(table, masks or "auto")
+
+    def read(path: Path) -> np.ndarray:
+        pixels = read_mask(path).pixels
+        return read_ids(path) if pixels.ndim == 2 or is_grey(pixels) else decoder.read(path)
+
+    return decoder.read if masks else read
+
+
 @dataclass
 class MapReader:
-    """Reads a mask as the run's classes: ids (grey or palette), or colours where all of them are those of classes.
+    """Reads a mask as the run's data set reads its own.
 
     Args:
         names: class names.
         colours: [red, green, blue] of each class.
+        decode: class ids (H, W) from a mask file, see :func:`mask_decoder`.
         unknown: index of the unknown class, which takes label 255, or None.
         edges: whether the generator reads instance edges.
         icpe: how offsets are made, or None where the generator reads none.
@@ -51,6 +85,7 @@ class MapReader:
 
     names: Sequence[str]
     colours: Sequence[Sequence[int]]
+    decode: Callable[[Path], np.ndarray]
     unknown: int | None
     edges: bool
     icpe: Offsets | None
@@ -65,7 +100,7 @@ class MapReader:
             DataError: the file is broken, or holds an id or a colour that the run's classes do not cover; the instance
                 map has another size.
         """
-        labels = checked_labels(self._ids(path), len(self.names), self.unknown, path)
+        labels = checked_labels(self.decode(path), len(self.names), self.unknown, path)
         things = labels if instances is None else read_instances(instances)
         if things.shape != labels.shape:
             raise DataError(f"{instances}: {things.shape[1]}x{things.shape[0]} (width x height), but its label map "
@@ -78,18 +113,6 @@ class MapReader:
         if self.icpe is not None:
             offsets = torch.from_numpy(self._offsets(original, labels, self.icpe))[None]
         return Semantics(torch.from_numpy(np.array(labels)).long()[None], len(self.names), edges, offsets)
-
-    def _ids(self, path: Path) -> np.ndarray:
-        mask = read_mask(path)
-        if mask.colours is None:
-            return grey_ids(mask.pixels, path)
-        code = ColourCode(self.names, self.colours)
-        if mask.pixels.ndim == 2:
-            used = mask.colours[np.unique(mask.pixels)]
-            return code.decode(mask.colours[mask.pixels], path) if code.knows(used).all() else mask.pixels
-        if is_grey(mask.pixels) and not code.knows(mask.pixels).all():
-            return grey_ids(mask.pixels, path)
-        return code.decode(mask.pixels, path)
 
     @staticmethod
     def _offsets(original: np.ndarray, resized: np.ndarray, make: Offsets) -> np.ndarray:

@@ -61,13 +61,19 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
     if len(set(stems)) < len(stems):
         double = next(stem for stem in stems if stems.count(stem) > 1)
         raise DataError(f"several label maps are called {double}, so their pictures would overwrite each other")
+    read: list[Path] = []
     for mask in tqdm(masks, desc="checking", unit="map", disable=len(masks) < 2):
-        size = reader.read(mask, instance_file(mask, instances)).size
+        things = instance_file(mask, instances)
+        size = reader.read(mask, things).size
+        read += [mask] if things is None else [mask, things]
         try:
             generator.feature_sizes(*size)
         except ValueError as error:
             raise DataError(f"{mask}: {error}. Leave size= out to resize label maps to the training size") from None
     folder = Path(output).expanduser()
+    if folder.resolve() in {path.parent.resolve() for path in read}:
+        raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
+                        "them: take another folder")
     folder.mkdir(parents=True, exist_ok=True)
     generator.to(device).eval()
     count = 1 if styles is None else len(styles)

@@ -66,6 +66,8 @@ def choose_styles(encoder: nn.Module | None, z_dim: int, size: tuple[int, int], 
     Raises:
         StyleError: a wish that the network or the other wishes do not allow.
     """
+    if samples < 1:
+        raise StyleError(f"samples={samples} must be 1 or more")
     if not z_dim:
         if style or interpolate or samples > 1:
             raise StyleError("this run has no style vector, so a label map has one picture: leave style, samples and "
