@@ -41,8 +41,8 @@ class Mixed(Schedule):
 
     def __init__(self, low: NormFactory, high: NormFactory, transition: int = 4) -> None:
         if not 0 <= transition <= 8:
-            raise ValueError(f"norm.transition must be 0..7 (blocks that take the low norm; 8 where the generator has an "
-                             f"eighth block), got {transition}")
+            raise ValueError(f"norm.transition must be 0..7 (blocks that take the low norm; 8 with an eighth "
+                             f"block), got {transition}")
         self.low, self.high, self.transition = low, high, transition
 
     def __call__(self, block: int) -> NormFactory:
