@@ -19,7 +19,7 @@ CONF = Path(__file__).parent / "conf"
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
-    with config.explained():
+    with config.explained(reraise=runs.in_sweep()):
         runs.settle(cfg)
         cfg, checkpoint = runs.continue_where_possible(config.prepare(cfg))
     train(cfg, checkpoint)

@@ -105,6 +105,11 @@ def test_resume_auto(run, tmp_path):
         runs.continue_where_possible(config.prepare(composed("resume=auto", f"run_dir={run[0]}", "seed=5")))
 
 
+def test_a_second_run_does_not_overwrite_the_first(run):
+    with pytest.raises(ConfigError, match=rf"resume={run[0]}, or take another run_dir"):
+        runs.continue_where_possible(config.prepare(composed(f"run_dir={run[0]}")))
+
+
 def test_other_processes_are_told(run, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.delenv(runs.RUN_VARIABLE, raising=False)

@@ -98,6 +98,13 @@ def test_a_sweep_has_a_directory_for_each_job_and_one_group(tmp_path):
 
 
 @pytest.mark.slow
+def test_one_bad_job_does_not_end_a_sweep(tmp_path):
+    out = train("-m", "decay_epochs=9,0", *SMALL, "epochs=1", f"hydra.sweep.dir={tmp_path}/sweep", code=1)
+    assert "\ndecay_epochs=9 is more than epochs=1\n" in out
+    assert len(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))) == 1
+
+
+@pytest.mark.slow
 def test_an_experiment_is_a_sweep_by_name(tmp_path):
     out = train("experiments=norms", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
     assert "Launching 3 jobs" in out

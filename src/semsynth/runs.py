@@ -192,9 +192,14 @@ def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
     """With `resume=auto` the run's own configuration and its last checkpoint, where `run_dir` holds one.
 
     Raises:
-        ConfigError: this configuration differs from the run's in what cannot change.
+        ConfigError: this configuration differs from the run's in what cannot change; or `run_dir` holds the checkpoints
+            of another run, and nothing says that it shall go on.
     """
-    last = Path(cfg.run_dir) / CHECKPOINTS / "last.ckpt"
+    folder = Path(cfg.run_dir) / CHECKPOINTS
+    last = folder / "last.ckpt"
+    if cfg.resume != "auto" and any(folder.glob("*.ckpt")):
+        raise ConfigError(f"run_dir={cfg.run_dir} holds the checkpoints of a run, which this one would overwrite: "
+                          f"continue it with python train.py resume={cfg.run_dir}, or take another run_dir")
     if cfg.resume != "auto" or not last.is_file():
         return cfg, None
     saved = load_config(cfg.run_dir)

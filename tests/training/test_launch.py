@@ -3,6 +3,7 @@ import os
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from semsynth.data.errors import DataError
 from semsynth.training import launch
@@ -58,9 +59,29 @@ def test_the_last_checkpoint_is_named(tmp_path, capsys):
     assert str(tmp_path / "checkpoints" / "last.ckpt") in capsys.readouterr().err
 
 
-def test_in_a_sweep_a_fault_passes_on():
+def test_in_a_sweep_a_fault_is_told_and_passes_on(capsys):
     with pytest.raises(TrainingStopped), launch.told_in_words("DIR", reraise=True):
         raise TrainingStopped("a loss is NaN")
+    assert capsys.readouterr().err == "a loss is NaN\n"
+
+
+class Faulty(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise DataError("x.png is truncated:\ncopy it again")
+
+
+def test_a_fault_of_a_worker_is_told_without_its_traceback(tmp_path, capsys):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    with pytest.raises(SystemExit) as end, launch.told_in_words(str(tmp_path)):
+        next(iter(DataLoader(Faulty(), num_workers=1)))
+    assert end.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "x.png is truncated:", "copy it again",
+        f"The last checkpoint before it: {tmp_path}/checkpoints/last.ckpt"]
 
 
 def test_the_last_line_is_the_newest_grid(tiny, tmp_path, capsys):

@@ -70,7 +70,7 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
 
     Args:
         run_dir: The run directory.
-        reraise: Let faults pass as exceptions, so that the other jobs of a sweep go on.
+        reraise: Print faults and let them pass as exceptions, so that the other jobs of a sweep go on.
     """
     try:
         yield
@@ -83,11 +83,12 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
     except (TrainingStopped, DataError) as fault:
         finish_wandb(failed=True)
         last = Path(run_dir) / "checkpoints" / "last.ckpt"
-        trained = last.is_file() and isinstance(fault, TrainingStopped)
-        kept = f"\nThe last checkpoint before it: {last}" if trained else ""
+        kept = f"\nThe last checkpoint before it: {last}" if last.is_file() else ""
+        # A loader's worker sends its whole traceback as the message; the words stand at its end.
+        words = str(fault).rpartition("DataError: ")[2].rstrip()
+        _say(f"{words}{kept}")
         if reraise:
             raise
-        _say(f"{fault}{kept}")
         sys.exit(2 if isinstance(fault, DataError) else 1)
 
 
