@@ -22,7 +22,8 @@ ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 def start(*arguments):
     return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, env=ENVIRONMENT, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
 
 
 def train(*arguments, code=0, seconds=240):
@@ -83,6 +84,21 @@ def test_stopped_by_a_signal_and_resumed(tmp_path):
         assert torch.equal(part["state_dict"][name], value), name
     tables = [(tmp_path / name / "metrics.csv").read_text() for name in ("whole", "part")]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_stops_no_worker_first(tmp_path, signum):
+    """As Ctrl-C in a terminal and Slurm send it."""
+    process = start(*SMALL, "data.num_workers=2", "epochs=3", "callbacks.progress.seconds=0", f"run_dir={tmp_path}")
+    for line in process.stdout:
+        if line.startswith("epoch 2/3  batch 1/4"):
+            os.killpg(process.pid, signum)
+            break
+    rest = process.stdout.read()
+    assert process.wait() == 128 + signum, rest
+    assert f"Stopped by {signum.name} after writing last.ckpt" in rest
+    assert "Traceback" not in rest
 
 
 @pytest.mark.slow

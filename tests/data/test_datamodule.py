@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 import torch
 
@@ -91,3 +94,16 @@ def test_pictures_of_different_sizes(fx, build, tmp_path):
 def test_arguments(module):
     with pytest.raises(ValueError, match="batch"):
         module(batch=0)
+
+
+def test_workers_outlive_signals_from_others_and_end_by_the_parent(module):
+    data = module(num_workers=1, batch=1)
+    batches = iter(data.train_dataloader())
+    next(batches)
+    worker = batches._workers[0]
+    for name in ("INT", "USR1", "USR2", "TERM"):
+        os.system(f"kill -{name} {worker.pid}")  # sent by another process
+    assert len(list(batches)) == 4
+    os.kill(worker.pid, signal.SIGTERM)
+    worker.join(5)
+    assert worker.exitcode == 0

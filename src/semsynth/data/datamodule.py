@@ -1,6 +1,8 @@
 """The loaders of a training and a validation set."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -22,8 +24,24 @@ def _available_cores() -> int:
 
 
 def _start_worker(_: int) -> None:
-    """Keep OpenCV to one thread in a worker: its thread pool does not survive a fork."""
+    """Let a worker outlive the signals that stop a run, and keep OpenCV's thread pool, which survives no fork, out.
+
+    Ctrl-C and Slurm signal every process. The main process still needs its workers then, to finish what is asked of
+    them; it ends them itself, by SIGTERM where they do not listen, and they end when it dies.
+    """
     cv2.setNumThreads(0)
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # only there the sender is known
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        threading.Thread(target=_end_by_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_by_parent(parent: int) -> None:
+    """Wait for a SIGTERM of the parent process and end this process."""
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != parent:
+        pass
+    os._exit(0)
 
 
 def _collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
