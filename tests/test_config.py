@@ -132,6 +132,7 @@ def test_known_keys_are_those_of_the_primary_file():
         (["epochs=two"], r"epochs=two"),
         (["+btach=3"], r"unknown key btach; did you mean batch"),
         (["size=big"], r"size=big"),
+        (["size=[64]"], r"size=\[64\] must be \[H,W\]"),
         (["size=[64,64,3]"], r"size=\[64, 64, 3\]"),
         (["decay_epochs=9"], r"decay_epochs=9 is more than epochs=5"),
         (["dataset.num_classes=5"], r"num_classes=5.*12 names.*12 colours"),
@@ -150,6 +151,13 @@ def test_known_keys_are_those_of_the_primary_file():
         (["+generator.nfg=3"], r"generator\.nfg: SPADEGenerator has no parameter nfg; did you mean ngf"),
         (["+callbacks.ema.dekay=1"], r"callbacks\.ema\.dekay.*did you mean decay"),
         (["generator._target_=semsynth.generators.spade.SPADEGen"], r"has no SPADEGen; did you mean SPADEGenerator"),
+        (["optim.generator.lr=abc"], r"optim\.generator\.lr='abc': Adam expects"),
+        (["trainer.precision=foo"], r"trainer.*foo"),
+        (["trainer.accelerator=tpu"], r"trainer: .*torch_xla"),
+        (["trainer.accelerator=cpu", "trainer.devices=0"], r"trainer: .*devices=0"),
+        (["trainer.max_epochs=3"], r"trainer\.max_epochs=3 is not epochs=5.*set epochs instead"),
+        (["+trainer.max_steps=3"], r"trainer\.max_steps=3.*epochs"),
+        (["resume=auto", "run_dir=runs/2026-01-02_03-04-05_clade_scenes"], r"resume=auto.*set run_dir=runs/NAME"),
         (["run_dir=${nowhere}"], r"run_dir.*nowhere"),
     ],
 )
@@ -157,6 +165,21 @@ def test_faults_are_named(overrides, message):
     with pytest.raises(ConfigError, match=message):
         config.prepare(composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]),
                                 "logger=csv"))
+
+
+@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1", "WORLD_SIZE": "2"},
+                                         {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2"}])
+def test_processes_started_from_outside_share_a_directory(environment, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="must share a directory"):
+        config.prepare(composed("run_dir=runs/2026-01-02_03-04-05_clade_scenes"))
+
+
+def test_the_smoke_trainer_is_one_epoch_of_two_batches():
+    cfg = composed("trainer=smoke", "run_dir=x")
+    assert (cfg.epochs, cfg.trainer.max_epochs, cfg.trainer.limit_train_batches) == (1, 1, 2)
+    assert cfg.trainer["_target_"] == "pytorch_lightning.Trainer"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ answered at once.
 
 import difflib
 import json
+import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -88,8 +90,8 @@ def check_values(cfg: DictConfig) -> None:
         _one_of(cfg, key, (True, False))
     _one_of(cfg, "icpe.enabled", ("auto", True, False))
     size = _value(cfg, "size")
-    sides = list(size) if isinstance(size, ListConfig | list) else [size]
-    if len(sides) not in (1, 2) or not all(_is_whole(side) and side >= 8 for side in sides):
+    sides = list(size) if isinstance(size, ListConfig | list) else [size, size]
+    if len(sides) != 2 or not all(_is_whole(side) and side >= 8 for side in sides):
         raise ConfigError(f"size={size} must be [H,W] or the shorter side, in pixels from 8 on")
     _check_classes(cfg)
     if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
@@ -215,6 +217,8 @@ def check(cfg: DictConfig) -> None:
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
         if preflight is not None:
             _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
+    _explain("trainer", lambda: hydra.utils.instantiate(cfg.trainer, logger=False, _convert_="all"))
 
 
 def _check_agreement(cfg: DictConfig) -> None:
@@ -239,9 +243,23 @@ def _check_agreement(cfg: DictConfig) -> None:
     if cfg.trainer.get("strategy") in ("ddp", "ddp_spawn", "ddp_fork"):
         raise ConfigError(f"trainer.strategy={cfg.trainer.strategy} fails where two networks take turns: "
                           f"set trainer.strategy={cfg.trainer.strategy}_find_unused_parameters_true")
-    outside = int(os.environ.get("SLURM_NTASKS", os.environ.get("WORLD_SIZE", "1")))
-    if outside > 1 and "LOCAL_RANK" in os.environ and cfg.run_dir.startswith("runs/20"):
-        raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
+    if cfg.trainer.get("max_epochs", cfg.epochs) != cfg.epochs:
+        raise ConfigError(f"trainer.max_epochs={cfg.trainer.max_epochs} is not epochs={cfg.epochs}, which the learning "
+                          f"rates follow: set epochs instead")
+    if cfg.trainer.get("max_steps", -1) != -1:
+        raise ConfigError(f"trainer.max_steps={cfg.trainer.max_steps}: the length of a training is set by epochs, "
+                          f"which the learning rates follow; trainer.limit_train_batches shortens an epoch")
+    if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
+        if cfg.resume == "auto":
+            raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
+        if _started_with_others():
+            raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
+
+
+def _started_with_others() -> bool:
+    """Whether torchrun or srun started this process as one of several."""
+    tasks = max(int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+    return tasks > 1 and any(name in os.environ for name in ("LOCAL_RANK", "SLURM_LOCALID", "SLURM_PROCID"))
 
 
 def _check_signatures(plain: dict[str, Any], groups: Sequence[str]) -> None:
@@ -264,13 +282,15 @@ def _build_without_memory(cfg: DictConfig) -> None:
 
 
 def _explain(path: str, action: Callable[[], Any]) -> None:
-    """Turn the ValueError of a constructor or a preflight into a ConfigError that names the node."""
+    """Turn what a constructor or a preflight says of its arguments into a ConfigError that names the node."""
     try:
         action()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     except InstantiationException as error:
-        if isinstance(error.__cause__, ValueError | TypeError):
+        from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+        if isinstance(error.__cause__, ValueError | TypeError | ImportError | MisconfigurationException):
             raise ConfigError(f"{path}: {error.__cause__}") from error
         raise
 

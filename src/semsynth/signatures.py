@@ -6,6 +6,8 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from pathlib import PurePath
 from typing import Any, Literal, Union
 
 SCALARS = (bool, int, float, str)
@@ -108,8 +110,9 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint in (bool, str):
         return isinstance(value, hint)
-    # A scalar where a tensor, a list, a module is expected; None and unknown hints are left to the target.
-    return not (isinstance(value, str) and hint in (list, tuple, dict))
+    # Words are no tensor, list or module; anything else is left to the target.
+    return not (isinstance(value, str) and inspect.isclass(hint) and hint is not Any
+                and not issubclass(hint, Enum | PurePath) and not issubclass(str, hint))
 
 
 def _words(hint: Any) -> str:
