@@ -30,7 +30,7 @@ METRICS = "metrics.csv"
 RUN_VARIABLE = "SEMSYNTH_RUN_DIR"
 CHECKPOINT_VARIABLE = "SEMSYNTH_CHECKPOINT"
 
-MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "data.num_workers", "resume")
+MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "callbacks.checkpoints.", "data.num_workers", "resume")
 
 
 # ---- reading
@@ -222,7 +222,7 @@ def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
         raise ConfigError(
             f"a resumed run keeps its configuration: cannot change {', '.join(sorted(refused))} (the weights, the "
             f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, trainer.*, "
-            f"logger.* and data.num_workers; for anything else start a new run"
+            f"logger.*, callbacks.checkpoints.* and data.num_workers; for anything else start a new run"
         )
     for key, value in changes.items():
         if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key != "resume":

@@ -11,15 +11,21 @@ from semsynth.training.faults import TrainingStopped
 from semsynth.training.preemption import Preempted
 
 
-def test_out_of_memory_is_answered_with_what_to_set(tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore"), "Tried to allocate 2.00 GiB"),
+     (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "DefaultCPUAllocator"),
+     (MemoryError(), "MemoryError")],
+)
+def test_out_of_memory_is_answered_with_what_to_set(tiny, tmp_path, error, words):
     class Full(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+            raise error
 
     with pytest.raises(TrainingStopped, match=r"batch=2 accumulate=1 trainer\.precision=32-true") as stop:
         launch.fit(tiny.trainer(tmp_path, [Full()]), tiny.system(), tiny.data(), None)
     assert "batch=1 accumulate=2" in str(stop.value)
-    assert "Tried to allocate 2.00 GiB" in str(stop.value)
+    assert words in str(stop.value)
 
 
 def test_the_environment_of_processes_is_given_back(tiny, tmp_path, monkeypatch):

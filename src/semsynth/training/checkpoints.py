@@ -6,6 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from semsynth.training.faults import TrainingStopped
+
 
 def save(trainer: pl.Trainer, path: Path) -> None:
     """Write a checkpoint so that `path` is complete at any time. Call it on every rank."""
@@ -32,7 +34,8 @@ class Checkpoints(pl.Callback):
 
     Raises:
         ValueError: another mode.
-        KeyError: at the first validation, a metric that is not logged; names those that are.
+        TrainingStopped: after the first validation and writing `last`, a metric that is not logged; names those that
+            are.
     """
 
     def __init__(self, folder: str, every_n_epochs: int = 1, every_n_batches: int | None = None,
@@ -65,20 +68,21 @@ class Checkpoints(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `best` where the metric improved, and `last` where its number of epochs is full."""
-        if self.monitor is not None and self._validated and self._improved(trainer):
+        compared = self.monitor if self._validated else None
+        unknown = compared is not None and compared not in trainer.callback_metrics
+        if compared is not None and not unknown and self._improved(float(trainer.callback_metrics[compared])):
             save(trainer, self.folder / "best.ckpt")
         self._validated = False
         epoch = trainer.current_epoch + 1
         full = self.every_n_epochs > 0 and epoch % self.every_n_epochs == 0
-        if full or self._due or epoch == trainer.max_epochs:
+        if full or self._due or unknown or epoch == trainer.max_epochs:
             self._due = False
             save(trainer, self.last)
+        if unknown:
+            raise TrainingStopped(f"callbacks.checkpoints.monitor={compared} is not logged; there are "
+                                  f"{', '.join(sorted(trainer.callback_metrics))}. Resume with one of them or null")
 
-    def _improved(self, trainer: pl.Trainer) -> bool:
-        if self.monitor not in trainer.callback_metrics:
-            raise KeyError(f"callbacks.checkpoints.monitor={self.monitor} is not logged; there are "
-                           f"{', '.join(sorted(trainer.callback_metrics))}")
-        value = float(trainer.callback_metrics[self.monitor])
+    def _improved(self, value: float) -> bool:
         better = self.best is None or (value < self.best if self.mode == "min" else value > self.best)
         if better:
             self.best = value

@@ -15,7 +15,7 @@ import torch.distributed
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.data.errors import DataError
-from semsynth.training.faults import TrainingStopped, memory_advice
+from semsynth.training.faults import TrainingStopped, memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
 from semsynth.training.wandb_run import finish_wandb
@@ -34,7 +34,7 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
         checkpoint: Where to continue; None: from the beginning.
 
     Raises:
-        TrainingStopped: a loss is not finite, or the accelerator is out of memory.
+        TrainingStopped: a loss or a gradient is not finite, or memory ran out.
         Preempted: a signal stopped it; `last.ckpt` is written.
     """
     environment = {name: os.environ.get(name) for name in PROCESS_VARIABLES}
@@ -43,10 +43,12 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
             # Lightning 2.6 causes this one in itself with current PyTorch.
             warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
             trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
         checkpointing = bool(getattr(system.generator, "checkpointing", False))
         advice = memory_advice(data.batch, system.accumulate, str(trainer.precision), checkpointing)
-        raise TrainingStopped(f"{advice}\n({str(error).splitlines()[0]})") from error
+        raise TrainingStopped(f"{advice}\n({next(iter(str(error).splitlines()), 'MemoryError')})") from error
     finally:
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

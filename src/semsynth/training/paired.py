@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Step
 from semsynth.semantics import Semantics
-from semsynth.training.faults import check_finite, non_finite
+from semsynth.training.faults import check_finite, check_gradients, non_finite
 from semsynth.training.rates import linear_decay
 from semsynth.training.style import sample_posterior
 
@@ -46,7 +46,7 @@ class PairedSystem(pl.LightningModule):
 
     Raises:
         ValueError: settings that do not fit together.
-        NonFiniteLossError: in training, when a loss is NaN or infinite; names it.
+        NonFiniteError: in training, when a loss or a gradient is NaN or infinite; names it.
     """
 
     generator: Any  # calls of a Module are typed as if every attribute were a Tensor
@@ -145,9 +145,7 @@ class PairedSystem(pl.LightningModule):
             self._backward("generator", raw, len(window), batch_idx)
             fakes.append(fake.detach())
             raws.append(raw)
-        generator_optimizer.step()
-        generator_optimizer.zero_grad()
-        self.untoggle_optimizer(generator_optimizer)
+        self._step("generator", generator_optimizer, batch_idx)
         self._report("generator", raws, generator_optimizer)
 
         # 2. the discriminator, on the fakes of step 1 or on new ones of the generator after its step
@@ -157,9 +155,7 @@ class PairedSystem(pl.LightningModule):
             raw = self._discriminator_losses(semantics, real, self._fake_again(semantics, real, kept))
             self._backward("discriminator", raw, len(window), batch_idx)
             raws.append(raw)
-        discriminator_optimizer.step()
-        discriminator_optimizer.zero_grad()
-        self.untoggle_optimizer(discriminator_optimizer)
+        self._step("discriminator", discriminator_optimizer, batch_idx)
         self._report("discriminator", raws, discriminator_optimizer)
 
     def _micro(self, batch: dict[str, Any]) -> Micro:
@@ -212,9 +208,20 @@ class PairedSystem(pl.LightningModule):
         flags = non_finite(named)
         if self.trainer.world_size > 1:  # all ranks stop, or none: a single one would leave the others waiting
             flags = self.trainer.strategy.reduce(flags, reduce_op="sum")
-        check_finite(named, flags, f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}")
+        check_finite(part, named, flags, self._where(batch_idx))
         total = torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
         self.manual_backward(total / parts)
+
+    def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
+        """Step with the gradients; raise before any harm where they are not finite."""
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
+            check_gradients(part, optimizer, self._where(batch_idx))
+        optimizer.step()
+        optimizer.zero_grad()
+        self.untoggle_optimizer(optimizer)
+
+    def _where(self, batch_idx: int) -> str:
+        return f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
 
     def _report(self, part: str, raws: list[Raw], optimizer: Any) -> None:
         """Log the terms, averaged over the micro-batches, and the learning rate."""
