@@ -59,6 +59,20 @@ def _collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     return default_collate(samples)
 
 
+class ResumableLoader(DataLoader):
+    """A loader over a `ResumableSampler`, which is all that a resumed run must set.
+
+    The two methods tell Lightning so, which otherwise warns that results would be unreliable.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the order follows from seed and epoch, and the sampler is told how many samples to skip."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing to restore."""
+
+
 class DataModule(LightningDataModule):
     """Loaders of batches `{image, labels, name[, instances][, offsets][, style]}`.
 
@@ -147,7 +161,7 @@ class DataModule(LightningDataModule):
             world=torch.distributed.get_world_size() if distributed else 1,
             on_epoch=getattr(dataset, "set_epoch", None) if shuffle else None,
         )
-        return DataLoader(
+        return ResumableLoader(
             dataset,
             batch_size=self.batch,
             sampler=sampler,
