@@ -26,7 +26,7 @@ def test_yaml_states_the_classes_of_the_package(cfg):
 
 
 @pytest.mark.parametrize("instances", [True, False])
-@pytest.mark.parametrize(("split", "length", "seed"), [("train", 1280, 7), ("val", 256, 0)])
+@pytest.mark.parametrize(("split", "length", "seed"), [("train", 1600, 7), ("val", 256, 0)])
 def test_yaml_builds_both_splits(cfg, split, length, seed, instances):
     cfg.dataset.instances = instances
     dataset = instantiate(cfg.dataset[split], _convert_="all")
