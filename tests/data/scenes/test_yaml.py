@@ -22,7 +22,7 @@ def test_yaml_states_the_classes_of_the_package(cfg):
     assert tuple(map(tuple, cfg.dataset.colours)) == COLOURS
     assert cfg.dataset.num_classes == len(CLASSES)
     assert cfg.dataset.unknown is None
-    assert cfg.dataset.edges is cfg.dataset.instances is True
+    assert cfg.dataset.edges is cfg.dataset.instances is False
 
 
 @pytest.mark.parametrize("instances", [True, False])
