@@ -28,7 +28,7 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 	@$(PY) train.py $(ARGS)
 
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
-	@$(PY) -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .
