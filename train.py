@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-# Waiting OpenMP threads spin for about 0.1 ms, then sleep: endless spinning, the default, nearly doubles the CPU time on
-# a busy machine, and sleeping at once costs an idle one a third. Must stand before torch is imported.
+# Waiting OpenMP threads spin for about 0.1 ms, then sleep: endless spinning, the default, nearly doubles the CPU time
+# on a busy machine, and sleeping at once costs an idle one a third. Must stand before torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import hydra
