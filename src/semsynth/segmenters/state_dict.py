@@ -1,0 +1,98 @@
+"""Reading a file of weights, and saying which of its keys do not fit a network."""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from semsynth.segmenters.errors import SegmenterError
+
+SHOWN_KEYS = 8  # rows of the table of keys that do not fit
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # what training scripts put around a state dict
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """Read the tensors of a `.pth` (a plain or wrapped state dict, read without running code) or `.safetensors` file.
+
+    A leading `module.` of all keys, which DataParallel leaves, is taken off.
+
+    Raises:
+        SegmenterError: there is no such file, or it holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SegmenterError(f"{path}: there is no such file of weights")
+    try:
+        content: Any = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SegmenterError(f"{path} is no readable file of weights ({reason})") from error
+    for key in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise SegmenterError(f"{path} holds no state dict: expected names and tensors, as torch.save(net.state_dict())")
+    if all(key.startswith("module.") for key in content):
+        content = {key.removeprefix("module."): value for key, value in content.items()}
+    return dict(content)
+
+
+def _unpickled(path: Path) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def load_into(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Load a state dict, all of whose keys and shapes must fit; tensors take the network's types.
+
+    Counters of batches, which older files lack, may be missing.
+
+    Args:
+        network: Changed in place.
+        state: Names and tensors.
+        path: Of the file, for the message.
+
+    Raises:
+        SegmenterError: keys or shapes differ; a table of the first ones is in the message.
+    """
+    expected = network.state_dict()
+    rows = []
+    for key, tensor in expected.items():
+        if key not in state:
+            if not key.endswith("num_batches_tracked"):
+                rows.append((key, _shape(tensor), "missing"))
+        elif state[key].shape != tensor.shape:
+            rows.append((key, _shape(tensor), _shape(state[key])))
+    rows += [(key, "no such key", _shape(tensor)) for key, tensor in state.items() if key not in expected]
+    if rows:
+        raise SegmenterError(
+            f"{path} does not fit {type(network).__name__}: {len(rows)} of {len(expected)} keys differ\n"
+            + key_table(rows)
+            + "\nIs this the file of another network, or of one with another number of classes?"
+        )
+    network.load_state_dict({**expected, **state})
+
+
+def key_table(rows: list[tuple[str, str, str]], shown: int = SHOWN_KEYS) -> str:
+    """Rows (key, what the network has, what the file has) as an aligned table, cut after `shown` rows."""
+    table = [("key", "network", "file"), *rows[:shown]]
+    widths = [max(len(row[column]) for row in table) for column in range(2)]
+    lines = [f"  {key:<{widths[0]}}  {ours:<{widths[1]}}  {theirs}" for key, ours, theirs in table]
+    if len(rows) > shown:
+        lines.append(f"  ... and {len(rows) - shown} more")
+    return "\n".join(lines)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(side) for side in tensor.shape) or "scalar"
