@@ -21,6 +21,8 @@ def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
     with config.explained(reraise=runs.in_sweep()):
         runs.settle(cfg)
+        if runs.finished_before(cfg):
+            return
         cfg, checkpoint = runs.continue_where_possible(config.prepare(cfg))
     train(cfg, checkpoint)
 
@@ -33,6 +35,8 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
         run_dir = runs.open_run(cfg, checkpoint)
         trainer, system, data = runs.build(cfg)
         launch.fit(trainer, system, data, checkpoint)
+        if trainer.is_global_zero:
+            runs.mark_finished(run_dir, cfg.epochs)
         launch.report(trainer, run_dir / runs.GRIDS)
 
 

@@ -4,6 +4,7 @@ run_dir/
   config.yaml            the resolved configuration
   checkpoints/last.ckpt  and best.ckpt where a metric is monitored
   metrics.csv  grids/*.png
+  finished               the number of epochs, once they are trained
   wandb/  wandb.json     with logger=wandb
 """
 
@@ -25,6 +26,7 @@ CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
 GRIDS = "grids"
 METRICS = "metrics.csv"
+FINISHED = "finished"
 
 # How the first process tells the others of its node where they belong.
 RUN_VARIABLE = "SEMSYNTH_RUN_DIR"
@@ -209,6 +211,25 @@ def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
                if before.get(key) != now.get(key) and key not in follows}
     apply_changes(saved, changes)
     return saved, last
+
+
+def mark_finished(run_dir: str | Path, epochs: int) -> None:
+    """Note in the run directory that this many epochs are trained."""
+    partial = Path(run_dir) / f"{FINISHED}.partial"
+    partial.write_text(f"{epochs}\n")
+    os.replace(partial, Path(run_dir) / FINISHED)
+
+
+def finished_before(cfg: DictConfig) -> bool:
+    """Whether `resume=auto` meets a run that has trained its epochs already; says so where it does.
+
+    A sweep that is started again passes over its finished jobs, even where a default has changed since.
+    """
+    mark = Path(cfg.run_dir) / FINISHED
+    if cfg.resume != "auto" or not mark.is_file() or int(mark.read_text()) < cfg.epochs:
+        return False
+    print(f"finished already: {cfg.run_dir}", flush=True)
+    return True
 
 
 def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:

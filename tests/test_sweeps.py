@@ -1,0 +1,80 @@
+"""Sweeps that are started again, and those of experiments/."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from semsynth import config, runs
+
+from .test_train import SMALL, train
+
+ROOT = Path(__file__).parents[1]
+SWEEPS = {"norms": 3, "transitions": 7, "scenes_norms": 9, "scenes_transitions": 7, "scenes_ablations": 3}
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("train", overrides=[*overrides, f"hydra.searchpath=[file://{ROOT}]"], return_hydra_config=True)
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_job_of_a_sweep_is_a_setting_of_its_own(name):
+    cfg = composed(f"experiments={name}")
+    assert cfg.hydra.mode.name == "MULTIRUN"
+    assert cfg.hydra.sweep.dir == f"multirun/{name}"
+    assert cfg.resume == "auto"
+    params = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in cfg.hydra.sweeper.params.items()])
+    jobs = [job for batch in BasicSweeper.split_arguments(params, max_batch_size=None) for job in batch]
+    assert len(jobs) == SWEEPS[name]
+    settings = set()
+    for job in jobs:
+        of_job = composed(f"experiments={name}", *job)
+        plain = {key: OmegaConf.to_container(of_job[key], resolve=True) for key in ("norm", "generator")}
+        settings.add(f"{of_job.seed} {plain}")
+    assert len(settings) == len(jobs)
+
+
+@pytest.mark.parametrize(
+    ("ablation", "norm", "fc_offsets", "ngf", "offsets"),
+    [("disti", "CLADE", True, 16, True), ("distf", "CLADE_DISTF", False, 16, True),
+     ("spade_light", "SPADE", False, 8, False)],
+)
+def test_ablations(ablation, norm, fc_offsets, ngf, offsets):
+    cfg = config.finalize(composed(f"ablation={ablation}", "run_dir=x"))
+    assert cfg.norm["_target_"].endswith(f".{norm}")
+    assert (cfg.generator.fc_offsets, cfg.generator.ngf, cfg.icpe.enabled) == (fc_offsets, ngf, offsets)
+
+
+def test_finished_is_as_many_epochs_as_are_asked_for(tmp_path, capsys):
+    cfg = OmegaConf.create({"run_dir": str(tmp_path), "resume": "auto", "epochs": 5})
+    assert not runs.finished_before(cfg)
+    runs.mark_finished(tmp_path, 5)
+    assert runs.finished_before(cfg)
+    assert capsys.readouterr().out == f"finished already: {tmp_path}\n"
+    cfg.epochs = 6
+    assert not runs.finished_before(cfg)
+    cfg.epochs, cfg.resume = 5, None
+    assert not runs.finished_before(cfg)
+
+
+@pytest.mark.slow
+def test_a_sweep_started_again_skips_what_is_finished_and_continues_the_rest(tmp_path):
+    sweep = ["experiments=norms", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}"]
+    train(*sweep, "norm=clade,clade_icpe")
+    jobs = sorted(path.parent.parent for path in tmp_path.glob("*/checkpoints/last.ckpt"))
+    assert [("norm=clade+" in job.name, "norm=clade_icpe+" in job.name) for job in jobs] == [(1, 0), (0, 1)]
+    assert "," not in jobs[0].name
+    (jobs[0] / "finished").unlink()  # as if it had been stopped after its last checkpoint
+    kept = [(job / "checkpoints" / "last.ckpt").stat().st_mtime_ns for job in jobs]
+    out = train(*sweep, "norm=clade,clade_icpe,spade")
+    assert f"finished already: {jobs[1]}\n" in out
+    assert f"run directory: {jobs[0]}\n" in out
+    assert (jobs[0] / "finished").read_text() == "1\n"
+    assert [(job / "checkpoints" / "last.ckpt").stat().st_mtime_ns for job in jobs] == kept
+    assert len(list(tmp_path.glob("*/finished"))) == 3
+    assert torch.load(jobs[0] / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
