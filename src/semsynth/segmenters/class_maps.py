@@ -23,7 +23,8 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.replace("\n", " ").split(", ")]
 
 
-_ADE20K = _names("""unknown, wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, earth,
+_ADE20K = _names("""
+unknown, wall, building, sky, floor, tree, ceiling, road, bed, windowpane, grass, cabinet, sidewalk, person, earth,
 door, table, mountain, plant, curtain, chair, car, water, painting, sofa, shelf, house, sea, mirror, rug, field,
 armchair, seat, fence, desk, rock, wardrobe, lamp, bathtub, railing, cushion, base, box, column, signboard, chest of
 drawers, counter, sand, sink, skyscraper, fireplace, refrigerator, grandstand, path, stairs, runway, case, pool
@@ -36,7 +37,8 @@ step, tank, trade name, microwave, pot, animal, bicycle, lake, dishwasher, scree
 vase, traffic light, tray, ashcan, fan, pier, crt screen, plate, monitor, bulletin board, shower, radiator, glass,
 clock, flag""")
 
-_COCO_STUFF = _names("""person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, street sign, stop
+_COCO_STUFF = _names("""
+person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, street sign, stop
 sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe, hat, backpack,
 umbrella, shoe, eye glasses, handbag, tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat,
 baseball glove, skateboard, surfboard, tennis racket, bottle, plate, wine glass, cup, fork, knife, spoon, bowl,
@@ -52,14 +54,17 @@ salad, sand, sea, shelf, sky-other, skyscraper, snow, solid-other, stairs, stone
 tent, textile-other, towel, tree, vegetable, wall-brick, wall-concrete, wall-other, wall-panel, wall-stone,
 wall-tile, wall-wood, water-other, waterdrops, window-blind, window-other, wood, unknown""")
 
-_CITYSCAPES = _names("""unlabeled, ego vehicle, rectification border, out of roi, static, dynamic, ground, road, sidewalk, parking, rail
+_CITYSCAPES = _names("""
+unlabeled, ego vehicle, rectification border, out of roi, static, dynamic, ground, road, sidewalk, parking, rail
 track, building, wall, fence, guard rail, bridge, tunnel, pole, polegroup, traffic light, traffic sign, vegetation,
 terrain, sky, person, rider, car, truck, bus, caravan, trailer, train, motorcycle, bicycle, license plate""")
 
-_CELEBAMASK = _names("""background, skin, nose, eyeglasses, left eye, right eye, left eyebrow, right eyebrow, left ear, right ear, mouth,
-upper lip, lower lip, hair, hat, earring, necklace, neck, cloth""")
+_CELEBAMASK = _names("""
+background, skin, nose, eye_g, l_eye, r_eye, l_brow, r_brow, l_ear, r_ear, mouth, u_lip, l_lip, hair, hat, ear_r,
+neck_l, neck, cloth""")
 
-_VOC = _names("""background, aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, horse, motorbike,
+_VOC = _names("""
+background, aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, horse, motorbike,
 person, pottedplant, sheep, sofa, train, tvmonitor""")
 
 CLASS_MAPS = {

@@ -35,9 +35,10 @@ class DeepLabV2(nn.Module):
         self.layer2 = _stage(256, 128, blocks[1], stride=2)
         self.layer3 = _stage(512, 256, blocks[2], dilation=2)
         self.layer4 = _stage(1024, 512, blocks[3], dilation=4)
-        self.aspp = nn.ModuleList(nn.Conv2d(2048, num_classes, 3, padding=r, dilation=r) for r in rates)
+        branches = [nn.Conv2d(2048, num_classes, 3, padding=rate, dilation=rate) for rate in rates]
+        self.aspp = nn.ModuleList(branches)
         kaiming(self)
-        for branch in self.aspp:
+        for branch in branches:
             nn.init.normal_(branch.weight, std=0.01)
 
     def features(self, x: Tensor) -> Tensor:
@@ -57,14 +58,15 @@ class DeepLabV2(nn.Module):
         >>> DeepLabV2.rename("base.layer4.block23.conv3x3.bn.weight")
         'layer3.22.bn2.weight'
         """
-        key = key.removeprefix("base.")
+        key = key.removeprefix("scale.").removeprefix("base.")  # "scale." and ".proj." stand in files before 2019
         key = re.sub(r"^layer1\.conv1\.conv\.", "conv1.", key)
         key = re.sub(r"^layer1\.conv1\.bn\.", "bn1.", key)
         key = re.sub(r"^layer(\d)\.block(\d+)\.", lambda m: f"layer{int(m[1]) - 1}.{int(m[2]) - 1}.", key)
         for number, part in enumerate(("reduce", "conv3x3", "increase"), start=1):
             key = key.replace(f".{part}.conv.", f".conv{number}.").replace(f".{part}.bn.", f".bn{number}.")
+        key = key.replace(".proj.", ".shortcut.")
         key = key.replace(".shortcut.conv.", ".downsample.0.").replace(".shortcut.bn.", ".downsample.1.")
-        return re.sub(r"^aspp\.c(\d)\.", r"aspp.\1.", key)
+        return re.sub(r"^aspp\.(?:stages\.)?c(\d)\.", r"aspp.\1.", key)
 
 
 def _stage(inputs: int, width: int, count: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.segmentation import deeplabv3_resnet50, deeplabv3_resnet101
+
+from semsynth.segmenters.layers import resize_like
 
 _BUILDERS = {50: deeplabv3_resnet50, 101: deeplabv3_resnet101}
 
@@ -36,11 +37,10 @@ class DeepLabV3(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits at the size of x."""
-        logits = self.classifier(self.features(x))
-        return F.interpolate(logits, x.shape[-2:], mode="bilinear", align_corners=False)
+        return resize_like(self.classifier(self.features(x)), x)
 
     def supervised(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(logits, auxiliary logits) at the size of x; torchvision weighs the second one's loss by 0.5."""
         maps = self.backbone(x)
         main, side = self.classifier(maps["out"]), self.aux_classifier(maps["aux"])
-        return tuple(F.interpolate(y, x.shape[-2:], mode="bilinear", align_corners=False) for y in (main, side))
+        return resize_like(main, x), resize_like(side, x)

@@ -51,7 +51,7 @@ class DRN(nn.Module):
 
 
 def bilinear_kernel(factor: int) -> Tensor:
-    """Weights (1, 2*factor, 2*factor) with which a transposed convolution of this (even) stride upsamples bilinearly."""
+    """Weights (1, 2*factor, 2*factor) of a transposed convolution that upsamples bilinearly by an even factor."""
     distance = (torch.arange(2 * factor) - (factor - 0.5)).abs() / factor
     return torch.outer(1 - distance, 1 - distance)[None]
 
