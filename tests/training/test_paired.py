@@ -54,7 +54,35 @@ def test_the_fake_is_drawn_once_or_twice(tiny, tmp_path, regenerate, forwards):
     system = tiny.system(regenerate_fake=regenerate, epochs=1, decay_epochs=0)
     tiny.trainer(tmp_path, max_epochs=1, limit_val_batches=0).fit(system, datamodule=tiny.data(length=4))
     assert system.generator.norm.num_batches_tracked == 2 * forwards
-    assert [n for n, _ in system.discriminator.seen] == [4] * 4  # G and D step of two batches, fake and real of two
+    # two batches: G and D step see fake and real of two together; or both steps share a pass of each
+    assert [n for n, _ in system.discriminator.seen] == ([4] * 4 if regenerate else [2] * 4)
+
+
+def test_one_pass_equals_the_same_steps_written_out(tiny, tmp_path):
+    """G step, then D step on the same fake, each with its own pass through the discriminator."""
+    system = tiny.system(epochs=1, decay_epochs=0, regenerate_fake=False)
+    data = tiny.data(length=2)
+    reference = copy.deepcopy(system)
+    tiny.trainer(tmp_path, [SeededBatches(7)], max_epochs=1, limit_val_batches=0).fit(system, datamodule=data)
+
+    batch = next(iter(data.train_dataloader()))
+    semantics, real = semantics_from_batch(batch, tiny.classes), batch["image"]
+    of_generator, of_discriminator = reference.configure_optimizers()
+    seed_all(7, 0, 0, 0, 0)
+    mu, logvar = reference.encoder(real)
+    fake = reference.generator(semantics, sample_posterior(mu, logvar))
+    reference.discriminator(semantics, real)  # one power iteration of its spectral norm, and no more:
+    reference.discriminator.eval()
+    for part, optimizer, image in [("generator", of_generator, fake), ("discriminator", of_discriminator,
+                                                                       fake.detach())]:
+        optimizer.zero_grad()
+        maps = [reference.discriminator(semantics, x) for x in (image, real)]
+        step = Step(semantics, real, image, *maps, mu, logvar)
+        sum(t.weight * t(step) for t in reference.losses[part].values()).backward()
+        optimizer.step()
+
+    for name, value in reference.state_dict().items():
+        assert_close(system.state_dict()[name], value, msg=name)
 
 
 def test_accumulating_equals_a_large_batch(tiny, tmp_path):

@@ -1,14 +1,18 @@
 """Training on pairs of label map and photograph."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from semsynth.data.batch import semantics_from_batch
-from semsynth.losses.step import Step
+from semsynth.losses.step import Maps, Step
 from semsynth.semantics import Semantics
 from semsynth.training.faults import check_finite, check_gradients, non_finite
 from semsynth.training.rates import linear_decay
@@ -16,6 +20,24 @@ from semsynth.training.style import sample_posterior
 
 Micro = tuple[Semantics, Tensor]  # label maps and real images (N,3,H,W) of one micro-batch
 Raw = dict[str, Tensor]  # unweighted scalar losses by name
+PARTS = ("generator", "discriminator")
+
+
+@dataclass
+class Drawn:
+    """Fake images (N,3,H,W), and mu and logvar (N,Z) of their style where an encoder gave it."""
+
+    fake: Tensor
+    mu: Tensor | None = None
+    logvar: Tensor | None = None
+
+    def tensors(self) -> list[Tensor]:
+        """Those that there are."""
+        return [x for x in (self.fake, self.mu, self.logvar) if x is not None]
+
+    def detached(self) -> Drawn:
+        """The same values as leaves of a new graph, which receive gradients."""
+        return Drawn(*(x.detach().requires_grad_() for x in self.tensors()))
 
 
 class PairedSystem(pl.LightningModule):
@@ -41,7 +63,7 @@ class PairedSystem(pl.LightningModule):
         decay_epochs: The last epochs, over which the learning rates fall in a straight line.
         accumulate: Batches for each optimizer step.
         regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
-            published; otherwise the generator step's fake serves for both.
+            published; otherwise one fake, and one pass of it through the discriminator, serves for both steps.
         compile: Compile generator and discriminator.
 
     Raises:
@@ -135,82 +157,98 @@ class PairedSystem(pl.LightningModule):
         if not self.stepped:
             return
         window, self._window = [self._micro(b) for b in self._window], []
+        iterate = self._published_order if self.regenerate_fake else self._one_pass
+        iterate(window, batch_idx)
+
+    def _published_order(self, window: list[Micro], batch_idx: int) -> None:
+        """A generator step, then a discriminator step on what the generator draws after it."""
         generator_optimizer, discriminator_optimizer = self._both_optimizers()
 
         # 1. the generator (and the encoder), through a discriminator that stays as it is
         self.toggle_optimizer(generator_optimizer)
-        fakes, raws = [], []
+        raws = []
         for semantics, real in window:
-            fake, raw = self._generator_losses(semantics, real)
-            self._backward("generator", raw, len(window), batch_idx)
-            fakes.append(fake.detach())
+            drawn = self._synthesize(semantics, real)
+            raw = self._evaluate("generator", self._judged(semantics, real, drawn))
+            self.manual_backward(self._total("generator", raw, batch_idx) / len(window))
             raws.append(raw)
         self._step("generator", generator_optimizer, batch_idx)
         self._report("generator", raws, generator_optimizer)
 
-        # 2. the discriminator, on the fakes of step 1 or on new ones of the generator after its step
+        # 2. the discriminator. The fakes are drawn in training mode as published: batch statistics and spectral norms
+        # move on a second time.
         self.toggle_optimizer(discriminator_optimizer)
         raws = []
-        for (semantics, real), kept in zip(window, fakes, strict=True):
-            raw = self._discriminator_losses(semantics, real, self._fake_again(semantics, real, kept))
-            self._backward("discriminator", raw, len(window), batch_idx)
+        for semantics, real in window:
+            with torch.no_grad():
+                drawn = Drawn(self._synthesize(semantics, real).fake)
+            raw = self._evaluate("discriminator", self._judged(semantics, real, drawn))
+            self.manual_backward(self._total("discriminator", raw, batch_idx) / len(window))
             raws.append(raw)
         self._step("discriminator", discriminator_optimizer, batch_idx)
         self._report("discriminator", raws, discriminator_optimizer)
+
+    def _one_pass(self, window: list[Micro], batch_idx: int) -> None:
+        """Both steps on one fake and one pass through the discriminator, whose weights they share."""
+        optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
+        raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
+        for semantics, real in window:
+            drawn = self._synthesize(semantics, real)
+            cut = drawn.detached()  # the losses' graph ends here: it is used twice, the generator's once
+            step = self._judged(semantics, real, cut)
+            raw = {part: self._evaluate(part, step) for part in PARTS}
+            totals = {part: self._total(part, raw[part], batch_idx) / len(window) for part in PARTS}
+            # torch.autograd.grad leaves the discriminator's gradients alone
+            gradients = torch.autograd.grad(totals["generator"], cut.tensors(), retain_graph=True)
+            surrogate = [(x * g).sum() for x, g in zip(drawn.tensors(), gradients, strict=True)]
+            self.manual_backward(torch.stack(surrogate).sum())
+            self.manual_backward(totals["discriminator"])
+            for part in PARTS:
+                raws[part].append(raw[part])
+        for part, optimizer in optimizers.items():
+            self._step(part, optimizer, batch_idx)
+            self._report(part, raws[part], optimizer)
 
     def _micro(self, batch: dict[str, Any]) -> Micro:
         """Label maps, resized to everything the generator reads, and real images."""
         semantics = semantics_from_batch(batch, self.num_classes)
         return semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"]
 
-    def _synthesize(self, semantics: Semantics, real: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Fake images (N,3,H,W), and mu and logvar of the style where there is an encoder."""
+    def _synthesize(self, semantics: Semantics, real: Tensor) -> Drawn:
+        """Fake images, and mu and logvar of the style where there is an encoder."""
         if self.encoder is not None:
             mu, logvar = self.encoder(real)
-            return self.generator(semantics, sample_posterior(mu, logvar)), mu, logvar
+            return Drawn(self.generator(semantics, sample_posterior(mu, logvar)), mu, logvar)
         z = torch.randn(len(real), self.generator.z_dim, device=real.device) if self.generator.z_dim else None
-        return self.generator(semantics, z), None, None
+        return Drawn(self.generator(semantics, z))
 
-    def _judge(self, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
-        """The discriminator's float32 maps of fake and real, from one pass over both (fake first)."""
-        scales = self.discriminator(semantics, torch.cat([fake, real.to(fake)]))
-        halves = [[m.float().chunk(2) for m in maps] for maps in scales]
-        return [[m[0] for m in maps] for maps in halves], [[m[1] for m in maps] for maps in halves]
-
-    def _generator_losses(self, semantics: Semantics, real: Tensor) -> tuple[Tensor, Raw]:
-        fake, mu, logvar = self._synthesize(semantics, real)
-        fake_maps, real_maps = self._judge(semantics, fake, real)
-        if mu is not None and logvar is not None:
-            mu, logvar = mu.float(), logvar.float()
-        step = Step(semantics, real.float(), fake.float(), fake_maps, real_maps, mu, logvar)
-        return fake, self._evaluate("generator", step)
-
-    def _discriminator_losses(self, semantics: Semantics, real: Tensor, fake: Tensor) -> Raw:
-        fake_maps, real_maps = self._judge(semantics, fake, real)
-        return self._evaluate("discriminator", Step(semantics, real.float(), fake.float(), fake_maps, real_maps))
-
-    def _fake_again(self, semantics: Semantics, real: Tensor, kept: Tensor) -> Tensor:
-        """The fake for the discriminator, without gradients."""
-        if not self.regenerate_fake:
-            return kept
-        # In training mode as published: batch statistics and spectral norms move on a second time.
-        with torch.no_grad():
-            return self._synthesize(semantics, real)[0]
+    def _judged(self, semantics: Semantics, real: Tensor, drawn: Drawn) -> Step:
+        """What the losses see, in float32: images, style, and the discriminator's maps of fake and real."""
+        fake, (mu, logvar) = drawn.fake, (None if x is None else x.float() for x in (drawn.mu, drawn.logvar))
+        real_maps: Maps
+        if self.regenerate_fake or self.compile_networks:  # as published, one pass over both, fake first
+            scales = self.discriminator(semantics, torch.cat([fake, real.to(fake)]))
+            halves = [[m.float().chunk(2) for m in maps] for maps in scales]
+            fake_maps, real_maps = ([[m[i] for m in maps] for maps in halves] for i in (0, 1))
+        else:  # apart, since the generator's gradient needs the way back through the fake's half only
+            with parametrize.cached():  # one power iteration of the spectral norms for both
+                fake_maps, real_maps = ([[m.float() for m in maps] for maps in self.discriminator(semantics, images)]
+                                        for images in (fake, real.to(fake)))
+        return Step(semantics, real.float(), fake.float(), fake_maps, real_maps, mu, logvar)
 
     def _evaluate(self, part: str, step: Step) -> Raw:
         """All terms of one part, unweighted, in float32."""
         with torch.autocast(self.device.type, enabled=False):
             return {name: term(step) for name, term in self.losses[part].items()}
 
-    def _backward(self, part: str, raw: Raw, parts: int, batch_idx: int) -> None:
-        """Add the gradients of one micro-batch; raise before any harm where a term is not finite."""
+    def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
+        """The weighted sum of the terms; raises before any harm where one is not finite."""
         named = {f"loss/{part}/{name}": value for name, value in raw.items()}
         flags = non_finite(named)
         if self.trainer.world_size > 1:  # all ranks stop, or none: a single one would leave the others waiting
             flags = self.trainer.strategy.reduce(flags, reduce_op="sum")
         check_finite(part, named, flags, self._where(batch_idx))
-        total = torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
-        self.manual_backward(total / parts)
+        return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
 
     def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
         """Step with the gradients; raise before any harm where they are not finite."""
@@ -234,7 +272,7 @@ class PairedSystem(pl.LightningModule):
     def generate(self, batch: dict[str, Any]) -> Tensor:
         """Images (N,3,H,W) for the label maps of a batch, in the style of its photographs where there is an encoder."""
         semantics, real = self._micro(batch)
-        return self._synthesize(semantics, real)[0].float()
+        return self._synthesize(semantics, real).fake.float()
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Return the fakes of a validation batch, for the callbacks."""
