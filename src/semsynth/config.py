@@ -18,12 +18,12 @@ from typing import Any, cast
 import hydra.utils
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.signatures import ConfigError, bind, locate, near, targets
 
-__all__ = ["ConfigError", "check", "check_values", "explained", "finalize", "prepare", "suggest"]
+__all__ = ["ConfigError", "check", "check_values", "explained", "finalize", "prepare", "prepare_part", "suggest"]
 
 KEYS = (
     "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "run_dir", "dataset", "icpe",
@@ -47,6 +47,29 @@ def prepare(cfg: DictConfig) -> DictConfig:
     finalize(cfg)
     resolved = _resolved(cfg)
     check(resolved)
+    return resolved
+
+
+def prepare_part(cfg: DictConfig, groups: Sequence[str]) -> DictConfig:
+    """Complete the configuration of a tool and bind its groups; return it with all interpolations resolved.
+
+    `encoder` and `loss`, which a data set chooses for the training of generators, are left out if not among the groups.
+
+    Raises:
+        ConfigError: something is wrong; the message names the key.
+    """
+    for key, least in (("batch", 1), ("epochs", 1), ("seed", 0)):
+        if key in cfg:
+            _whole(cfg, key, least)
+    _check_size(cfg)
+    _check_classes(cfg)
+    finalize(cfg)
+    with open_dict(cfg):
+        for key in {"encoder", "loss"} - set(groups):
+            cfg.pop(key, None)
+    resolved = _resolved(cfg)
+    plain: Any = OmegaConf.to_container(resolved)
+    _check_signatures(plain, groups)
     return resolved
 
 
@@ -89,13 +112,17 @@ def check_values(cfg: DictConfig) -> None:
     for key in ("compile", "dataset.instances", "dataset.edges"):
         _one_of(cfg, key, (True, False))
     _one_of(cfg, "icpe.enabled", ("auto", True, False))
+    _check_size(cfg)
+    _check_classes(cfg)
+    if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
+        raise ConfigError("dataset.edges=true needs dataset.instances=true: edges are made from instance maps")
+
+
+def _check_size(cfg: DictConfig) -> None:
     size = _value(cfg, "size")
     sides = list(size) if isinstance(size, ListConfig | list) else [size, size]
     if len(sides) != 2 or not all(_is_whole(side) and side >= 8 for side in sides):
         raise ConfigError(f"size={size} must be [H,W] or the shorter side, in pixels from 8 on")
-    _check_classes(cfg)
-    if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
-        raise ConfigError("dataset.edges=true needs dataset.instances=true: edges are made from instance maps")
 
 
 def _check_classes(cfg: DictConfig) -> None:

@@ -1,0 +1,61 @@
+"""How well a judge segments real pictures: scores, a table, a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from rich.table import Table
+
+from semsynth.evaluation.confusion import Confusion, SegmentationScores
+from semsynth.segmenters.judge import Judge
+from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+
+
+@torch.inference_mode()
+def score_real(judge: Judge, batches: Iterable[dict[str, Any]], device: str | torch.device = "cpu"
+               ) -> SegmentationScores:
+    """Segment real pictures `{image, labels}` and compare with their labels; the ignored class does not count."""
+    judge = judge.to(device)
+    confusion = Confusion(judge.num_classes)
+    for batch in batches:
+        labels = batch["labels"]
+        guess = judge.logits(batch["image"].to(device), labels.shape[-2:]).argmax(1).cpu()
+        confusion.update(guess, labels if judge.ignore is None else labels.masked_fill(labels == judge.ignore, -1))
+    return confusion.compute()
+
+
+def plain(scores: SegmentationScores, classes: Sequence[str], images: int) -> dict[str, Any]:
+    """Scores as plain values, rounded to a hundredth of a percent; classes that never occur are null."""
+    def rounded(values: torch.Tensor) -> dict[str, float | None]:
+        return {name: None if v != v else round(v, 4) for name, v in zip(classes, values.tolist(), strict=True)}
+
+    return {"miou": round(scores.miou, 4), "accuracy": round(scores.accuracy, 4), "iou": rounded(scores.iou),
+            "frequency": rounded(scores.frequency), "images": images}
+
+
+def table(scores: dict[str, Any], title: str) -> Table:
+    """IoU and frequency of every class, rarest last."""
+    shown = Table(title=f"{title}: mIoU {scores['miou']:.1%}, accuracy {scores['accuracy']:.1%}, "
+                        f"{scores['images']} images")
+    shown.add_column("class")
+    shown.add_column("IoU", justify="right")
+    shown.add_column("share of pixels", justify="right")
+    for name, share in sorted(scores["frequency"].items(), key=lambda item: -item[1]):
+        iou = scores["iou"][name]
+        shown.add_row(name, "-" if iou is None else f"{iou:.1%}", f"{share:.2%}")
+    return shown
+
+
+@torch.inference_mode()
+def grid(judge: Judge, samples: Iterable[dict[str, Any]], colours: Sequence[Sequence[int]]) -> Image.Image:
+    """Rows of image | labels | prediction of single samples."""
+    rows = []
+    device = next(judge.parameters()).device
+    for sample in samples:
+        guess = judge.logits(sample["image"][None].to(device)).argmax(1)[0].cpu().numpy()
+        rows.append([to_uint8(sample["image"].numpy()), colour_labels(sample["labels"].numpy(), colours),
+                     colour_labels(guess, colours)])
+    return draw_grid(rows, ("image", "labels", "prediction"), list(zip(judge.classes, colours, strict=True)))
