@@ -39,8 +39,10 @@ class DeepLabV3(nn.Module):
         """Logits at the size of x."""
         return resize_like(self.classifier(self.features(x)), x)
 
-    def supervised(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(logits, auxiliary logits) at the size of x; torchvision weighs the second one's loss by 0.5."""
+    def supervised(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(logits, auxiliary logits if there are any) at the size of x; torchvision weighs the second's loss by 0.5."""
         maps = self.backbone(x)
-        main, side = self.classifier(maps["out"]), self.aux_classifier(maps["aux"])
-        return resize_like(main, x), resize_like(side, x)
+        logits = resize_like(self.classifier(maps["out"]), x)
+        if self.aux_classifier is None:
+            return (logits,)
+        return logits, resize_like(self.aux_classifier(maps["aux"]), x)
