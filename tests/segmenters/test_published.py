@@ -1,0 +1,268 @@
+"""Published weights load by path, and nothing else does."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from torch import nn
+from torch.testing import assert_close
+
+from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
+from semsynth.segmenters.class_maps import CLASS_MAPS
+from semsynth.segmenters.deeplab_v2 import DeepLabV2
+from semsynth.segmenters.errors import SegmenterError
+from semsynth.segmenters.ppm import PPMNet
+from semsynth.segmenters.preprocessing import Preprocessing
+from semsynth.segmenters.published import PublishedJudge
+
+CONF = Path(__file__).parents[2] / "conf"
+NAMES = ("upernet101", "upernet50", "upernet18", "deeplab_v2", "drn_d_105", "deeplab_v3", "celebamask_unet")
+SOURCE = "model.pth of someone/something"
+
+
+def judge(network, weights, labels="celebamask", **options):
+    options = {"preprocessing": Preprocessing()} | options
+    return PublishedJudge(network, name="test", source=SOURCE, labels=labels, weights=weights, **options)
+
+
+def filled(network):
+    """The network with statistics that differ from the initial ones."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def unet():
+    torch.manual_seed(0)
+    return filled(CelebAMaskUNet())
+
+
+@pytest.fixture
+def file(unet, tmp_path):
+    path = tmp_path / "model.pth"
+    torch.save(unet.state_dict(), path)
+    return path
+
+
+def test_a_file_gives_the_networks_answers(unet, file):
+    found = judge(CelebAMaskUNet(), file)
+    images = torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        assert_close(found.logits(images), unet(images))
+        assert_close(found.features(images), unet.features(images).mean((2, 3)))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert found.sha256 == digest
+    description = found.description()
+    assert description["files"] == {"model.pth": digest}
+    assert description["weights"] == "model.pth"
+    assert not found.training
+    assert not any(p.requires_grad for p in found.parameters())
+
+
+def test_prefixes_missing_counters_and_leftovers_are_tolerated(unet, tmp_path):
+    state = {f"module.{k}": v for k, v in unet.state_dict().items() if not k.endswith("num_batches_tracked")}
+    state |= {"module.conv1.conv1.1._running_iter": torch.ones(1),
+              "module.conv1.conv1.1._tmp_running_mean": torch.zeros(16),
+              "module.conv1.conv1.1._tmp_running_var": torch.ones(16)}
+    torch.save(state, tmp_path / "old.pth")
+    images = torch.rand(1, 3, 16, 16) * 2 - 1
+    with torch.no_grad():
+        assert_close(judge(CelebAMaskUNet(), tmp_path / "old.pth").logits(images), unet(images))
+
+
+def test_no_weights_say_where_they_come_from(tmp_path):
+    with pytest.raises(SegmenterError, match=rf"test needs.*Download {SOURCE} and set segmenter\.weights=PATH"):
+        judge(CelebAMaskUNet(), None)
+    with pytest.raises(SegmenterError, match=rf"nowhere\.pth: there is no such file.*{SOURCE}.*segmenter\.weights"):
+        judge(CelebAMaskUNet(), tmp_path / "nowhere.pth")
+
+
+def test_a_truncated_file_is_named(file):
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(SegmenterError, match=r"model\.pth is no readable file of weights"):
+        judge(CelebAMaskUNet(), file)
+
+
+def test_code_in_a_file_is_not_run(tmp_path):
+    torch.save({"conv1.weight": torch.nn.ReLU()}, tmp_path / "model.pth")
+    with pytest.raises(SegmenterError, match=r"model\.pth is no readable file of weights"):
+        judge(CelebAMaskUNet(), tmp_path / "model.pth")
+
+
+def test_weights_of_another_network_give_a_short_table(file):
+    state = torch.load(file, weights_only=True)
+    state["final.weight"] = torch.zeros(7, 16, 1, 1)
+    state["extra.weight"] = torch.zeros(2)
+    del state["center.conv1.0.bias"]
+    torch.save(state, file)
+    with pytest.raises(SegmenterError) as error:
+        judge(CelebAMaskUNet(), file)
+    message = str(error.value)
+    assert str(file) in message
+    assert "3 of 136 keys differ" in message
+    assert [line.split() for line in message.splitlines()[2:5]] == [
+        ["center.conv1.0.bias", "256", "missing"], ["final.weight", "19x16x1x1", "7x16x1x1"],
+        ["extra.weight", "no", "such", "key", "2"]]
+    with torch.device("meta"), pytest.raises(SegmenterError) as error:
+        judge(DeepLabV2(3, blocks=(1, 1, 1, 1)), file)
+    assert len(str(error.value).splitlines()) <= 12
+
+
+def test_deeplab_v2_loads_under_its_published_names(tmp_path):
+    torch.manual_seed(0)
+    network = filled(DeepLabV2(19, blocks=(1, 1, 1, 1)))
+    ours = network.state_dict()
+    state = {}
+    for key, value in ours.items():  # the way back, written out
+        head, _, rest = key.partition(".")
+        if head in ("conv1", "bn1"):
+            published = f"layer1.conv1.{head.rstrip('1')}.{rest}"
+        elif head == "aspp":
+            published = f"aspp.c{rest}"
+        else:
+            block, part, name = rest.split(".", 2)
+            named = {"conv1": "reduce.conv", "bn1": "reduce.bn", "conv2": "conv3x3.conv", "bn2": "conv3x3.bn",
+                     "conv3": "increase.conv", "bn3": "increase.bn"}.get(part)
+            if named is None:
+                number, name = name.split(".")
+                named = f"shortcut.{('conv', 'bn')[int(number)]}"
+            published = f"layer{int(head[-1]) + 1}.block{int(block) + 1}.{named}.{name}"
+        state[f"base.{published}"] = value
+    torch.save(state, tmp_path / "deeplab.pth")
+    images = torch.rand(1, 3, 40, 40) * 2 - 1
+    scales = Preprocessing(scales=(1.0, 0.75, 0.5), merge="max", antialias=False)
+    found = judge(DeepLabV2(19, blocks=(1, 1, 1, 1)), tmp_path / "deeplab.pth", preprocessing=scales)
+    with torch.no_grad():
+        answers = []
+        for size in (40, 30, 20):
+            x = nn.functional.interpolate(images, (size, size), mode="bilinear")
+            answers.append(nn.functional.interpolate(network(x), (6, 6), mode="bilinear"))
+        expected = nn.functional.interpolate(torch.stack(answers).amax(0), (40, 40), mode="bilinear")
+        assert_close(found.logits(images), expected)
+
+
+class Halves(nn.Module):
+    """A network in two parts, like CSAIL's."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 19, 1)
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+
+
+@pytest.fixture
+def pair(tmp_path):
+    torch.manual_seed(0)
+    network = Halves()
+    for half in ("encoder", "decoder"):
+        torch.save(getattr(network, half).state_dict(), tmp_path / f"{half}_epoch_50.pth")
+    return network, tmp_path
+
+
+@pytest.mark.parametrize("given", ["", "encoder_epoch_50.pth", "decoder_epoch_50.pth"])
+def test_two_files_by_folder_or_by_either(pair, given):
+    network, folder = pair
+    found = judge(Halves(), folder / given)
+    images = torch.rand(1, 3, 4, 4) * 2 - 1
+    with torch.no_grad():
+        assert_close(found.logits(images), network(images))
+    digests = {f"{half}_epoch_50.pth": hashlib.sha256((folder / f"{half}_epoch_50.pth").read_bytes()).hexdigest()
+               for half in ("encoder", "decoder")}
+    assert found.description()["files"] == digests
+    assert found.sha256 == "+".join(digests.values())
+
+
+def test_both_halves_in_one_file(pair):
+    network, folder = pair
+    torch.save(network.state_dict(), folder / "both.pth")
+    found = judge(Halves(), folder / "both.pth")
+    assert_close(found.network.decoder.weight.data, network.decoder.weight.data)
+
+
+def test_faults_of_a_pair_are_named(pair, file):
+    _, folder = pair
+    torch.save(nn.Conv2d(4, 21, 1).state_dict(), folder / "decoder_epoch_50.pth")
+    with pytest.raises(SegmenterError, match=r"decoder_epoch_50\.pth does not fit Conv2d"):
+        judge(Halves(), folder)
+    (folder / "decoder_epoch_50.pth").unlink()
+    with pytest.raises(SegmenterError, match=r"decoder_epoch_50\.pth: there is no such file.*which belongs to"):
+        judge(Halves(), folder / "encoder_epoch_50.pth")
+    with pytest.raises(SegmenterError, match=r"must hold one file decoder\*\.pth, found none"):
+        judge(Halves(), folder)
+    (folder / "encoder_epoch_40.pth").write_bytes(b"")
+    with pytest.raises(SegmenterError, match=r"found encoder_epoch_40\.pth, encoder_epoch_50\.pth"):
+        judge(Halves(), folder)
+    with pytest.raises(SegmenterError, match=r"is a folder: CelebAMaskUNet has its weights in one file"):
+        judge(CelebAMaskUNet(), folder)
+
+
+def test_csails_two_files_load(tmp_path):
+    torch.manual_seed(0)
+    network = filled(PPMNet(19))
+    for half in ("encoder", "decoder"):
+        torch.save(getattr(network, half).half().state_dict(), tmp_path / f"{half}_epoch_20.pth")
+        getattr(network, half).float()
+    found = judge(PPMNet(19), tmp_path)
+    images = torch.rand(1, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        expected = nn.functional.interpolate(network(images), (32, 32), mode="bilinear")
+        assert_close(found.logits(images), expected)
+
+
+def test_an_unknown_class_map_is_named():
+    with pytest.raises(ValueError, match=r"labels must be one of ade20k.*got 'ade'"):
+        judge(CelebAMaskUNet(), None, labels="ade")
+
+
+# ---- the yamls
+
+
+def composed(name):
+    with initialize_config_dir(str(CONF / "segmenter"), version_base="1.3"):
+        return compose(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_yamls_agree_with_their_class_maps(name):
+    cfg = composed(name)
+    assert cfg.name == name
+    labels = CLASS_MAPS[cfg.labels]
+    assert cfg.network.num_classes == len(labels.channels)
+    with torch.device("meta"):
+        network = instantiate(cfg.network, _convert_="all")
+        assert network(torch.zeros(2, 3, 64, 64)).shape[1] == len(labels.channels)
+    with pytest.raises(SegmenterError, match=r"segmenter\.weights=PATH"):
+        PublishedJudge(network, **{k: v for k, v in OmegaConf.to_container(cfg).items() if k in ("name", "source",
+                       "labels", "weights")}, preprocessing=instantiate(cfg.preprocessing, _convert_="all"))
+
+
+def sizes(name, height, width):
+    preprocessing = instantiate(composed(name).preprocessing, _convert_="all")
+    return [preprocessing.size_at(height, width, scale) for scale in preprocessing.scales]
+
+
+def test_published_preprocessing():
+    assert sizes("upernet101", 256, 256) == [(320, 320), (384, 384), (480, 480), (544, 544), (608, 608)]
+    assert sizes("upernet18", 256, 256) == [(304, 304), (376, 376), (456, 456), (528, 528), (600, 600)]
+    assert sizes("deeplab_v2", 256, 256) == [(256, 256), (192, 192), (128, 128)]
+    assert sizes("drn_d_105", 256, 512) == [(256, 512)]
+    assert sizes("deeplab_v3", 256, 512) == [(520, 1040)]
+    assert sizes("celebamask_unet", 256, 256) == [(512, 512)]
+    red = torch.tensor([1.0, -1.0, 0.0]).view(1, 3, 1, 1)
+    for name, expected in {
+        "upernet101": [(1 - 0.485) / 0.229, -0.456 / 0.224, (0.5 - 0.406) / 0.225],
+        "drn_d_105": [(1 - 0.2901) / 0.18295, -0.32808 / 0.18657, (0.5 - 0.28696) / 0.18448],
+        "deeplab_v2": [127.5 - 104.008, -116.669, 255 - 122.675],
+        "celebamask_unet": [1.0, -1.0, 0.0],
+    }.items():
+        preprocessing = instantiate(composed(name).preprocessing, input_size=None, _convert_="all")
+        assert_close(preprocessing(red).flatten(), torch.tensor(expected), rtol=1e-3, atol=1e-3)
