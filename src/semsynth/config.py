@@ -23,7 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.signatures import ConfigError, bind, locate, near, targets
 
-__all__ = ["ConfigError", "check", "check_values", "explained", "finalize", "prepare", "prepare_part", "suggest"]
+__all__ = ["ConfigError", "check", "check_networks", "check_values", "explained", "finalize", "prepare",
+           "prepare_part", "suggest"]
 
 KEYS = (
     "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "run_dir", "dataset", "icpe",
@@ -235,10 +236,8 @@ def check(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the first fault; the message names the key and the way out.
     """
-    _check_agreement(cfg)
+    check_networks(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
-    _check_signatures(plain, NETWORKS)
-    _build_without_memory(cfg)
     _check_signatures(plain, [group for group in GROUPS if group not in NETWORKS])
     for path, node in targets(plain["loss"], "loss"):
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
@@ -246,6 +245,18 @@ def check(cfg: DictConfig) -> None:
             _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
     _explain("trainer", lambda: hydra.utils.instantiate(cfg.trainer, logger=False, _convert_="all"))
+
+
+def check_networks(cfg: DictConfig) -> None:
+    """The part of `check` that concerns the networks alone: it needs neither data nor weights.
+
+    Raises:
+        ConfigError: the first fault.
+    """
+    _check_agreement(cfg)
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    _check_signatures(plain, NETWORKS)
+    _build_without_memory(cfg)
 
 
 def _check_agreement(cfg: DictConfig) -> None:

@@ -131,9 +131,10 @@ def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
     def forward(x: Tensor, semantics: Semantics, *_: Any, **__: Any) -> Tensor:
         n, _, h, w = x.shape
         # The convolutions of a norm keep the size of what it normalises.
-        macs = sum(_work(m, x.new_empty(1, m.out_channels, h, w))
-                   for m in norm.modules() if isinstance(m, Convolution))
-        reached.append(Layer(name, "norm", (h, w), norm.channels, norm.out_channels, 0, *_learned(norm), macs,
+        convolutions = [m for m in norm.modules() if isinstance(m, Convolution)]
+        macs = sum(_work(m, x.new_empty(1, m.out_channels, h, w)) for m in convolutions)
+        parameters, weights = _learned(norm)
+        reached.append(Layer(name, "norm", (h, w), norm.channels, norm.out_channels, 0, parameters, weights, macs,
                              elementwise_operations(norm, h, w)))
         return x.new_empty(n, norm.out_channels, h, w)
     return forward
@@ -141,10 +142,10 @@ def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
 
 def _hook(name: str, reached: list[Layer]) -> Any:
     def record(module: Any, _: Any, output: Tensor) -> None:
-        macs = _work(module, output)
+        macs, (parameters, weights) = _work(module, output), _learned(module)
         if isinstance(module, nn.Linear):
-            reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1,
-                                 *_learned(module), macs))
+            reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1, parameters,
+                                 weights, macs))
             return
         h, w = (int(v) for v in output.shape[-2:])
         before = reached[-1] if reached and reached[-1].kind == "norm" else None
@@ -153,7 +154,7 @@ def _hook(name: str, reached: list[Layer]) -> Any:
             added = before.channels_out - before.channels_in
         share = conv_macs(module.kernel_size, added, module.out_channels, 1)
         reached.append(Layer(name, "conv", (h, w), module.in_channels, module.out_channels, module.kernel_size[0],
-                             *_learned(module), macs, follows=before.name if before else None,
+                             parameters, weights, macs, follows=before.name if before else None,
                              added_parameters=share, added_macs=share * h * w))
     return record
 

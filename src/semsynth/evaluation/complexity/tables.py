@@ -1,0 +1,144 @@
+"""Records as tables: in the terminal, and as Markdown with the published numbers beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from semsynth.evaluation.complexity import published
+from semsynth.evaluation.complexity.measure import Record
+
+Get = Callable[[Record], Any]
+
+
+def _at(*keys: str, scale: float = 1.0) -> Get:
+    """Read a number of a record and scale it; None where it is not there."""
+    def get(record: Record) -> float | None:
+        value: Any = record
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return None if value is None else value * scale
+    return get
+
+
+def _peak(mode: str) -> Get:
+    """GB of the smallest batch."""
+    def get(record: Record) -> float | None:
+        peaks = record.get("memory", {}).get(mode) or [{}]
+        return peaks[0]["peak_bytes"] / 1e9 if peaks[0] else None
+    return get
+
+
+# heading, our number, the published column, decimals
+COLUMNS: tuple[tuple[str, Get, str | None, int], ...] = (
+    ("parameters (M)", _at("parameters", "total", scale=1e-6), "parameters", 1),
+    ("backbone", _at("parameters", "backbone", scale=1e-6), "backbone", 1),
+    ("norm", _at("parameters", "norm", scale=1e-6), "norm", 1),
+    ("MACs (G)", _at("macs", "total", scale=1e-9), "flops", 1),
+    ("backbone ", _at("macs", "backbone", scale=1e-9), None, 1),
+    ("norm ", _at("macs", "norm", scale=1e-9), None, 1),
+    ("s/image", _at("runtime", "median_s"), None, 3),
+    ("spread", _at("runtime", "spread_s"), None, 3),
+    ("in backbone", _at("runtime", "backbone_s"), None, 3),
+    ("in norms", _at("runtime", "norm_s"), None, 3),
+    ("inference (GB)", _peak("inference"), None, 2),
+    ("training (GB)", _peak("training"), None, 2),
+)
+
+
+def compared(record: Record) -> list[tuple[str, str, str]]:
+    """(heading, our number, the published one) of everything that the record holds."""
+    setting = record["setting"]
+    theirs = published.costs(setting["dataset"], setting["method"]) if setting["method"] else {}
+    lines = []
+    for heading, get, column, decimals in COLUMNS:
+        value = get(record)
+        if value is not None:
+            reference = theirs.get(column) if column else None
+            lines.append((heading.strip(), f"{value:.{decimals}f}", "" if reference is None else f"{reference:g}"))
+    return lines
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """One row a record; a published number stands in brackets behind ours. Columns that nobody fills are left out."""
+    used = [column for column in COLUMNS if any(column[1](record) is not None for record in records)]
+    lines = ["| data set | norm | " + " | ".join(heading.strip() for heading, *_ in used) + " |",
+             "|---|---|" + "---:|" * len(used)]
+    for record in records:
+        setting, cells = record["setting"], []
+        theirs = published.costs(setting["dataset"], setting["method"]) if setting["method"] else {}
+        for _, get, column, decimals in used:
+            value, reference = get(record), theirs.get(column) if column else None
+            cell = "" if value is None else f"{value:.{decimals}f}"
+            cells.append(cell if reference is None or value is None else f"{cell} ({reference:g})")
+        lines.append(f"| {setting['dataset']} | {label(record)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def label(record: Record) -> str:
+    """The norm, with its published name or its width where that is not all."""
+    setting = record["setting"]
+    if setting["method"] in (setting["norm"], None):
+        return setting["norm"] if setting["method"] else f"{setting['norm']}, ngf {setting['ngf']}"
+    return setting["method"]
+
+
+def show(record: Record, console: Console) -> None:
+    """Print the totals beside the published ones, and the layers."""
+    setting = record["setting"]
+    height, width = setting["size"]
+    console.print(totals(record, f"{label(record)} on {setting['dataset']}, {height}x{width}"))
+    console.print(layers(record))
+    if run := record.get("runtime"):
+        tf32 = ", TF32" if run["tf32"] else ""
+        console.print(f"time: {run['hardware']}, {run['device']}, {run['threads']} threads, batch {run['batch']}, "
+                      f"{run['precision']}{tf32}, compile={str(run['compile']).lower()}, {run['labels']} maps, median "
+                      f"of {run['repeats']}, load {run['load']:.1f}" if run["load"] is not None else "",
+                      highlight=False, soft_wrap=True)
+    for mode in ("inference", "training"):
+        for peak in record.get("memory", {}).get(mode, []):
+            console.print(f"memory, {mode}, batch {peak['batch']}: {peak['peak_bytes'] / 1e9:.2f} GB above the "
+                          f"weights ({record['memory']['of']})", highlight=False, soft_wrap=True)
+    for key, reason in record["skipped"].items():
+        console.print(f"left out: {key} ({reason})", highlight=False, soft_wrap=True)
+
+
+def totals(record: Record, title: str) -> Table:
+    """Our numbers and the published ones."""
+    table = Table(title=title)
+    table.add_column("")
+    table.add_column("ours", justify="right")
+    table.add_column("published", justify="right")
+    for line in compared(record):
+        table.add_row(*line)
+    for name, network in record["networks"].items():
+        table.add_row(f"{name}: parameters (M)", f"{network['parameters'] / 1e6:.2f}", "")
+        table.add_row(f"{name}: MACs (G)", f"{network['macs'] / 1e9:.2f}", "")
+    table.add_row("scale and shift (G, elementwise)", f"{record['elementwise'] / 1e9:.3f}", "")
+    theirs = published.FIGURE_5.get(record["setting"]["method"] or "", {})
+    theirs = theirs if record["setting"]["dataset"] == "ade20k" else {}
+    for quantity in ("parameters", "macs"):
+        for convention, reference in (("measured", None), ("published", theirs.get(quantity))):
+            table.add_row(f"norms / convolutions, {quantity}, as {convention}",
+                          f"{record['ratios'][convention][quantity]:.2%}",
+                          "" if reference is None else f"{reference:.2%}")
+    return table
+
+
+def layers(record: Record) -> Table:
+    """Every layer, a norm with its cost over that of the convolution after it."""
+    table = Table(title="layers")
+    for heading in ("layer", "size", "channels", "parameters (K)", "MACs (M)", "elementwise (M)", "parameters / conv",
+                    "work / conv"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right",
+                         overflow="fold" if heading == "layer" else "ellipsis")
+    for layer in record["layers"]:
+        ratio = (layer["ratios"] or {}).get("measured", {})
+        table.add_row(layer["name"], "x".join(map(str, layer["size"])),
+                      f"{layer['channels_in']} -> {layer['channels_out']}", f"{layer['parameters'] / 1e3:.1f}",
+                      f"{layer['macs'] / 1e6:.1f}", f"{layer['elementwise'] / 1e6:.2f}" if layer["elementwise"] else "",
+                      f"{ratio['parameters']:.1%}" if ratio else "", f"{ratio['macs']:.1%}" if ratio else "")
+    return table
