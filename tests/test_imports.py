@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "data": {"semantics"},
     "training": {"semantics", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
+    "reporting": {"semantics", "data", "training", "runs", "signatures"},
     "runs": {"signatures", "training", "data"},
     "config": {"signatures", "data"},
     "__init__": {"synthesis", "semantics", "runs"},

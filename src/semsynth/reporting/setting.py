@@ -1,0 +1,92 @@
+"""What a run is a run of: the name of its setting, and what it shares with runs of other seeds.
+
+A configuration here is `config.yaml` of a run directory as plain dictionaries, all interpolations resolved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Config = dict[str, Any]
+
+NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "CLADE_DISTF": "clade + distf",
+         "CLADE_ICPE": "clade_icpe"}
+# What makes a setting. The seed, directories, loggers and the number of devices do not.
+PARTS = ("size", "batch", "epochs", "decay_epochs", "accumulate", "dataset", "icpe", "augment", "norm", "encoder",
+         "generator", "discriminator", "objective", "loss", "optim")
+OF_TRAINER = ("precision", "limit_train_batches")
+PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and where files lie on a machine
+
+
+def setting_name(config: Config) -> str:
+    """Name a setting: `spade`, `clade_icpe`, `clade + disti`, `mixed transition 4`, `spade-light`, `clade ngf=32`.
+
+    `spade-light` is SPADE with a generator narrower than the data set's recipe (arXiv:2012.04644, Table IV).
+    """
+    name = _norm_name(config["norm"])
+    generator = config.get("generator", {})
+    if generator.get("fc_offsets"):
+        name += " + disti"
+    width, usual = generator.get("ngf"), config["dataset"].get("recipe", {}).get("ngf")
+    if width is None or usual is None or width == usual:
+        return name
+    return "spade-light" if name == "spade" and width < usual else f"{name} ngf={width}"
+
+
+def _norm_name(norm: Config) -> str:
+    kind = str(norm["_target_"]).rpartition(".")[2]
+    if kind != "Mixed":
+        return NORMS.get(kind, kind.lower())
+    pair = (_norm_name(norm["low"]), _norm_name(norm["high"]))
+    return f"mixed {'' if pair == ('spade', 'clade') else '/'.join(pair) + ' '}transition {norm['transition']}"
+
+
+def transition(config: Config) -> int | None:
+    """The number of SPADE blocks before CLADE of a SPADE/CLADE mixture; None for another setting."""
+    name = setting_name(config)
+    return int(name.removeprefix("mixed transition ")) if name.startswith("mixed transition ") else None
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Sort names as the papers do: SPADE, mixtures, CLADE and what is added to it, others."""
+    order = ("unconditional", "spade", "spade-light", "mixed", "clade", "clade + disti", "clade + distf", "clade_icpe")
+    for known in (name, name.split(" ")[0]):
+        if known in order:
+            return order.index(known), name
+    return len(order), name
+
+
+def setting_key(config: Config) -> str:
+    """A text that is equal for two configurations if they differ in the seed alone, or in what moves no result."""
+    return json.dumps(dict(_values(config)), sort_keys=True)
+
+
+def differences(configs: Sequence[Config]) -> list[str]:
+    """For each configuration its values of the keys, two at most, in which the configurations differ most plainly.
+
+    The shortest keys are taken: others usually follow from them.
+    """
+    flat = [dict(_values(config)) for config in configs]
+    keys = {key for values in flat for key in values}
+    differing = [key for key in keys if len({json.dumps(values.get(key)) for values in flat}) > 1]
+    chosen = sorted(differing, key=lambda key: (key.count("."), len(key), key))[:2]
+    return [", ".join(f"{key}={values.get(key)}" for key in chosen) for values in flat]
+
+
+def _values(config: Config) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of what makes the setting."""
+    for part in PARTS:
+        yield from _leaves(config.get(part), part)
+    for key in OF_TRAINER:
+        yield f"trainer.{key}", config.get("trainer", {}).get(key)
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, child in node.items():
+            if key not in PLACES:
+                yield from _leaves(child, f"{path}.{key}")
+    else:
+        yield path, node

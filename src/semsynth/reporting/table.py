@@ -1,0 +1,129 @@
+"""The comparison as a table: a row for each setting of ours, and below it what is published of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from semsynth.reporting.costs import COSTS
+from semsynth.reporting.groups import Group, Statistic, statistic
+from semsynth.reporting.published import Published, published_for
+
+OURS = "ours"
+PERCENT = ("miou", "accuracy")  # kept as shares of 1 in scores.json
+ORDER = ("fid/", "kid/", "frechet/", "miou", "accuracy", "diversity/", "style_r2/")
+TITLES = {"miou": "mIoU %", "accuracy": "accuracy %", **COSTS}
+DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "macs": 2, "runtime": 4, "memory": 2}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        setting: name of the setting, or of the paper's method.
+        source: `ours`, or paper and table.
+        dataset: name of the data set.
+        size: height and width of the images.
+        epochs: epochs of the training; None where unknown.
+        seeds: number of runs with scores; None for a published row.
+        values: score and cost keys -> value, in the units of `title`.
+    """
+
+    setting: str
+    source: str
+    dataset: str
+    size: tuple[int, int] | None
+    epochs: int | None
+    seeds: int | None
+    values: dict[str, Statistic] = field(default_factory=dict)
+
+
+def make_rows(groups: Sequence[Group]) -> list[Row]:
+    """Our row of every group, then the published rows of its setting."""
+    rows: list[Row] = []
+    for group in groups:
+        values = {key: score for key in score_keys([group]) if (score := score_of(group, key)) is not None}
+        values |= {key: cost for key in COSTS if (cost := group.cost(key)) is not None}
+        rows.append(Row(group.name, OURS, group.dataset, group.size, group.epochs, group.scored, values))
+        rows += [_published_row(row) for row in published_for(group.dataset, group.runs[0].name)]
+    return rows
+
+
+def _published_row(row: Published) -> Row:
+    values = {key: value for key, number in {**row.scores, **row.costs}.items() if (value := statistic([number]))}
+    return Row(row.method, row.source, row.dataset, row.size, None, None, values)
+
+
+def score_of(group: Group, key: str) -> Statistic | None:
+    """A score of a group in the unit of the table."""
+    value = group.score(key)
+    factor = 100 if key in PERCENT else 1
+    return value and Statistic(value.mean * factor, value.low * factor, value.high * factor, value.count)
+
+
+def score_keys(groups: Sequence[Group]) -> list[str]:
+    """The scores that any run has, in the order of the table."""
+    keys = {key for group in groups for run in group.runs if run.scores for key in run.scores["scores"]}
+
+    return sorted(keys, key=_place)
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """The keys of all columns that hold a value: scores, then costs."""
+    present = {key for row in rows for key in row.values}
+    return sorted(present - COSTS.keys(), key=_place) + [key for key in COSTS if key in present]
+
+
+def _place(key: str) -> tuple[int, str]:
+    return next((i for i, start in enumerate(ORDER) if key.startswith(start)), len(ORDER)), key
+
+
+def title(key: str) -> str:
+    """Heading of a column, with the unit."""
+    return TITLES.get(key, key)
+
+
+def shown(key: str, value: Statistic | None) -> str:
+    """A cell: the mean, with least and greatest value behind it where they differ."""
+    if value is None:
+        return "-"
+    digits = DIGITS.get(key, 4 if key.startswith("kid/") else 3 if key.startswith(("diversity/", "style_r2/")) else 2)
+    mean, low, high = (f"{number:.{digits}f}" for number in (value.mean, value.low, value.high))
+    return mean if low == high else f"{mean} ({low} to {high})"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table in Markdown. Published rows are in italics."""
+    keys = columns(rows)
+    head = ["setting", "data set", "size", "epochs", "n", *map(title, keys)]
+    lines = [_line(head), _line(["---"] * 5 + ["---:"] * len(keys))]
+    for row in rows:
+        name = row.setting if row.source == OURS else f"*{row.setting}, {row.source}*"
+        size = f"{row.size[0]}x{row.size[1]}" if row.size else "-"
+        counts = ["-" if number is None else str(number) for number in (row.epochs, row.seeds)]
+        lines.append(_line([name, row.dataset, size, *counts, *(shown(key, row.values.get(key)) for key in keys)]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def comma_separated(rows: Sequence[Row]) -> str:
+    """The table as CSV, unrounded: for every column the mean, `KEY min` and `KEY max`."""
+    keys = columns(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ["setting", "source", "dataset", "height", "width", "epochs", "n"]
+    writer.writerow(head + [name for key in keys for name in (title(key), f"{title(key)} min", f"{title(key)} max")])
+    for row in rows:
+        height, width = row.size or ("", "")
+        cells: list[object] = [row.setting, row.source, row.dataset, height, width, row.epochs, row.seeds]
+        for key in keys:
+            value = row.values.get(key)
+            cells += [value.mean, value.low, value.high] if value else [None] * 3
+        writer.writerow(cells)
+    return text.getvalue()

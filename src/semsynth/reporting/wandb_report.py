@@ -1,0 +1,80 @@
+"""The comparison as a report of Weights & Biases.
+
+`specify` says what is sent, as plain data; `wandb_send` sends it. The scores are made after training and maybe on
+another machine, so a W&B run of its own stands for every run of the comparison: its configuration, scores and costs. A
+last one, `pictures`, holds the grids and figures. Identifiers follow from the directories, so that a report that is
+sent again renews these runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from semsynth.reporting.collect import Run
+from semsynth.reporting.costs import COSTS, read_cost
+from semsynth.reporting.figures import distance_key
+from semsynth.reporting.groups import Group
+from semsynth.reporting.report import Report, notes
+from semsynth.reporting.table import PERCENT, make_rows, markdown, title
+
+FORMAT = 1
+SET = "comparison"  # the W&B group of the runs
+Specification = dict[str, Any]
+
+
+def specify(groups: Sequence[Group], report: Report, project: str, entity: str | None, heading: str) -> Specification:
+    """What is sent: `runs` with config and summary, and `report` with blocks.
+
+    A block is `{"kind": "markdown", "text"}` or `{"kind": "panels", "panels"}`, a panel `{"kind": "bar", "metric",
+    "title"}`, `{"kind": "scatter", "x", "y", "title"}` or `{"kind": "media", "keys", "title"}`.
+    """
+    runs = [_run(group, run) for group in groups for run in group.runs if run.scores]
+    identifier = _identifier(f"{heading} {report.folder.resolve()}")
+    pictures = {"id": identifier, "name": "pictures", "config": {"setting": "pictures"}, "summary": {},
+                "images": {f"report/{path.stem}": {"file": str(path), "caption": caption}
+                           for caption, path in report.pictures.items()}}
+    blocks: list[dict[str, Any]] = [_text("\n".join(["# Scores", markdown(make_rows(groups)),
+                                                     *(f"- {note}" for note in notes(groups))]))]
+    panels = _score_panels(groups, runs)
+    if panels:
+        words = _text("# By norm\nMean over the seeds, from least to greatest.")
+        blocks += [words, {"kind": "panels", "panels": panels}]
+    if pictures["images"]:
+        media = {"kind": "media", "keys": list(pictures["images"]), "title": "The same label maps, and figures"}
+        blocks += [_text("# Pictures"), {"kind": "panels", "panels": [media]}]
+        runs.append(pictures)
+    return {"format": FORMAT, "project": project, "entity": entity, "runs": runs,
+            "report": {"title": heading, "description": f"{len(runs)} runs", "blocks": blocks}}
+
+
+def _run(group: Group, run: Run) -> dict[str, Any]:
+    costs = {f"cost/{key}": value for key in COSTS if (value := read_cost(run.complexity, key)) is not None}
+    scores = {key: value * (100 if key in PERCENT else 1) for key, value in (run.scores or {})["scores"].items()
+              if isinstance(value, int | float)}
+    config = {"setting": group.name, "dataset": run.dataset, "size": group.size, "epochs": group.epochs,
+              "seed": run.seed, "transition": group.transition, "protocol": (run.scores or {}).get("protocol", {})}
+    return {"id": _identifier(str(run.directory.resolve())), "name": f"{group.name}, seed {run.seed}",
+            "config": config, "summary": {**scores, **costs}, "images": {}}
+
+
+def _score_panels(groups: Sequence[Group], runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    present = {key for run in runs for key in run["summary"]}
+    metrics = [key for key in sorted(present) if key.startswith(("fid/", "frechet/"))]
+    metrics += [key for key in ("miou", "accuracy") if key in present]
+    panels: list[dict[str, Any]] = [{"kind": "bar", "metric": key, "title": f"{title(key)} by norm"} for key in metrics]
+    distance = distance_key(groups)
+    if distance is not None and "cost/runtime" in present:
+        panels.append({"kind": "scatter", "x": "cost/runtime", "y": distance, "title": f"{distance} against runtime"})
+    if "miou" in present and any(run["config"].get("transition") is not None for run in runs):
+        panels.append({"kind": "scatter", "x": "config.transition", "y": "miou", "title": "mIoU against transition"})
+    return panels
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"kind": "markdown", "text": text}
+
+
+def _identifier(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:12]

@@ -1,0 +1,59 @@
+"""Compare runs: a table with the published numbers beside ours, and pictures.
+
+    python tools/report.py runs=multirun/scenes_norms output=report
+    python tools/report.py 'runs=[multirun/scenes_norms,runs/camvid_*]' wandb=true
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from omegaconf import DictConfig, ListConfig, MissingMandatoryValue
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from semsynth.reporting import collect, wandb_report, wandb_send
+from semsynth.reporting.errors import ReportError
+from semsynth.reporting.groups import group_runs
+from semsynth.reporting.report import write_report
+from semsynth.reporting.setting import Config
+
+
+def validation(config: Config) -> Dataset[Any]:
+    """Build the validation split of a run's configuration."""
+    split = hydra.utils.instantiate(config["dataset"]["val"], _convert_="all")
+    return split if isinstance(split, Dataset) else split()
+
+
+def compare(cfg: DictConfig) -> None:
+    patterns = [str(p) for p in cfg.runs] if isinstance(cfg.runs, ListConfig) else str(cfg.runs)
+    found = collect.find_runs(patterns)
+    groups = group_runs(collect.read_runs(tqdm(found, desc="reading", unit="run")))
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
+    report = write_report(groups, Path(cfg.output).expanduser(), validation, samples=cfg.samples,
+                          progress=lambda runs: tqdm(runs, desc="drawing", unit="run"), checkpoint=cfg.checkpoint,
+                          weights=cfg.weights, device=device, seed=cfg.seed)
+    print(*report.failed, *report.missing, sep="\n", end="\n" if report.failed or report.missing else "")
+    if cfg.wandb:
+        specification = wandb_report.specify(groups, report, cfg.project, cfg.entity, cfg.title)
+        print(wandb_send.send_or_write(specification, report.folder))
+    print(f"report: {report.page}")
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="report")
+def main(cfg: DictConfig) -> None:
+    """Compare, or say in one line why not."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    try:
+        compare(cfg)
+    except MissingMandatoryValue as error:
+        sys.exit(f"{error.full_key}= is missing: python tools/report.py runs=DIR_OR_GLOB output=DIR")
+    except (ReportError, wandb_send.SendingError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
