@@ -47,7 +47,7 @@ class StatisticsCache:
             # A name of its own, since several runs of a sweep may measure the same images at a time.
             with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
                 try:
-                    np.savez(file, key=np.array(_text(key)), **arrays)
+                    np.savez(file, allow_pickle=False, **{**arrays, "key": np.array(_text(key))})
                     file.close()
                     os.replace(file.name, path)
                 except BaseException:

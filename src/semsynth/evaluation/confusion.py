@@ -120,7 +120,8 @@ class Confusion:
             void = int((truth < 0).sum())
             self.matrix += matrix
             self.void += void
-            for index, score in ((0, mean_iou(matrix, self.class_mean, self.counted)), (2, self._accuracy(matrix, void))):
+            miou = mean_iou(matrix, self.class_mean, self.counted)
+            for index, score in ((0, miou), (2, self._accuracy(matrix, void))):
                 if score == score:  # an image without a counted pixel has none
                     self.sums[index] += score
                     self.sums[index + 1] += 1

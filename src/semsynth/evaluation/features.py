@@ -10,7 +10,7 @@ from urllib.error import URLError
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.protocol import InceptionResize
@@ -21,6 +21,8 @@ INCEPTION_SIDE = 299
 
 class Features(Protocol):
     """What a distance needs: features and a description that keys the statistics of real images."""
+
+    name: str
 
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1] -> (N,F) float32."""
@@ -49,7 +51,7 @@ class InceptionFeatures:
         self.resize = resize
         self.path = None if weights is None else Path(weights).expanduser()
         self._exact: Tensor | None = None
-        self.network: Any = self._load()
+        self.network = self._load()
         self.network.requires_grad_(False)
         if self.path is None:
             self.path = _downloaded()
@@ -58,7 +60,7 @@ class InceptionFeatures:
             # torchmetrics resizes rounded pixels in its own ways; the exact input takes their place at the first layer.
             self.network.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, inputs: (self._exact,))
 
-    def _load(self) -> nn.Module:
+    def _load(self) -> Any:
         from torchmetrics.image.fid import NoTrainInceptionV3
 
         if self.path is not None and not self.path.is_file():

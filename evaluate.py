@@ -1,0 +1,60 @@
+"""Score a run or a folder of images: python evaluate.py run=DIR, or images=DIR labels=DIR dataset=NAME."""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from semsynth import runs
+from semsynth.config import finalize
+from semsynth.data.errors import DataError
+from semsynth.evaluation import arguments, scores, sources
+from semsynth.evaluation.data_sets import DataSets
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.segmenters.errors import SegmenterError
+
+
+def evaluate(cfg: DictConfig) -> None:
+    """Collect what is scored, score it, write and print the scores."""
+    started = time.monotonic()
+    build = partial(hydra.utils.instantiate, _convert_="all")
+    if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
+        raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
+    protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
+    judge = build(cfg.segmenter) if cfg.get("segmenter") else None
+    if cfg.run is not None:
+        generator, encoder, trained, choices = sources.load_run(cfg.run, cfg.checkpoint, cfg.weights)
+        data = DataSets(OmegaConf.to_container(trained.dataset), build, cfg.root)
+        source = sources.of_run(cfg.run, generator, encoder, data, trained.size, protocol, device, choices)
+    else:
+        data = DataSets(OmegaConf.to_container(finalize(cfg).dataset, resolve=True), build, cfg.root)
+        source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
+    found, content = sources.score(
+        source, protocol, judge, wanted=None if cfg.scores is None else list(cfg.scores), device=device,
+        inception_weights=cfg.inception.weights, batch=cfg.batch, workers=cfg.workers, cache=cfg.cache)
+    document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
+    path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
+    scores.write_scores(path, document)
+    scores.print_scores(document, Console())
+    print(f"scores: {path}")
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
+def main(cfg: DictConfig) -> None:
+    """Score, or say in one line why not."""
+    try:
+        evaluate(cfg)
+    except (runs.ConfigError, DataError, EvaluationError, SegmenterError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    try:
+        sys.argv[1:] = arguments.completed(sys.argv[1:])
+    except runs.ConfigError as error:
+        sys.exit(str(error))
+    main()

@@ -1,0 +1,78 @@
+"""The loop of an evaluation: every label map drawn, or every image read, and judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from semsynth.evaluation.evaluator import Evaluator, Scores
+from semsynth.evaluation.maps import collate
+from semsynth.evaluation.painter import Painter
+from semsynth.evaluation.statistics import Progress
+
+PIXELS = 2**21  # of a batch: 32 images of 256x256
+
+
+def fitting_batch(height: int, width: int) -> int:
+    """A batch size that fits most machines for images of a size."""
+    return max(1, min(64, PIXELS // (height * width)))
+
+
+def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batch: int, workers: int = 0,
+           device: torch.device | str = "cpu", progress: Progress, where: str) -> Scores:
+    """Scores of all samples of `maps`.
+
+    Args:
+        evaluator: Takes the images.
+        maps: `maps.JudgedMaps`, or `maps.ImageFolder` whose samples hold the image as `fake`.
+        painter: Draws the label maps; None for a folder of images.
+        batch: Images at a time; halved as often as memory asks for it.
+        workers: Processes that load samples.
+        device: Where the networks run.
+        progress: Wraps the loops.
+        where: What makes the images, for errors.
+
+    Raises:
+        EvaluationError: fewer than two images, or an image with NaN.
+        DataError: a file is broken.
+    """
+    while True:
+        try:
+            evaluator.reset()
+            _judge(evaluator, maps, painter, batch, workers, device, progress, where)
+            if painter is not None and evaluator.diversities:
+                _compare_samples(evaluator, maps, painter, batch, workers, device, progress)
+            return evaluator.compute()
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise
+        batch //= 2
+        torch.cuda.empty_cache()
+
+
+def _judge(evaluator: Evaluator, maps: Any, painter: Painter | None, batch: int, workers: int,
+           device: torch.device | str, progress: Progress, where: str) -> None:
+    loader: DataLoader = DataLoader(maps, batch, num_workers=workers, collate_fn=collate)
+    done = 0
+    for samples in progress(loader, "generating and judging" if painter else "judging", len(loader)):
+        positions = torch.arange(done, done + len(samples["name"]))
+        done += len(positions)
+        fake = samples["fake"].to(device) if painter is None else painter.draw(samples, positions)
+        styled = painter is not None and painter.style_of_images
+        evaluator.update(fake, samples["truth"], positions=positions, real=samples["image"] if styled else None,
+                         style=samples.get("style") if styled else None, names=samples["name"], where=where)
+
+
+def _compare_samples(evaluator: Evaluator, maps: Any, painter: Painter, batch: int, workers: int,
+                     device: torch.device | str, progress: Progress) -> None:
+    protocol = evaluator.protocol
+    first = Subset(maps, range(min(protocol.diversity_maps, len(maps))))
+    small = max(1, batch // 2)
+    loader: DataLoader = DataLoader(first, small, num_workers=workers, collate_fn=collate)
+    done = 0
+    for samples in progress(loader, "diversity", len(loader)):
+        positions = torch.arange(done, done + len(samples["name"]))
+        done += len(positions)
+        evaluator.update_diversity(painter.samples(samples, positions, protocol.diversity_samples))

@@ -1,0 +1,145 @@
+"""The label maps that are judged: of a run's data set, or beside a folder of anybody's images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch.utils.data import Dataset, default_collate
+
+from semsynth.data.errors import DataError
+from semsynth.data.masks import checked_labels, read_image
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, by_stem, files_in
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.pixels import image_tensor, labels_at
+from semsynth.evaluation.protocol import Protocol
+from semsynth.evaluation.real import chosen
+
+SHOWN = 5  # files that an error lists
+
+
+def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """A batch; the label maps to compare with, `truth`, stay a list, since they may differ in size."""
+    truths = [sample.pop("truth") for sample in samples]
+    return {**default_collate(samples), "truth": truths}
+
+
+class JudgedMaps(Dataset):
+    """Samples of a data set in the spread order, with `truth` (h,w) int64, the label map to compare with.
+
+    Args:
+        dataset: One of `semsynth.data`.
+        protocol: Its `count`, `label_size` and `label_resize`.
+    """
+
+    def __init__(self, dataset: Any, protocol: Protocol) -> None:
+        self.dataset, self.protocol = dataset, protocol
+        self.order = chosen(len(dataset), protocol.count)
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.order)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """Read or draw one sample.
+
+        Raises:
+            DataError: its files are broken.
+        """
+        index = self.order[position]
+        sample = dict(self.dataset[index])
+        sample["truth"] = sample["labels"]
+        from_file = hasattr(self.dataset, "read_labels")
+        if from_file and (self.protocol.label_size, self.protocol.label_resize) != ("image", "nearest"):
+            size = None if self.protocol.label_size == "native" else tuple(sample["labels"].shape)
+            sample["truth"] = labels_at(self.dataset.read_labels(index), size, self.protocol.label_resize)
+        return sample
+
+
+class ImageFolder(Dataset):
+    """Images made by anything, with the label maps that they were made from, paired by stem.
+
+    Everything that the names and the sizes tell is checked at once.
+
+    Args:
+        images: Folder of images.
+        labels: Folder of label maps.
+        decode: Class ids (H,W) from a label file, see `semsynth.synthesis.maps.mask_decoder`.
+        num_classes: Label channels.
+        unknown: Index of the unknown class, which takes label 255, or None.
+        protocol: Its `count`, `label_size` and `label_resize`.
+
+    Raises:
+        EvaluationError: no folder, files without a partner, fewer than two images, or images of different sizes.
+        DataError: a file is broken, or two have the same stem.
+    """
+
+    def __init__(self, images: str | Path, labels: str | Path, decode: Callable[[Path], np.ndarray], num_classes: int,
+                 unknown: int | None, protocol: Protocol) -> None:
+        self.decode, self.num_classes, self.unknown, self.protocol = decode, num_classes, unknown, protocol
+        self.folder = Path(images).expanduser()
+        pictures = by_stem(_files(self.folder, IMAGE_SUFFIXES, "images"))
+        maps = by_stem(_files(Path(labels).expanduser(), LABEL_SUFFIXES, "labels"))
+        _check_pairs(pictures, maps)
+        self.pairs = [(path, maps[stem]) for stem, path in pictures.items()]
+        if len(self.pairs) < 2:
+            raise EvaluationError(f"images={images}: scores need two or more images, there is {len(self.pairs)}")
+        self.size = _one_size([path for path, _ in self.pairs])
+        self.order = chosen(len(self.pairs), protocol.count)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.order)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """Read an image and its label map.
+
+        Raises:
+            DataError: a file is broken, or a label is out of range.
+        """
+        picture, mask = self.pairs[self.order[position]]
+        image = image_tensor(read_image(picture), None, "native")
+        labels = checked_labels(self.decode(mask), self.num_classes, self.unknown, mask)
+        if labels.shape == self.size[::-1] != self.size:
+            raise EvaluationError(f"{mask}: {labels.shape[1]}x{labels.shape[0]} (width x height), but its image "
+                                  f"{picture} has {self.size[1]}x{self.size[0]}: one of them is turned")
+        size = None if self.protocol.label_size == "native" else self.size
+        return {"fake": image, "truth": labels_at(labels, size, self.protocol.label_resize), "name": picture.name}
+
+
+def _files(folder: Path, suffixes: Sequence[str], key: str) -> list[Path]:
+    if not folder.is_dir():
+        raise EvaluationError(f"{key}={folder}: there is no such folder")
+    found = files_in(folder, suffixes)
+    if not found:
+        raise EvaluationError(f"{key}={folder}: no files with {', '.join(suffixes)} in this folder")
+    return found
+
+
+def _check_pairs(pictures: dict[str, Path], maps: dict[str, Path]) -> None:
+    lone = [f"{path}: an image without a label map of its name" for stem, path in pictures.items() if stem not in maps]
+    lone += [f"{path}: a label map without an image of its name" for stem, path in maps.items() if stem not in pictures]
+    if lone:
+        more = f"\n... and {len(lone) - SHOWN} more" if len(lone) > SHOWN else ""
+        raise EvaluationError("images and labels pair by the stems of their names, but\n" + "\n".join(lone[:SHOWN])
+                              + more)
+
+
+def _one_size(paths: Sequence[Path]) -> tuple[int, int]:
+    """(H,W) of all images, from their headers."""
+    first: tuple[int, int] | None = None
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                size = image.height, image.width
+        except OSError as error:
+            raise DataError(f"{path}: cannot be decoded ({error}): replace it") from error
+        first = first or size
+        if size != first:
+            raise EvaluationError(f"{path}: {size[1]}x{size[0]} (width x height), but {paths[0]} has "
+                                  f"{first[1]}x{first[0]}: bring all images to one size")
+    assert first is not None
+    return first

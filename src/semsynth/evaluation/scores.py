@@ -1,0 +1,139 @@
+"""What an evaluation leaves: scores.json, a printed table, and a plot of IoU against class frequency."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.evaluator import Scores
+
+FORMAT = 1
+PLOT = Path("plots") / "iou_by_frequency.png"
+PERCENT = ("miou", "accuracy")
+
+
+def document(found: Scores, *, source: Mapping[str, Any], protocol: Mapping[str, Any],
+             seconds: float) -> dict[str, Any]:
+    """The content of scores.json.
+
+    Args:
+        found: The scores.
+        source: `run` or `images`, and `dataset`.
+        protocol: Everything that moves the scores, in plain values.
+        seconds: That it took.
+    """
+    return {
+        "format": FORMAT, **source, "scores": found.scores,
+        "per_class": {"iou": found.iou, "frequency": found.frequency},
+        "style_regressor_r2": found.regressor_r2,
+        "skipped": found.skipped, "protocol": dict(protocol), "code": code_version(),
+        "seconds": round(seconds, 1),
+    }
+
+
+def code_version() -> dict[str, str | None]:
+    """Version of the package, and the commit where it runs from a repository."""
+    try:
+        package: str | None = version("semsynth")
+    except PackageNotFoundError:
+        package = None
+    here = Path(__file__).parent
+    try:
+        told = subprocess.run(["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+                              capture_output=True, text=True, timeout=10)
+        inside = subprocess.run(["git", "-C", str(here), "ls-files", "--error-unmatch", __file__],
+                                capture_output=True, timeout=10)
+        commit = told.stdout.strip() if told.returncode == 0 and inside.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    return {"version": package, "commit": commit}
+
+
+def write_scores(path: Path, content: Mapping[str, Any]) -> None:
+    """Write scores.json and its plot beside it, each complete or not at all.
+
+    Raises:
+        EvaluationError: the place cannot be written; names it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content["per_class"]["iou"]:
+            plot_iou(path.parent / PLOT, content["per_class"])
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be written ({error.strerror}): give output=FILE.json") from error
+
+
+def plot_iou(path: Path, per_class: Mapping[str, Mapping[str, float | None]]) -> None:
+    """A PNG: IoU of every class against its share of the label pixels (logarithmic)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    points = [(per_class["frequency"][name] or 0.0, iou, name) for name, iou in per_class["iou"].items()
+              if iou is not None]
+    shown = [(share, iou, name) for share, iou, name in points if share > 0]
+    axes.scatter([share for share, _, _ in shown], [iou for _, iou, _ in shown], s=18, color="tab:blue")
+    if len(shown) <= 40:
+        for share, iou, name in shown:
+            axes.annotate(name, (share, iou), xytext=(4, 3), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel="share of the label pixels", ylabel="IoU")
+    axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    figure.savefig(partial, dpi=120, format="png")
+    os.replace(partial, path)
+
+
+def print_scores(content: Mapping[str, Any], console: Console) -> None:
+    """Print the scores, the protocol in short, the classes, and what is missing."""
+    protocol = content["protocol"]
+    style = f", style {protocol['style']}" if protocol.get("style") else ""
+    title = (f"{content.get('run') or content.get('images')} ({content['dataset']}; protocol {protocol['name']}, "
+             f"{protocol['generated']} images of {'x'.join(map(str, protocol['size']))}{style})")
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    table = Table("score", "value", "how", box=None)
+    table.columns[1].justify = "right"
+    for key, value in content["scores"].items():
+        shown = f"{100 * value:.2f} %" if key in PERCENT else f"{value:.4g}"
+        table.add_row(key, shown, _how(key, protocol))
+    console.print(table)
+    if content["per_class"]["iou"]:
+        classes = Table("class", "IoU", "share of pixels", box=None)
+        for name, share in sorted(content["per_class"]["frequency"].items(), key=lambda item: -item[1]):
+            iou = content["per_class"]["iou"][name]
+            classes.add_row(name, "-" if iou is None else f"{100 * iou:.2f} %", f"{100 * share:.3f} %")
+        console.print(classes)
+    for key, reason in content["skipped"].items():
+        console.print(f"no {key}: {reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _how(key: str, protocol: Mapping[str, Any]) -> str:
+    """What a score was taken with, in a few words."""
+    kind, _, rest = key.partition("/")
+    if kind in ("fid", "kid", "frechet"):
+        split = "train" if rest.endswith("train") else "val"
+        network = "inception" if kind != "frechet" else rest.removesuffix("/train")
+        net = protocol["features"].get(network, {})
+        return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"
+                f", {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
+    if kind in PERCENT:
+        judge = protocol["segmenter"]
+        mean = f", mean over {protocol['class_mean']}" if kind == "miou" else ""
+        return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
+    if kind == "diversity":
+        return f"{protocol['diversity_samples']} samples of {protocol['diversity_maps']} label maps"
+    if kind == "style_r2":
+        return f"read off the result against the style image ({protocol['style']})"
+    return ""

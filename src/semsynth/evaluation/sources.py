@@ -1,0 +1,181 @@
+"""What is scored: a run of ours, or a folder of anybody's images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from semsynth import runs
+from semsynth.evaluation.assembly import build_evaluator
+from semsynth.evaluation.assess import assess, fitting_batch
+from semsynth.evaluation.cache import StatisticsCache
+from semsynth.evaluation.data_sets import DataSets
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.evaluator import Evaluator, Scores
+from semsynth.evaluation.maps import ImageFolder, JudgedMaps
+from semsynth.evaluation.painter import Painter
+from semsynth.evaluation.protocol import Protocol
+from semsynth.evaluation.real import RealImages
+from semsynth.synthesis.maps import mask_decoder
+
+
+@dataclass
+class Source:
+    """What is scored.
+
+    Attributes:
+        facts: `run` or `images`, and `dataset`, for scores.json.
+        choices: What else moves the scores: checkpoint, weights.
+        maps: Samples to judge.
+        painter: Draws them; None where they are images already.
+        size: (H,W) of the images.
+        data: The data set.
+        known_style: Whether it knows the style of its images.
+        where: What makes the images, for errors.
+    """
+
+    facts: dict[str, Any]
+    choices: dict[str, Any]
+    maps: Dataset
+    painter: Painter | None
+    size: tuple[int, int]
+    data: DataSets
+    known_style: bool
+    where: str
+
+
+def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """A run's generator, encoder and configuration, and which weights these are.
+
+    Raises:
+        ConfigError: no such run, checkpoint or weights.
+    """
+    path = runs.find_checkpoint(run, checkpoint) if runs.load_config(run) is not None else Path()
+    taken = "ema" if weights == "auto" else weights
+    try:
+        generator, encoder, cfg = runs.load_generator(run, checkpoint, taken)
+    except runs.ConfigError:
+        if weights != "auto":
+            raise
+        taken = "raw"
+        generator, encoder, cfg = runs.load_generator(run, checkpoint, taken)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return generator, encoder, cfg, {"checkpoint": {"file": path.name, "sha256": digest}, "weights": taken}
+
+
+def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequence[int], protocol: Protocol,
+           device: torch.device, choices: Mapping[str, Any]) -> Source:
+    """A trained generator on the label maps of its validation split.
+
+    Raises:
+        EvaluationError: styles of photographs, and no encoder.
+        DataError: the data set is not there.
+    """
+    maps = JudgedMaps(data.maps(protocol), protocol)
+    painter = Painter(generator, encoder, num_classes=data.facts["num_classes"], style=protocol.style,
+                      seed=protocol.seed, device=device)
+    known = "style" in maps[0]
+    return Source({"run": str(run), "dataset": data.name}, dict(choices), maps, painter, (int(size[0]), int(size[1])),
+                  data, known, f"{run} ({choices['checkpoint']['file']}, weights={choices['weights']})")
+
+
+def of_folder(images: str, labels: str, data: DataSets, protocol: Protocol) -> Source:
+    """Images of any method with their label maps, which are read as synthesize.py reads them.
+
+    Raises:
+        EvaluationError: files that do not pair or fit.
+        DataError: a broken file.
+    """
+    facts = data.facts
+    decode = mask_decoder(data.classes, [list(colour) for colour in facts["colours"]], facts.get("ids"),
+                          facts.get("masks"))
+    maps = ImageFolder(images, labels, decode, facts["num_classes"], data.unknown, protocol)
+    return Source({"images": str(images), "dataset": data.name}, {"labels": str(labels), "style": None}, maps, None,
+                  maps.size, data, False, str(images))
+
+
+def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
+          inception_weights: str | Path | None, batch: int | None, workers: int,
+          cache: str | Path | None) -> tuple[Scores, dict[str, Any]]:
+    """All scores that can be had of a source, and everything that moved them, in plain values.
+
+    Args:
+        source: What is scored.
+        protocol: How.
+        judge: Segmenter, or None.
+        wanted: Kinds of scores that must be had; None: all that can.
+        device: Where networks run.
+        inception_weights: File of the Inception network's weights, or None.
+        batch: Images at a time; None: what fits their size.
+        workers: Processes that load images.
+        cache: Folder of the statistics of real images; None: the default one.
+
+    Raises:
+        EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
+    """
+    batch = fitting_batch(*source.size) if batch is None else batch
+    if batch < 1:
+        raise EvaluationError(f"batch={batch} must be 1 or more")
+    painter = source.painter
+    real: dict[str, RealImages] = {}
+
+    def kept(split: str, build: Callable[[], RealImages]) -> Callable[[], RealImages]:
+        def built() -> RealImages:
+            real[split] = build()
+            return real[split]
+
+        return built
+
+    builders = source.data.real(protocol, source.size)
+    evaluator, skipped = build_evaluator(
+        protocol, classes=source.data.classes, unknown=source.data.unknown, judge=judge, wanted=wanted,
+        real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
+        styled=painter is not None and bool(painter.generator.z_dim),
+        style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
+        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar)
+    found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
+                   where=source.where)
+    found.skipped = {**skipped, **found.skipped}
+    return found, described(source, protocol, evaluator, real, found)
+
+
+def described(source: Source, protocol: Protocol, evaluator: Evaluator, real: Mapping[str, RealImages],
+              found: Scores) -> dict[str, Any]:
+    """Everything that moved the scores, in plain values."""
+    style = protocol.style if source.painter is not None and source.painter.generator.z_dim else None
+    return {
+        **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),
+        "segmenter": None if evaluator.judge is None else evaluator.judge.description(),
+        "style_regressor": None if evaluator.recovery is None else getattr(evaluator.recovery.regressor, "sha256", None),
+        "ignored_classes": evaluator.ignored,
+        "features": {net.name: net.description() for net in evaluator.features},
+        "real": {split: images.identity() for split, images in real.items()},
+    }
+
+
+def bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """A progress bar."""
+    return tqdm(items, title, total, leave=False)
+
+
+def choose_device(wish: str) -> torch.device:
+    """`auto`: CUDA where there is a device.
+
+    Raises:
+        EvaluationError: no such device.
+    """
+    try:
+        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wish == "auto" else wish)
+    except RuntimeError as error:
+        raise EvaluationError(f"device={wish} must be auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EvaluationError(f"device={wish}: there is no CUDA device; take device=cpu")
+    return device
