@@ -9,6 +9,7 @@ the figure of all its jobs.
 """
 
 import os
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ def measure(cfg: DictConfig, options: Any, scratch: Path, console: Console) -> d
 def main(cfg: DictConfig) -> None:
     from semsynth.evaluation.complexity.setting import Options
 
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=110)
     with config.explained(reraise=runs.in_sweep()):
         runs.settle(cfg)
         cfg, given = prepare(cfg, Options.names())

@@ -71,8 +71,9 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
         CountError: a norm is not reached, or a parameter belongs to no layer.
     """
     reached: list[Layer] = []
+    sizes = [(h, w) for h, w in generator.feature_sizes(*semantics.size)]  # nothing but the sizes: no norm will read
     with torch.no_grad(), _watched(generator, reached):
-        generator(semantics.prepare(generator.feature_sizes(*semantics.size)))
+        generator(semantics.prepare(sizes))
     names = {layer.name for layer in reached}
     norms = [name for name, m in generator.named_modules() if isinstance(m, Norm) and name not in names]
     if norms:
@@ -129,7 +130,7 @@ def _watched(generator: nn.Module, reached: list[Layer]) -> Iterator[None]:
 
 def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
     def forward(x: Tensor, semantics: Semantics, *_: Any, **__: Any) -> Tensor:
-        n, _, h, w = x.shape
+        n, h, w = x.shape[0], x.shape[-2], x.shape[-1]
         # The convolutions of a norm keep the size of what it normalises.
         convolutions = [m for m in norm.modules() if isinstance(m, Convolution)]
         macs = sum(_work(m, x.new_empty(1, m.out_channels, h, w)) for m in convolutions)

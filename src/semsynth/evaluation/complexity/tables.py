@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -32,21 +33,26 @@ def _peak(mode: str) -> Get:
     return get
 
 
-# heading, our number, the published column, decimals
-COLUMNS: tuple[tuple[str, Get, str | None, int], ...] = (
-    ("parameters (M)", _at("parameters", "total", scale=1e-6), "parameters", 1),
-    ("backbone", _at("parameters", "backbone", scale=1e-6), "backbone", 1),
-    ("norm", _at("parameters", "norm", scale=1e-6), "norm", 1),
-    ("MACs (G)", _at("macs", "total", scale=1e-9), "flops", 1),
-    ("backbone ", _at("macs", "backbone", scale=1e-9), None, 1),
-    ("norm ", _at("macs", "norm", scale=1e-9), None, 1),
-    ("s/image", _at("runtime", "median_s"), None, 3),
-    ("spread", _at("runtime", "spread_s"), None, 3),
-    ("in backbone", _at("runtime", "backbone_s"), None, 3),
-    ("in norms", _at("runtime", "norm_s"), None, 3),
-    ("inference (GB)", _peak("inference"), None, 2),
-    ("training (GB)", _peak("training"), None, 2),
+# heading, our number, the published column
+COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
+    ("parameters (M)", _at("parameters", "total", scale=1e-6), "parameters"),
+    ("of the backbone (M)", _at("parameters", "backbone", scale=1e-6), "backbone"),
+    ("of the norms (M)", _at("parameters", "norm", scale=1e-6), "norm"),
+    ("MACs (G)", _at("macs", "total", scale=1e-9), "flops"),
+    ("of the backbone (G)", _at("macs", "backbone", scale=1e-9), None),
+    ("of the norms (G)", _at("macs", "norm", scale=1e-9), None),
+    ("time (s/image)", _at("runtime", "median_s"), None),
+    ("spread (s)", _at("runtime", "spread_s"), None),
+    ("in the backbone (s)", _at("runtime", "backbone_s"), None),
+    ("in the norms (s)", _at("runtime", "norm_s"), None),
+    ("inference (GB)", _peak("inference"), None),
+    ("training (GB)", _peak("training"), None),
 )
+
+
+def number(value: float) -> str:
+    """One decimal as the papers have it, three digits below 20."""
+    return f"{value:.1f}" if value >= 20 else f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
 
 
 def compared(record: Record) -> list[tuple[str, str, str]]:
@@ -54,25 +60,25 @@ def compared(record: Record) -> list[tuple[str, str, str]]:
     setting = record["setting"]
     theirs = published.costs(setting["dataset"], setting["method"]) if setting["method"] else {}
     lines = []
-    for heading, get, column, decimals in COLUMNS:
+    for heading, get, column in COLUMNS:
         value = get(record)
         if value is not None:
             reference = theirs.get(column) if column else None
-            lines.append((heading.strip(), f"{value:.{decimals}f}", "" if reference is None else f"{reference:g}"))
+            lines.append((heading, number(value), "" if reference is None else f"{reference:g}"))
     return lines
 
 
 def markdown(records: Sequence[Record]) -> str:
     """One row a record; a published number stands in brackets behind ours. Columns that nobody fills are left out."""
     used = [column for column in COLUMNS if any(column[1](record) is not None for record in records)]
-    lines = ["| data set | norm | " + " | ".join(heading.strip() for heading, *_ in used) + " |",
+    lines = ["| data set | norm | " + " | ".join(heading for heading, *_ in used) + " |",
              "|---|---|" + "---:|" * len(used)]
     for record in records:
         setting, cells = record["setting"], []
         theirs = published.costs(setting["dataset"], setting["method"]) if setting["method"] else {}
-        for _, get, column, decimals in used:
+        for _, get, column in used:
             value, reference = get(record), theirs.get(column) if column else None
-            cell = "" if value is None else f"{value:.{decimals}f}"
+            cell = "" if value is None else number(value)
             cells.append(cell if reference is None or value is None else f"{cell} ({reference:g})")
         lines.append(f"| {setting['dataset']} | {label(record)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -96,7 +102,7 @@ def show(record: Record, console: Console) -> None:
         tf32 = ", TF32" if run["tf32"] else ""
         console.print(f"time: {run['hardware']}, {run['device']}, {run['threads']} threads, batch {run['batch']}, "
                       f"{run['precision']}{tf32}, compile={str(run['compile']).lower()}, {run['labels']} maps, median "
-                      f"of {run['repeats']}, load {run['load']:.1f}" if run["load"] is not None else "",
+                      f"of {run['repeats']}" + (f", load {run['load']:.1f}" if run["load"] is not None else ""),
                       highlight=False, soft_wrap=True)
     for mode in ("inference", "training"):
         for peak in record.get("memory", {}).get(mode, []):
@@ -129,16 +135,22 @@ def totals(record: Record, title: str) -> Table:
 
 
 def layers(record: Record) -> Table:
-    """Every layer, a norm with its cost over that of the convolution after it."""
-    table = Table(title="layers")
-    for heading in ("layer", "size", "channels", "parameters (K)", "MACs (M)", "elementwise (M)", "parameters / conv",
-                    "work / conv"):
-        table.add_column(heading, justify="left" if heading == "layer" else "right",
-                         overflow="fold" if heading == "layer" else "ellipsis")
+    """Every convolution beside the norm before it, in absolute numbers and as a ratio, as measured."""
+    table = Table(title="layers: norm beside the convolution after it", box=box.SIMPLE_HEAD)
+    table.add_column("convolution", no_wrap=True)
+    for heading in ("size", "channels", "norm (K)", "conv (K)", "ratio", "norm (MMAC)", "conv (MMAC)", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    norms = {layer["name"]: layer for layer in record["layers"] if layer["kind"] == "norm"}
     for layer in record["layers"]:
-        ratio = (layer["ratios"] or {}).get("measured", {})
-        table.add_row(layer["name"], "x".join(map(str, layer["size"])),
-                      f"{layer['channels_in']} -> {layer['channels_out']}", f"{layer['parameters'] / 1e3:.1f}",
-                      f"{layer['macs'] / 1e6:.1f}", f"{layer['elementwise'] / 1e6:.2f}" if layer["elementwise"] else "",
-                      f"{ratio['parameters']:.1%}" if ratio else "", f"{ratio['macs']:.1%}" if ratio else "")
+        if layer["kind"] == "norm" and layer["ratios"]:
+            continue  # stands beside its convolution
+        norm = norms.get(layer["follows"])
+        cells = ["", f"{layer['parameters'] / 1e3:.1f}", "", "", f"{layer['macs'] / 1e6:.1f}", ""]
+        if norm:
+            ratio = norm["ratios"]["measured"]
+            # elementwise operations count where there is no convolution in the norm
+            cells = [f"{norm['parameters'] / 1e3:.1f}", cells[1], f"{ratio['parameters']:.1%}",
+                     f"{(norm['macs'] + norm['elementwise']) / 1e6:.2f}", cells[4], f"{ratio['macs']:.1%}"]
+        table.add_row(layer["name"].removeprefix("blocks."), "x".join(map(str, layer["size"])),
+                      f"{layer['channels_in']}-{layer['channels_out']}", *cells)
     return table
