@@ -51,10 +51,15 @@ def prepare(cfg: DictConfig) -> DictConfig:
     return resolved
 
 
-def prepare_part(cfg: DictConfig, groups: Sequence[str]) -> DictConfig:
+def prepare_part(cfg: DictConfig, groups: Sequence[str], built: Sequence[str] = ()) -> DictConfig:
     """Complete the configuration of a tool and bind its groups; return it with all interpolations resolved.
 
     `encoder` and `loss`, which a data set chooses for the training of generators, are left out if not among the groups.
+
+    Args:
+        cfg: The composed configuration.
+        groups: Keys whose nodes are held against their signatures.
+        built: Those that are also built once, without memory for weights, for their own checks.
 
     Raises:
         ConfigError: something is wrong; the message names the key.
@@ -71,7 +76,22 @@ def prepare_part(cfg: DictConfig, groups: Sequence[str]) -> DictConfig:
     resolved = _resolved(cfg)
     plain: Any = OmegaConf.to_container(resolved)
     _check_signatures(plain, groups)
+    _build_without_memory(resolved, built)
+    if "trainer" in groups:
+        _check_trainer(resolved)
     return resolved
+
+
+def check_output(cfg: DictConfig, suffix: str) -> None:
+    """Check that `output` names a file with a suffix that can be written.
+
+    Raises:
+        ConfigError: it is missing, has another suffix, or is a directory.
+    """
+    if OmegaConf.is_missing(cfg, "output") or cfg.output is None:
+        raise ConfigError(f"output= is missing: name the file to write, as in output=NAME{suffix}")
+    if Path(str(cfg.output)).suffix != suffix or Path(str(cfg.output)).is_dir():
+        raise ConfigError(f"output={cfg.output} must be a file whose name ends in {suffix}")
 
 
 @contextmanager
@@ -243,8 +263,13 @@ def check(cfg: DictConfig) -> None:
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
         if preflight is not None:
             _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
+    _check_trainer(cfg)
+
+
+def _check_trainer(cfg: DictConfig) -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
-    _explain("trainer", lambda: hydra.utils.instantiate(cfg.trainer, logger=False, _convert_="all"))
+    node = {**cfg.trainer, "logger": False}
+    _explain("trainer", lambda: hydra.utils.instantiate(node, _convert_="all"))
 
 
 def check_networks(cfg: DictConfig) -> None:
@@ -256,7 +281,7 @@ def check_networks(cfg: DictConfig) -> None:
     _check_agreement(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     _check_signatures(plain, NETWORKS)
-    _build_without_memory(cfg)
+    _build_without_memory(cfg, ("encoder", "generator", "discriminator"))
 
 
 def _check_agreement(cfg: DictConfig) -> None:
@@ -310,11 +335,11 @@ def _check_signatures(plain: dict[str, Any], groups: Sequence[str]) -> None:
                 bind(path, node)
 
 
-def _build_without_memory(cfg: DictConfig) -> None:
+def _build_without_memory(cfg: DictConfig, parts: Sequence[str]) -> None:
     """Run the networks' constructors on the meta device: their own checks of sizes, strides and widths, for nothing."""
     import torch
 
-    for part in ("encoder", "generator", "discriminator"):
+    for part in parts:
         with torch.device("meta"):
             _explain(part, lambda: hydra.utils.instantiate(cfg[part], _convert_="all"))  # noqa: B023
 

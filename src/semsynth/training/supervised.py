@@ -1,0 +1,117 @@
+"""Training one network on known answers: what segmenters and regressors have in common."""
+
+import logging
+import math
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from semsynth.training.ema import WeightAverage
+from semsynth.training.faults import NonFiniteError, TrainingStopped, out_of_memory
+
+
+def warmup_cosine(step: int, total: int, warmup: float) -> float:
+    """Factor on the rate at a step (from 0) of `total`: a line up over the share `warmup`, then half a cosine."""
+    rise = max(1, round(total * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, total - rise))))
+
+
+class SupervisedSystem(pl.LightningModule, ABC):
+    """One network, one optimizer, one loss that `loss` computes, and a warmed-up cosine rate.
+
+    Args:
+        network: The network; kept in channels-last memory, which is a fifth faster on a CPU, more with bfloat16.
+        optimizer: Parameters -> optimizer.
+        warmup: Share of the steps in which the rate rises.
+        ema: Decay of a moving average of the weights that replaces them at the end; null: none.
+
+    Raises:
+        ValueError: warmup outside [0,1], or a decay outside [0,1).
+    """
+
+    term: str  # names the loss: loss/PART/TERM
+
+    def __init__(self, network: nn.Module, optimizer: Callable[[Any], Optimizer], *, warmup: float = 0.1,
+                 ema: float | None = None) -> None:
+        super().__init__()
+        if not 0 <= warmup <= 1:
+            raise ValueError(f"warmup must be in [0,1], got {warmup}")
+        if ema is not None and not 0 <= ema < 1:
+            raise ValueError(f"ema must be in [0,1), got {ema}")
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.make_optimizer, self.warmup, self.ema = optimizer, warmup, ema
+        self._average: WeightAverage | None = None
+
+    @abstractmethod
+    def loss(self, batch: dict[str, Any]) -> Tensor:
+        """The loss of a batch; `self.training` says whether images may be changed first."""
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, with the rate that falls to zero at the last step."""
+        optimizer = self.make_optimizer(self.network.parameters())
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, total, self.warmup))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """The loss.
+
+        Raises:
+            NonFiniteError: it is NaN or infinite.
+        """
+        loss = self.loss(batch)
+        if not torch.isfinite(loss):
+            raise NonFiniteError(f"the loss is {loss.item():g} in epoch {self.current_epoch + 1}, batch "
+                                 f"{batch_idx + 1}: lower optimizer.lr, or take trainer.precision=32-true")
+        self.log(f"loss/{self.term}", loss.detach(), prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Log the loss of pictures as they are."""
+        self.log(f"val/{self.term}", self.loss(batch), batch_size=len(batch["image"]), sync_dist=True)
+
+    def on_train_start(self) -> None:
+        """Start the average."""
+        if self.ema is not None:
+            self._average = WeightAverage(self.network, self.ema)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average."""
+        if self._average is not None:
+            self._average.update(self.network)
+
+    def on_train_end(self) -> None:
+        """Take the average in."""
+        if self._average is not None:
+            self._average.exchange(self.network)
+
+
+def fit(trainer: pl.Trainer, system: SupervisedSystem, data: pl.LightningDataModule) -> float:
+    """Train from the beginning; return the seconds it took.
+
+    Raises:
+        TrainingStopped: a loss is not finite, or memory ran out.
+        DataError: as the loaders.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    began = time.monotonic()
+    try:
+        with warnings.catch_warnings():
+            # Lightning 2.6 causes this one in itself with current PyTorch.
+            warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+            trainer.fit(system, datamodule=data)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise TrainingStopped("out of memory: take a smaller batch or size, or trainer.precision=bf16-mixed") from error
+    return time.monotonic() - began
