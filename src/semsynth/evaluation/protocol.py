@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from semsynth.evaluation.confusion import Accumulate, ClassMean
@@ -58,7 +58,7 @@ class Protocol:
         ValueError: a value out of range.
     """
 
-    name: str = "scenes"
+    name: str
     count: int | None = 1024
     train_count: int | None = 1024
     seed: int = 0
@@ -72,7 +72,7 @@ class Protocol:
     segmenter_size: Sequence[int] | None = None
     label_size: LabelSize = "image"
     label_resize: LabelResize = "nearest"
-    ignore: Sequence[str] = field(default_factory=list)
+    ignore: Sequence[str] = ()
     class_mean: ClassMean = "nan_mean"
     accumulate: Accumulate = "dataset"
     void_is_wrong: bool = False
