@@ -52,8 +52,8 @@ def draw_transitions(groups: Sequence[Group], path: Path) -> Path | None:
     axes.plot([k for k, _ in points], [score.mean for _, score in points], color="C0", label="ours")
     for k, score in points:
         _point(axes, k, score)
-    published = [(int(row.method.rpartition(" ")[2]), row) for row in ROWS
-                 if row.dataset == groups[0].dataset and row.method.startswith("mixed transition ")]
+    published = [(int(row.setting.rpartition(" ")[2]), row) for row in ROWS
+                 if row.dataset == groups[0].dataset and row.setting.startswith("mixed transition ")]
     if published:
         axes.plot([k for k, _ in published], [row.scores["miou"] for _, row in published], "o--", color="C1",
                   label=published[0][1].source)

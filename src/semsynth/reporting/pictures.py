@@ -32,7 +32,7 @@ def drawable(groups: Iterable[Group]) -> list[tuple[str, Run]]:
 @torch.inference_mode()
 def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str = "last", weights: str = "auto",
              device: str = "cpu", seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw the first label maps of the validation split with a run.
+    """Draw label maps, spread over the validation split, with a run.
 
     The style is the encoder's mean for the label map's photograph; without an encoder it is drawn from the seed.
 
@@ -41,7 +41,8 @@ def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str 
     """
     generator, encoder, cfg = runs.load_generator(run.directory, checkpoint, weights)
     split = validation(run.config or {})
-    batch = default_collate([split[index] for index in range(min(samples, len(split)))])
+    count = min(samples, len(split))
+    batch = default_collate([split[index * len(split) // count] for index in range(count)])
     semantics = semantics_from_batch(batch, cfg.dataset.num_classes).to(device)
     real = batch["image"].to(device)
     if encoder is not None:
@@ -67,7 +68,7 @@ def draw_comparison(columns: Sequence[tuple[str, Run]], validation: Validation, 
         how: `checkpoint`, `weights`, `device` and `seed` of `draw_run`.
 
     Raises:
-        ReportError: the runs' validation splits begin with different label maps.
+        ReportError: the runs' validation splits hold different label maps.
     """
     first: tuple[np.ndarray, np.ndarray] | None = None
     cells: list[list[np.ndarray]] = []

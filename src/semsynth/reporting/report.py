@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semsynth.reporting.collect import Run, evaluation_command, quoted
+from semsynth.reporting.collect import Run, evaluation_command
 from semsynth.reporting.figures import draw_runtime, draw_transitions
 from semsynth.reporting.files import write_text
 from semsynth.reporting.groups import Group
@@ -100,20 +100,16 @@ def page(groups: Sequence[Group], table: str, report: Report) -> str:
 
 def without_scores(runs: Iterable[Run]) -> list[str]:
     """For each run without scores a line with the command that makes them."""
-    return [f"`{run.directory}`{_progress(run)}: `{_next_command(run)}`" for run in runs if run.scores is None]
+    return [f"{run.directory}{_progress(run)}: {_way_out(run)}" for run in runs if run.scores is None]
 
 
 def _progress(run: Run) -> str:
     wanted = (run.config or {}).get("epochs")
-    return f", in epoch {run.epochs} of {wanted}" if run.epochs and wanted and run.epochs < wanted else ""
+    return f" (in epoch {run.epochs} of {wanted})" if run.epochs and wanted and run.epochs < wanted else ""
 
 
-def _next_command(run: Run) -> str:
-    return evaluation_command(run.directory) if run.has_checkpoint else f"python train.py {_resume(run)}"
-
-
-def _resume(run: Run) -> str:
-    return quoted(f"resume={run.directory}")
+def _way_out(run: Run) -> str:
+    return evaluation_command(run.directory) if run.has_checkpoint else "holds no checkpoint yet"
 
 
 def notes(groups: Sequence[Group]) -> list[str]:
@@ -132,7 +128,7 @@ def notes(groups: Sequence[Group]) -> list[str]:
             "Times: " + ", ".join(f"{key} {value}" for key, value in first.items() if value is not None)]
     without = [group.name for group in groups if group.config and not any(run.complexity for run in group.runs)]
     if without:
-        lines.append(f"No costs of {', '.join(without)}: `python tools/complexity.py` writes a run's complexity.json")
+        lines.append(f"No costs of {', '.join(without)}: `python tools/complexity.py run=DIR` measures them")
     return lines
 
 

@@ -54,7 +54,7 @@ def make_rows(groups: Sequence[Group]) -> list[Row]:
 
 def _published_row(row: Published) -> Row:
     values = {key: value for key, number in {**row.scores, **row.costs}.items() if (value := statistic([number]))}
-    return Row(row.method, row.source, row.dataset, row.size, None, None, values)
+    return Row(row.setting, row.source, row.dataset, row.size, None, None, values)
 
 
 def score_of(group: Group, key: str) -> Statistic | None:

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from semsynth.config import finalize
+from semsynth.reporting.setting import differences, rank, setting_key, setting_name, transition
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_container(finalize(compose("train", overrides=[*overrides, "run_dir=x"])), resolve=True)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["norm=spade"], "spade"),
+        (["norm=clade_icpe"], "clade_icpe"),
+        (["norm=mixed", "norm.transition=5"], "mixed transition 5"),
+        (["norm=mixed", "norm.high._target_=semsynth.norms.clade.CLADE_ICPE"], "mixed spade/clade_icpe transition 4"),
+        (["ablation=disti"], "clade + disti"),
+        (["ablation=distf"], "clade + distf"),
+        (["ablation=spade_light"], "spade-light"),
+        (["norm=clade", "generator.ngf=32"], "clade ngf=32"),
+    ],
+)
+def test_names(overrides, name):
+    config = composed(*overrides)
+    assert setting_name(config) == name
+    assert transition(config) == (5 if name == "mixed transition 5" else None)
+
+
+def test_runs_differ_in_the_seed_alone():
+    first, second = composed("seed=0"), composed("seed=3", "trainer.devices=2", "logger=csv", "data.num_workers=1")
+    assert setting_key(first) == setting_key(second)
+    for other in ("batch=2", "dataset.recipe.kl=0.1", "norm=spade", "trainer.precision=bf16-mixed"):
+        assert setting_key(composed(other)) != setting_key(first)
+
+
+def test_differences_are_the_plain_keys():
+    configs = [composed("base=batch"), composed("base=instance", "batch=4")]
+    batch, target = differences(configs)[0].split(", ")
+    assert batch == "batch=8"
+    assert "_target_=" in target
+
+
+def test_order_of_the_papers():
+    names = ["clade_icpe", "else", "clade", "mixed transition 2", "clade ngf=8", "spade-light", "spade"]
+    assert sorted(names, key=rank) == ["spade", "spade-light", "mixed transition 2", "clade", "clade ngf=8",
+                                       "clade_icpe", "else"]
