@@ -253,6 +253,9 @@ def sizes(name, height, width):
 def test_published_preprocessing():
     assert sizes("upernet101", 256, 256) == [(320, 320), (384, 384), (480, 480), (544, 544), (608, 608)]
     assert sizes("upernet18", 256, 256) == [(304, 304), (376, 376), (456, 456), (528, 528), (600, 600)]
+    assert sizes("upernet101", 512, 1024) == [(320, 608), (384, 768), (480, 928), (512, 1024), (512, 1024)]
+    assert sizes("upernet101", 300, 300)[0] == (320, 320)
+    assert sizes("deeplab_v2", 513, 385) == [(513, 385), (384, 288), (256, 192)]
     assert sizes("deeplab_v2", 256, 256) == [(256, 256), (192, 192), (128, 128)]
     assert sizes("drn_d_105", 256, 512) == [(256, 512)]
     assert sizes("deeplab_v3", 256, 512) == [(520, 1040)]
@@ -264,5 +267,5 @@ def test_published_preprocessing():
         "deeplab_v2": [127.5 - 104.008, -116.669, 255 - 122.675],
         "celebamask_unet": [1.0, -1.0, 0.0],
     }.items():
-        preprocessing = instantiate(composed(name).preprocessing, input_size=None, _convert_="all")
+        preprocessing = instantiate(composed(name).preprocessing, input_size=None, multiple=1, _convert_="all")
         assert_close(preprocessing(red).flatten(), torch.tensor(expected), rtol=1e-3, atol=1e-3)

@@ -25,7 +25,8 @@ class Preprocessing:
         bgr: Whether the network sees blue, green, red.
         input_size: Size that images are brought to: null leaves them as they are, a number is the shorter side (the
             aspect is kept), [H,W] is the size itself.
-        multiple: Sides are rounded up to multiples of this, where `input_size` or a scale changes them.
+        longest: Longest side where `input_size` is a number: the shorter side gives way. null: any.
+        multiple: Sides are rounded up to multiples of this.
         filter: Of that resize.
         antialias: Whether the resize averages over all pixels that it leaves out (as PIL does).
         scales: Factors of the size at which the network sees each image.
@@ -41,6 +42,7 @@ class Preprocessing:
     range: Range = "unit"
     bgr: bool = False
     input_size: int | Sequence[int] | None = None
+    longest: int | None = None
     multiple: int = 1
     filter: Filter = "bilinear"
     antialias: bool = True
@@ -60,6 +62,8 @@ class Preprocessing:
         sides = [] if size is None else [size] if isinstance(size, int) else list(size)
         if len(sides) > 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
             raise ValueError(f"input_size must be null, the shorter side or [H,W] in pixels, got {size}")
+        if self.longest is not None and self.longest < 1:
+            raise ValueError(f"longest must be null or >= 1, got {self.longest}")
         if self.multiple < 1:
             raise ValueError(f"multiple must be >= 1, got {self.multiple}")
         if not self.scales or min(self.scales) <= 0:
@@ -72,13 +76,14 @@ class Preprocessing:
             wanted = height * scale, width * scale
         elif isinstance(base, int):
             factor = base * scale / min(height, width)
+            if self.longest is not None:
+                factor = min(factor, self.longest / max(height, width))
             wanted = height * factor, width * factor
         else:
             wanted = base[0] * scale, base[1] * scale
-        rounded = max(1, round(wanted[0])), max(1, round(wanted[1]))
-        if rounded == (height, width):
-            return rounded
-        return -(-rounded[0] // self.multiple) * self.multiple, -(-rounded[1] // self.multiple) * self.multiple
+        # Cut as the published codes cut, but not for want of the last digit.
+        sides = [max(1, int(side + 1e-6)) for side in wanted]
+        return -(-sides[0] // self.multiple) * self.multiple, -(-sides[1] // self.multiple) * self.multiple
 
     def __call__(self, images: Tensor, scale: float = 1.0) -> Tensor:
         """Images (N,3,H,W) in [-1,1] -> (N,3,h,w) float32 as the network sees them at a scale."""
