@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from semsynth.reporting.collect import find_runs, read_runs
-from semsynth.reporting.groups import group_runs
+from semsynth.reporting.groups import group_runs, statistic
 from semsynth.reporting.published import CLADE, ROWS, SPADE, published_for
 from semsynth.reporting.table import comma_separated, make_rows, markdown
 
@@ -72,3 +72,9 @@ def test_published_rows_of_a_setting(dataset, setting, tables):
     rows = published_for(dataset, setting)
     assert [row.source.split("Table ")[1].split(",")[0] for row in rows] == tables
     assert all(row.size == ((256, 512) if dataset == "cityscapes" else (256, 256)) for row in rows)
+
+
+def test_a_statistic_of_equal_numbers_is_that_number():
+    assert statistic([0.023] * 3).mean == statistic([0.023] * 3).low == 0.023
+    assert statistic([1, None, "x", float("nan"), 3]).mean == 2
+    assert statistic([None]) is None

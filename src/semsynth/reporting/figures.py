@@ -14,7 +14,8 @@ from semsynth.reporting.groups import Group, Statistic
 from semsynth.reporting.published import ROWS
 from semsynth.reporting.table import score_keys, score_of, title
 
-SIZE, DPI = (6.4, 4.2), 150
+SIZE, DPI = (7.2, 4.2), 150
+SHAPES = "os^Dv"  # one for each ten colours
 
 
 def distance_key(groups: Sequence[Group]) -> str | None:
@@ -35,29 +36,39 @@ def draw_runtime(groups: Sequence[Group], path: Path) -> Path | None:
     if not points:
         return None
     figure, axes = _axes(title("runtime"), f"{key} (lower is better)", groups[0].dataset)
-    for name, cost, score in points:
-        _point(axes, cost.mean, score, cost)
-        axes.annotate(name, (cost.mean, score.mean), xytext=(5, 5), textcoords="offset points", fontsize=8)
-    axes.margins(x=0.2, y=0.15)
+    for index, (name, cost, score) in enumerate(points):
+        colour, shape = f"C{index % 10}", SHAPES[index // 10 % len(SHAPES)]
+        _point(axes, cost.mean, score, cost, colour=colour, shape=shape, label=name)
+    figure.legend(loc="outside right upper", fontsize=8)
     return _save(figure, path)
 
 
 def draw_transitions(groups: Sequence[Group], path: Path) -> Path | None:
-    """Draw mIoU over the number of SPADE blocks, with the published curve of the data set; None below two points."""
-    points = sorted((k, score) for group in groups
-                    if (k := group.transition) is not None and (score := score_of(group, "miou")))
-    if len(points) < 2:
+    """Draw mIoU over the number of SPADE blocks, a curve for each length of training, beside the published one.
+
+    Returns:
+        The path; None below two points.
+    """
+    curves: dict[int | None, list[tuple[int, Statistic]]] = {}
+    for group in groups:
+        if (k := group.transition) is not None and (score := score_of(group, "miou")):
+            curves.setdefault(group.epochs, []).append((k, score))
+    if sum(map(len, curves.values())) < 2:
         return None
     figure, axes = _axes("SPADE in the first k blocks, CLADE after", title("miou"), groups[0].dataset)
-    axes.plot([k for k, _ in points], [score.mean for _, score in points], color="C0", label="ours")
-    for k, score in points:
-        _point(axes, k, score)
+    for index, (epochs, points) in enumerate(curves.items()):
+        points.sort(key=lambda point: point[0])
+        axes.plot([k for k, _ in points], [score.mean for _, score in points], color=f"C{index}",
+                  label=f"ours, {epochs} epochs")
+        for k, score in points:
+            _point(axes, k, score, colour=f"C{index}")
     published = [(int(row.setting.rpartition(" ")[2]), row) for row in ROWS
                  if row.dataset == groups[0].dataset and row.setting.startswith("mixed transition ")]
     if published:
-        axes.plot([k for k, _ in published], [row.scores["miou"] for _, row in published], "o--", color="C1",
+        axes.plot([k for k, _ in published], [row.scores["miou"] for _, row in published], "o--", color="0.5",
                   label=published[0][1].source)
-        axes.legend(fontsize=8)
+    if published or len(curves) > 1:
+        figure.legend(loc="outside lower center", fontsize=8, ncols=2)
     return _save(figure, path)
 
 
@@ -70,11 +81,12 @@ def _axes(x: str, y: str, name: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _point(axes: Axes, x: float, y: Statistic, spread: Statistic | None = None) -> None:
+def _point(axes: Axes, x: float, y: Statistic, spread: Statistic | None = None, *, colour: str, shape: str = "o",
+           label: str | None = None) -> None:
     """A point whose bars reach from the least to the greatest value."""
     across = None if spread is None else [[spread.mean - spread.low], [spread.high - spread.mean]]
     up = [[y.mean - y.low], [y.high - y.mean]]
-    axes.errorbar([x], [y.mean], yerr=up, xerr=across, fmt="o", color="C0", capsize=3)
+    axes.errorbar([x], [y.mean], yerr=up, xerr=across, fmt=shape, color=colour, capsize=3, label=label)
 
 
 def _save(figure: Figure, path: Path) -> Path:

@@ -77,7 +77,10 @@ class Group:
 def statistic(values: Iterable[Any]) -> Statistic | None:
     """Put together the values that are finite numbers; None where there are none."""
     numbers = [float(v) for v in values if isinstance(v, int | float) and math.isfinite(v)]
-    return Statistic(fmean(numbers), min(numbers), max(numbers), len(numbers)) if numbers else None
+    if not numbers:
+        return None
+    low, high = min(numbers), max(numbers)
+    return Statistic(min(max(fmean(numbers), low), high), low, high, len(numbers))  # rounding must not lead outside
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:
