@@ -89,16 +89,16 @@ def main(cfg: DictConfig) -> None:
 
 
 def keep(record: dict[str, Any], folder: Path, console: Console) -> None:
+    from semsynth.evaluation.complexity import sweep
     from semsynth.evaluation.complexity.figure import draw
-    from semsynth.evaluation.complexity.record import load_all, save, whole
-    from semsynth.evaluation.complexity.tables import markdown, show
+    from semsynth.evaluation.complexity.record import save
+    from semsynth.evaluation.complexity.tables import show
 
     show(record, console)
     path = save(record, folder)
     draw([record], folder / "layers.png")
-    if runs.in_sweep():  # the table of what there is so far
-        table = markdown(load_all(folder.parent))
-        path = whole(folder.parent / "complexity.md", lambda partial: partial.write_text(table))
+    if runs.in_sweep():
+        path = sweep.summarise(folder.parent)
     console.print(str(path), soft_wrap=True, highlight=False)
 
 

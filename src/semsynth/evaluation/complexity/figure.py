@@ -40,10 +40,12 @@ def draw(records: Sequence[Record], path: Path, convention: str = "published") -
     for axis, key in ((axes[1], "parameters"), (axes[2], "macs")):
         axis.plot(positions, [first[n][key] - first[n][f"added_{key}"] for n in names], "s-", color=CONVOLUTION,
                   label="convolution", markersize=5)
-    for record, colour in zip(records, COLOURS, strict=False):
+    for index, (record, colour) in enumerate(zip(records, COLOURS, strict=False)):
         norms = _norms(record)
         total = record["ratios"][convention]
-        style = {"color": colour, "marker": "o", "markersize": 4}
+        # later lines are thinner, so that equal ones stay visible below them
+        style = {"color": colour, "marker": "o", "markersize": max(3, 8 - 2 * index),
+                 "linewidth": max(1, 3.5 - index)}
         axes[0].plot(positions, [n["ratios"][convention]["parameters"] for n in norms], linestyle="--", **style,
                      label=f"{label(record)}: parameters, {total['parameters']:.2%} in all")
         axes[0].plot(positions, [n["ratios"][convention]["macs"] for n in norms], linestyle="-", **style,
@@ -57,6 +59,9 @@ def draw(records: Sequence[Record], path: Path, convention: str = "published") -
         axis.set_xticks(list(positions), short, rotation=60, ha="right", fontsize=8)
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
+    low, high = axes[0].get_ylim()
+    axes[0].set_ylim(low, high * (high / low) ** (0.08 * len(records)))  # room for the legend
+    axes[0].legend(fontsize=8, loc="upper left")
     axes[0].axhline(1, color="black", linewidth=0.8)
     setting = records[0]["setting"]
     figure.suptitle(f"{setting['dataset']}, {setting['size'][0]}x{setting['size'][1]}; ratios as {convention}")

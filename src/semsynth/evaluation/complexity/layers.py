@@ -68,8 +68,10 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
         semantics: one label map (1,H,W) on the same device.
 
     Raises:
-        CountError: a norm is not reached, or a parameter belongs to no layer.
+        CountError: more than one label map, a norm that is not reached, or a parameter that belongs to no layer.
     """
+    if len(semantics) != 1:
+        raise CountError(f"costs are those of one image: give one label map, not {len(semantics)}")
     reached: list[Layer] = []
     sizes = [(h, w) for h, w in generator.feature_sizes(*semantics.size)]  # nothing but the sizes: no norm will read
     with torch.no_grad(), _watched(generator, reached):

@@ -162,7 +162,8 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
 
 def _in_words(timing: Timing) -> Record:
     return {"median_s": timing.median, "spread_s": timing.spread, "norm_s": timing.norm,
-            "backbone_s": timing.backbone, "labels_s": timing.labels, "repeats": timing.repeats}
+            "backbone_s": timing.backbone, "labels_s": timing.labels, "cpu_s": timing.processor,
+            "repeats": timing.repeats}
 
 
 def hardware(device: torch.device) -> str:

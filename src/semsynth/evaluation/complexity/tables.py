@@ -43,6 +43,7 @@ COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
     ("of the norms (G)", _at("macs", "norm", scale=1e-9), None),
     ("time (s/image)", _at("runtime", "median_s"), None),
     ("spread (s)", _at("runtime", "spread_s"), None),
+    ("CPU time (s)", _at("runtime", "cpu_s"), "cpu"),
     ("in the backbone (s)", _at("runtime", "backbone_s"), None),
     ("in the norms (s)", _at("runtime", "norm_s"), None),
     ("inference (GB)", _peak("inference"), None),

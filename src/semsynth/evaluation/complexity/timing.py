@@ -44,6 +44,8 @@ class Timing:
             in the norms); None where it was not taken apart.
         backbone: median of the rest; norm + backbone is measured with hooks and may exceed ``median`` a little.
         labels: median of the time that preparing the label maps takes.
+        processor: median of the CPU time of all threads of this process; with one thread about what ``median`` would be
+            if nothing else ran on the machine.
         repeats: number of measurements.
     """
 
@@ -52,6 +54,7 @@ class Timing:
     norm: float | None
     backbone: float | None
     labels: float
+    processor: float
     repeats: int
 
 
@@ -129,6 +132,7 @@ def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, d
     labels: list[float] = []
     norms: list[float] = []
     rests: list[float] = []
+    processor: list[float] = []
 
     def once(make: Callable[[], Semantics]) -> tuple[float, float, int]:
         semantics = make()
@@ -142,9 +146,11 @@ def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, d
 
     items: Iterable[Any] = enumerate(maps)
     for index, make in progress(items, "time") if progress else items:
+        before = time.process_time()
         total, label, images = once(make)
         if index < warmup:
             continue
+        processor.append((time.process_time() - before) / images)
         totals.append(total / images)
         labels.append(label / images)
         if split:
@@ -154,7 +160,8 @@ def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, d
                 norms.append((inside.seconds + label) / images)
                 rests.append((total - inside.seconds - label) / images)
     return Timing(statistics.median(totals), spread(totals), statistics.median(norms) if norms else None,
-                  statistics.median(rests) if rests else None, statistics.median(labels), len(totals))
+                  statistics.median(rests) if rests else None, statistics.median(labels), statistics.median(processor),
+                  len(totals))
 
 
 def spread(values: Sequence[float]) -> float:

@@ -1,0 +1,59 @@
+import os
+from functools import partial
+
+import pytest
+import torch
+
+from semsynth.evaluation.complexity import memory
+from semsynth.evaluation.complexity.maps import batch_of_maps, semantics_of
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.clade import CLADE
+
+pytestmark = pytest.mark.skipif(not memory.RESET.exists(), reason="needs /proc")
+CPU = torch.device("cpu")
+MB = 2 ** 20
+
+
+def test_a_peak_is_seen_after_it_is_over():
+    with memory.peak_above_now(CPU) as peak:
+        torch.ones(64 * MB)  # 256 MB
+    assert 256 * MB <= peak.bytes < 300 * MB
+    with memory.peak_above_now(CPU) as peak:
+        torch.ones(8 * MB)
+    assert peak.bytes < 64 * MB
+
+
+def maps(n):
+    return semantics_of(batch_of_maps("regions", n, (64, 64), 5, instances=False, offsets=None), 5)
+
+
+def test_inference_needs_more_for_a_larger_batch():
+    build = partial(SPADEGenerator, CLADE, 5, size=(64, 64), ngf=8)
+    given = {"device": "cpu", "threads": 1, "precision": "32-true"}
+    threads = torch.get_num_threads()
+    small, large = (memory.inference_peak(build, partial(maps, n), **given) for n in (1, 32))
+    torch.set_num_threads(threads)
+    assert 4 * small < large
+    # one feature of the last block: 32 x 8 channels x 64 x 64 float32
+    assert large > 32 * 8 * 64 * 64 * 4
+
+
+def test_a_process_of_its_own():
+    assert memory.in_child(partial(pow, 2, 5)) == 32
+    assert memory.in_child(os.getpid) != os.getpid()
+
+
+@pytest.mark.parametrize(("action", "error", "words"), [
+    (partial(memory.resident, "VmNothing"), memory.MemoryUnknown, "does not say VmNothing"),
+    (partial(os._exit, 3), memory.MemoryUnknown, "ended with code 3.*memory_batches"),
+    (partial(int, "x"), RuntimeError, "invalid literal"),
+])
+def test_what_goes_wrong_there_is_told_here(action, error, words):
+    with pytest.raises(error, match=f"(?s){words}"):
+        memory.in_child(action)
+
+
+def test_without_proc(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
+    with pytest.raises(memory.MemoryUnknown, match=r"set memory=false, or measure on Linux or on a CUDA device"):
+        memory.resident("VmRSS")
