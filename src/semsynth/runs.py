@@ -11,8 +11,9 @@ run_dir/
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra.utils
 import yaml
@@ -137,6 +138,7 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
 
     `metrics.csv` is written whatever logger is chosen.
     """
+    from semsynth.evaluation.data_sets import DataSets
     from semsynth.training.csv_metrics import CsvMetrics
     from semsynth.training.seeding import seed_all
 
@@ -144,7 +146,10 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     seed_all(cfg.seed)
     system = hydra.utils.instantiate(cfg.system, _convert_="all")
     data = hydra.utils.instantiate(cfg.data, _convert_="all")
-    callbacks = [hydra.utils.instantiate(node, _convert_="all") for node in cfg.callbacks.values() if node]
+    make = partial(hydra.utils.instantiate, _convert_="all")
+    facts = OmegaConf.to_container(cfg.dataset, resolve=True)
+    besides = {"scores": {"data": DataSets(cast(dict[str, Any], facts), make), "size": tuple(cfg.size)}}
+    callbacks = [make(node, **besides.get(str(name), {})) for name, node in cfg.callbacks.items() if node]
     loggers = [logger for logger in [hydra.utils.instantiate(cfg.logger, _convert_="all")] if logger is not None]
     if not any(isinstance(logger, CsvMetrics) for logger in loggers):
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))

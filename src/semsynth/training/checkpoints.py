@@ -34,8 +34,8 @@ class Checkpoints(pl.Callback):
 
     Raises:
         ValueError: another mode.
-        TrainingStopped: after the first validation and writing `last`, a metric that is not logged; names those that
-            are.
+        TrainingStopped: after the first validation and writing `last`, a metric that is not logged and that no callback
+            explains; names those that are.
     """
 
     def __init__(self, folder: str, every_n_epochs: int = 1, every_n_batches: int | None = None,
@@ -69,8 +69,9 @@ class Checkpoints(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `best` where the metric improved, and `last` where its number of epochs is full."""
         compared = self.monitor if self._validated else None
-        unknown = compared is not None and compared not in trainer.callback_metrics
-        if compared is not None and not unknown and self._improved(float(trainer.callback_metrics[compared])):
+        there = compared is not None and compared in trainer.callback_metrics
+        unknown = compared is not None and not there and not _explained(trainer, compared)
+        if compared is not None and there and self._improved(float(trainer.callback_metrics[compared])):
             save(trainer, self.folder / "best.ckpt")
         self._validated = False
         epoch = trainer.current_epoch + 1
@@ -95,3 +96,9 @@ class Checkpoints(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on comparing with the best value so far."""
         self.best = state_dict["best"]
+
+
+def _explained(trainer: pl.Trainer, metric: str) -> bool:
+    """Whether a callback knows why a metric is not there (`Scores.explains`)."""
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return any(callback.explains(metric) for callback in callbacks if hasattr(callback, "explains"))

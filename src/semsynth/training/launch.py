@@ -18,6 +18,7 @@ from semsynth.data.errors import DataError
 from semsynth.training.faults import TrainingStopped, memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
+from semsynth.training.scores import Scores
 from semsynth.training.wandb_run import finish_wandb
 
 # What Lightning leaves in the environment when it starts the processes of one node.
@@ -59,9 +60,13 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
 
 
 def report(trainer: pl.Trainer, grids: Path) -> None:
-    """Close the loggers and print where the newest grid is, as the last line."""
+    """Close the loggers, print the scores and, as the last line, where the newest grid is."""
     finish_wandb()
     if trainer.is_global_zero:
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        for callback in callbacks:
+            if isinstance(callback, Scores) and callback.latest:
+                print(*callback.lines(), sep="\n")
         grid = latest_grid(grids)
         print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
 

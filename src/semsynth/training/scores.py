@@ -1,0 +1,102 @@
+"""Scores during training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+
+from semsynth.training.faults import TrainingStopped
+
+
+class Scores(pl.Callback):
+    """Score the generator every N epochs, within the validation, and log the scores as `score/KEY`.
+
+    Scores are taken of the averaged weights where there are any (`EMA`).
+
+    Args:
+        assess: `assess.prepare(data, size, device, progress)` returns the scores that cannot be had, with reasons;
+            `assess(generator, encoder)` returns the scores by key. None: nothing is scored.
+        every_n_epochs: 0: nothing is scored. The last epoch always is otherwise.
+        data: The data set, as `assess` takes it.
+        size: (H,W) of the images.
+
+    Raises:
+        TrainingStopped: before training, where a score that must be had cannot be had.
+    """
+
+    def __init__(self, assess: Any = None, every_n_epochs: int = 0, *, data: Any = None,
+                 size: tuple[int, int] = (0, 0)) -> None:
+        if every_n_epochs < 0:
+            raise ValueError(f"scores.every_n_epochs must be >= 0, got {every_n_epochs}")
+        self.assess, self.every_n_epochs, self.data, self.size = assess, every_n_epochs, data, size
+        self.skipped: dict[str, str] = {}
+        self.latest: dict[str, float] = {}
+        self.latest_epoch = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is scored at all."""
+        return self.assess is not None and self.every_n_epochs > 0
+
+    def explains(self, key: str) -> bool:
+        """Whether a metric is not there because it has not been taken yet, or cannot be had."""
+        return self.active and key.startswith("score/") and (
+            not self.latest or key.removeprefix("score/") in self.skipped)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Prepare, and say which scores there will not be."""
+        if stage != "fit" or not self.active:
+            return
+        progress = _bar if trainer.is_global_zero else _silent
+        try:
+            self.skipped = self.assess.prepare(self.data, self.size, trainer.strategy.root_device, progress)
+        except ValueError as error:
+            raise TrainingStopped(f"{error}\nTo train without scores: scores=none") from error
+        if trainer.is_global_zero:
+            for reason in dict.fromkeys(self.skipped.values()):
+                keys = ", ".join(key for key, why in self.skipped.items() if why == reason)
+                print(f"no {keys}: {reason}", flush=True)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Score and log."""
+        epoch = trainer.current_epoch + 1
+        due = self.active and (epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs)
+        if not due or trainer.sanity_checking or not trainer.is_last_batch:
+            return
+        try:
+            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None))
+        except ValueError as error:
+            raise TrainingStopped(f"scoring failed: {error}") from error
+        self.latest_epoch = epoch
+        # the same on all ranks; all log it, since all compare it for `best`
+        self.log_dict({f"score/{key}": value for key, value in self.latest.items()}, sync_dist=trainer.world_size > 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The latest scores and their epoch."""
+        return {"latest": self.latest, "latest_epoch": self.latest_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the latest scores."""
+        self.latest, self.latest_epoch = state_dict["latest"], state_dict["latest_epoch"]
+
+    def lines(self) -> list[str]:
+        """The latest scores, for the end of a run."""
+        if not self.latest:
+            return []
+        width = max(len(key) for key in self.latest)
+        shares = ("miou", "accuracy")
+        return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
+            f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else f'{value:.4g}'}"
+            for key, value in self.latest.items()]
+
+
+def _bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    from tqdm.auto import tqdm
+
+    return tqdm(items, title, total, leave=False)
+
+
+def _silent(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    return items
