@@ -1,17 +1,18 @@
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from semsynth.reporting.collect import evaluation_command, find_runs, quoted, read_run
 from semsynth.reporting.errors import ReportError
 
 
 def test_a_directory_a_folder_above_a_glob_and_a_list_find_the_same(make_run, tmp_path):
-    folders = [make_run(f"sweep/norm=clade+seed={seed}", make_run.config(seed=seed)) for seed in (0, 1)]
+    folders = [make_run(f"sweep/norm-clade+seed-{seed}", make_run.config(seed=seed)) for seed in (0, 1)]
     make_run("pictures", scores={"miou": 0.5})
     assert find_runs(str(folders[0])) == folders[:1]
     assert find_runs(str(tmp_path / "runs" / "sweep")) == folders
-    assert find_runs(f"{tmp_path}/runs/*/norm=*") == folders
+    assert find_runs(f"{tmp_path}/runs/*/norm-*") == folders
     assert find_runs([str(folders[1]), f"{tmp_path}/runs/sweep"]) == folders[::-1]
-    assert [run.name for run in find_runs(str(tmp_path))] == ["pictures", "norm=clade+seed=0", "norm=clade+seed=1"]
+    assert [run.name for run in find_runs(str(tmp_path))] == ["pictures", "norm-clade+seed-0", "norm-clade+seed-1"]
 
 
 def test_what_is_read(make_run):
@@ -49,5 +50,7 @@ def test_nothing_to_compare(tmp_path):
 
 def test_commands_can_be_typed(tmp_path):
     assert evaluation_command(tmp_path) == f"python evaluate.py run={tmp_path}"
-    assert quoted("run=multirun/a/norm=clade+seed=0") == "run=multirun/a/norm=clade+seed=0"
-    assert quoted("run=my runs/0_a=1,b=2") == "'run=\"my runs/0_a=1,b=2\"'"
+    for value in ("multirun/a/norm-clade+seed-0", "my runs/0_a=1,b=2", "größe"):
+        typed = quoted(f"run={value}")
+        assert OverridesParser.create().parse_override(typed.strip("'")).value() == value
+        assert typed.startswith("'") == (value != "multirun/a/norm-clade+seed-0")

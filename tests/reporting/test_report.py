@@ -105,10 +105,10 @@ def test_pictures_that_cannot_be_drawn_leave_the_table(make_run, tmp_path):
 
 def test_what_differs_between_scores_is_said(make_run):
     folders = [make_run(f"a{seed}", make_run.config(seed=seed), {"miou": 0.5}, make_run.complexity(),
-                        {"weights": weights, "judge": {"sha256": "x"}, "checkpoint": f"{seed}.ckpt"})
+                        {"weights": weights, "checkpoint": {"file": "last.ckpt", "sha256": f"{seed}"}})
                for seed, weights in enumerate(("ema", "raw"))]
     lines = notes(groups_of(*folders))
-    assert lines[0] == 'The scores differ in weights: "ema" (clade, seed 0); "raw" (clade, seed 1)'
+    assert lines[0] == 'The scores on scenes differ in weights: "ema" (clade, seed 0); "raw" (clade, seed 1)'
     assert len(lines) == 2
 
 

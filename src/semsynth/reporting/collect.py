@@ -135,7 +135,7 @@ def _epochs_begun(path: Path) -> int | None:
 def quoted(argument: str) -> str:
     """A key=value argument as it is typed in a shell for Hydra, quoted where the path needs it."""
     key, _, value = argument.partition("=")
-    plain = all(c.isalnum() or c in "/._-+=:@%" for c in value)
+    plain = all((c.isascii() and c.isalnum()) or c in "/._-+:@%" for c in value)
     return argument if plain else f"'{key}=\"{value}\"'"
 
 

@@ -18,7 +18,7 @@ from semsynth.reporting.table import comma_separated, make_rows, markdown
 
 TABLE, PAGE = "comparison.csv", "comparison.md"
 TIMED_ON = ("hardware", "device", "threads", "batch", "precision", "compile", "labels")
-PER_RUN = ("checkpoint",)  # entries of a protocol that are another's in every run
+PER_RUN = ("checkpoint.sha256",)  # entries of a protocol that no two runs share
 
 
 @dataclass
@@ -115,9 +115,10 @@ def _way_out(run: Run) -> str:
 def notes(groups: Sequence[Group]) -> list[str]:
     """What differs between the protocols of the scores, and between the machines that were timed."""
     lines = []
-    protocols = {f"{group.name}, seed {run.seed}": _flat(run.scores.get("protocol", {}))
-                 for group in groups for run in group.runs if run.scores}
-    lines += _differing("The scores differ in", protocols)
+    for dataset in dict.fromkeys(group.dataset for group in groups):
+        protocols = {f"{group.name}, seed {run.seed}": _flat(run.scores.get("protocol", {}))
+                     for group in groups for run in group.runs if run.scores and group.dataset == dataset}
+        lines += _differing(f"The scores on {dataset} differ in", protocols)
     machines = {f"{group.name}, seed {run.seed}": {
         key: (run.complexity.get("runtime") or {}).get(key) for key in TIMED_ON}
         for group in groups for run in group.runs if run.complexity and run.complexity.get("runtime")}
@@ -150,5 +151,5 @@ def _few(names: Sequence[str]) -> str:
 def _flat(node: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(node, dict):
         return {path: node}
-    return {key: value for name, child in node.items() if name not in PER_RUN
-            for key, value in _flat(child, f"{path}.{name}" if path else str(name)).items()}
+    return {key: value for name, child in node.items()
+            for key, value in _flat(child, f"{path}.{name}" if path else str(name)).items() if key not in PER_RUN}
