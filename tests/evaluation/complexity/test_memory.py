@@ -33,9 +33,8 @@ def test_inference_needs_more_for_a_larger_batch():
     threads = torch.get_num_threads()
     small, large = (memory.inference_peak(build, partial(maps, n), **given) for n in (1, 32))
     torch.set_num_threads(threads)
-    assert 4 * small < large
-    # one feature of the last block: 32 x 8 channels x 64 x 64 float32
-    assert large > 32 * 8 * 64 * 64 * 4
+    # at least one feature of the last block: 8 channels x 64 x 64 float32 an image
+    assert large - small > 31 * 8 * 64 * 64 * 4
 
 
 def test_a_process_of_its_own():

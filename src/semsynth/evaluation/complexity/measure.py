@@ -149,6 +149,7 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
         torch.set_num_threads(threads)
     patches = [distinct_patches(batch["labels"][0]) for batch in batches[options.warmup:]]
     record = _in_words(timing) | {
+        "cpu_s": timing.processor if device.type == "cpu" else None,
         "device": device.type, "hardware": hardware(device), "threads": options.threads, "batch": options.batch,
         "precision": parts.precision, "tf32": device.type == "cuda" and torch.backends.cudnn.allow_tf32,
         "compile": parts.compile, "labels": options.labels, "distinct_patches": float(np.median(patches)),
@@ -162,8 +163,7 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
 
 def _in_words(timing: Timing) -> Record:
     return {"median_s": timing.median, "spread_s": timing.spread, "norm_s": timing.norm,
-            "backbone_s": timing.backbone, "labels_s": timing.labels, "cpu_s": timing.processor,
-            "repeats": timing.repeats}
+            "backbone_s": timing.backbone, "labels_s": timing.labels, "repeats": timing.repeats}
 
 
 def hardware(device: torch.device) -> str:
