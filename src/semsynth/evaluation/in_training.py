@@ -88,7 +88,7 @@ class ValidationScores:
         loader: DataLoader = DataLoader(Subset(self._maps, mine.tolist()), self._batch, collate_fn=collate,
                                         generator=torch.Generator())
         self._evaluator.reset()
-        for samples, positions in zip(loader, mine.split(self._batch), strict=True):
+        for samples, positions in zip(loader, mine.split(self._batch) if len(mine) else (), strict=True):
             self._evaluator.update(painter.draw(samples, positions), samples["truth"], positions=positions,
                                    names=samples["name"], where="the generator in training")
         return self._evaluator.compute().scores

@@ -1,0 +1,85 @@
+import os
+from functools import partial
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import multiprocessing
+
+from semsynth.data.scenes.classes import CLASSES
+from semsynth.data.scenes.dataset import Scenes
+from semsynth.encoders.style import StyleEncoder
+from semsynth.evaluation.data_sets import DataSets
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.in_training import ValidationScores
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.clade import CLADE
+
+SIZE = (32, 32)
+CPU = torch.device("cpu")
+
+
+def scenes():
+    node = {"length": 99, "size": list(SIZE)}
+    facts = {"name": "scenes", "classes": list(CLASSES), "num_classes": len(CLASSES), "unknown": None,
+             "train": {**node, "split": "train"}, "val": {**node, "split": "val"}}
+    return DataSets(facts, lambda node: Scenes(**node))
+
+
+def networks():
+    torch.manual_seed(0)
+    generator = SPADEGenerator(CLADE, len(CLASSES), size=SIZE, ngf=2, z_dim=3, init_gain=1.0)
+    return generator, StyleEncoder(SIZE, z_dim=3, nef=2)
+
+
+def scores_of(small, cache, count):
+    scores = ValidationScores(small.protocol(count=count, style="image"), small.judge(list(CLASSES)), cache=cache,
+                              wanted=["frechet", "miou", "accuracy"], splits=["val"])
+    assert scores.prepare(scenes(), SIZE, CPU) == {}
+    return scores
+
+
+def test_the_same_networks_have_the_same_scores(small, tmp_path):
+    scores = scores_of(small, tmp_path, 5)
+    generator, encoder = networks()
+    state = torch.get_rng_state()
+    first = scores(generator, encoder)
+    assert set(first) == {"frechet/small", "miou", "accuracy"}
+    assert scores(generator, encoder) == first
+    assert torch.equal(torch.get_rng_state(), state)  # the training's chance is left alone
+    with torch.no_grad():
+        generator.conv_img.weight.mul_(-1)
+    assert scores(generator, encoder) != first
+
+
+def test_without_an_encoder_styles_are_drawn(small, tmp_path):
+    generator, _ = networks()
+    assert scores_of(small, tmp_path, 3)(generator, None)["miou"] >= 0
+
+
+def test_prepare_comes_first(small):
+    with pytest.raises(EvaluationError, match="prepare"):
+        ValidationScores(small.protocol())(*networks())
+
+
+def work(rank, world, port, make, path):
+    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(world)}
+    dist.init_process_group("gloo")
+    torch.set_num_threads(1)
+    torch.save(make()(*networks()), f"{path}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.mark.ddp
+def test_two_processes_score_as_one(small, tmp_path):
+    make = partial(scores_of, small, tmp_path, 5)
+    alone = make()(*networks())
+    context = multiprocessing.get_context("fork")
+    port = 20000 + (os.getpid() + 7) % 20000
+    processes = [context.Process(target=work, args=(rank, 2, port, make, tmp_path)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for rank, process in enumerate(processes):
+        process.join(120)
+        assert process.exitcode == 0
+        assert torch.load(tmp_path / f"{rank}.pt") == pytest.approx(alone, rel=1e-5)
