@@ -34,7 +34,7 @@ def evaluate(cfg: DictConfig) -> None:
         data = DataSets(OmegaConf.to_container(finalize(cfg).dataset, resolve=True), build, cfg.root)
         source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
     found, content = sources.score(
-        source, protocol, judge, wanted=None if cfg.scores is None else list(cfg.scores), device=device,
+        source, protocol, judge, wanted=None if cfg.wanted is None else list(cfg.wanted), device=device,
         inception_weights=cfg.inception.weights, batch=cfg.batch, workers=cfg.workers, cache=cfg.cache)
     document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()

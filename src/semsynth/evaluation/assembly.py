@@ -43,7 +43,7 @@ class Assembly:
     def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None) -> None:
         unknown = [kind for kind in wanted or () if kind not in KINDS]
         if unknown:
-            raise EvaluationError(f"scores={unknown[0]}: there are {', '.join(KINDS)}")
+            raise EvaluationError(f"wanted={unknown[0]}: there are {', '.join(KINDS)}")
         self.protocol, self.wanted = protocol, None if wanted is None else list(wanted)
         self.skipped: dict[str, str] = {}
 

@@ -1,0 +1,229 @@
+"""evaluate.py from beginning to end, on a run directory made by hand and on a folder of images."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from PIL import Image
+
+from semsynth import config, runs
+from semsynth.data.errors import DataError
+from semsynth.evaluation.errors import EvaluationError
+from semsynth.segmenters.errors import SegmenterError
+from semsynth.segmenters.judge import save_judge
+from semsynth.segmenters.unet import UNet
+from semsynth.signatures import ConfigError
+
+ROOT = Path(__file__).parents[2]
+FEW = ["protocol.count=6", "protocol.train_count=6", "protocol.diversity_maps=2", "protocol.diversity_samples=2",
+       "batch=4", "device=cpu"]
+
+
+def composed(name, *overrides):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose(name, overrides=list(overrides))
+
+
+@pytest.fixture(scope="module")
+def evaluate():
+    spec = importlib.util.spec_from_file_location("evaluate", ROOT / "evaluate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda *overrides: module.evaluate(composed("evaluate", *overrides))
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch, tmp_path):
+    """No cache of the user's, and nothing downloaded."""
+    monkeypatch.setenv("SEMSYNTH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", _no_network)
+
+
+def _no_network(*args, **kwargs):
+    raise OSError("no network in tests")
+
+
+def make_run(path, *overrides, average=True):
+    """A run directory around untrained networks; those of the moving average differ from the others."""
+    small = ["size=16", "generator.ngf=2", "generator.upsamplings=2", "dataset.recipe.z_dim=4", "logger=csv"]
+    small += [] if "encoder=none" in overrides else ["encoder.nef=2"]
+    cfg = config.finalize(composed("train", *small, *overrides, f"run_dir={path}"))
+    runs.save_config(cfg)
+    torch.manual_seed(1)
+    parts = {part: instantiate(cfg[part], _convert_="all") for part in ("generator", "encoder")}
+    state = {f"{part}.{key}": value for part, network in parts.items() if network is not None
+             for key, value in network.state_dict().items()}
+    averages = {part: {key: value * 1.5 if value.is_floating_point() else value
+                       for key, value in network.state_dict().items()}
+                for part, network in parts.items() if network is not None}
+    (path / "checkpoints").mkdir()
+    torch.save({"state_dict": state, "callbacks": {"EMA": averages} if average else {}},
+               path / "checkpoints" / "last.ckpt")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    path = tmp_path_factory.mktemp("judges") / "scenes.safetensors"
+    torch.manual_seed(2)
+    classes = list(composed("train").dataset.classes)
+    arguments = {"num_classes": len(classes), "widths": [4, 6]}
+    save_judge(path, UNet(**arguments), arguments, name="tiny", classes=classes)
+    return path
+
+
+def by_judge(path):
+    return ["segmenter=trained", f"segmenter.path={path}"]
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_a_run_is_scored(evaluate, run, judge, capsys):
+    evaluate(f"run={run}", *by_judge(judge), *FEW)
+    found = read(run / "scores.json")
+    assert {"frechet/tiny", "frechet/tiny/train", "miou", "accuracy", "diversity/tiny"} <= set(found["scores"])
+    assert found["scores"].keys().isdisjoint(found["skipped"])
+    protocol = found["protocol"]
+    assert (protocol["weights"], protocol["checkpoint"]["file"], protocol["style"]) == ("ema", "last.ckpt", "image")
+    assert protocol["segmenter"]["sha256"] == protocol["features"]["tiny"]["sha256"]
+    assert (protocol["generated"], protocol["size"]) == (6, [16, 16])
+    assert protocol["real"]["train"]["count"] == protocol["real"]["val"]["count"] == 6
+    assert found["code"]["version"]
+    assert list(found["per_class"]["iou"]) == list(composed("train").dataset.classes)
+    assert (run / "plots" / "iou_by_frequency.png").read_bytes().startswith(b"\x89PNG")
+    assert {p.name for p in run.iterdir()} == {"config.yaml", "checkpoints", "scores.json", "plots"}
+    assert "frechet/tiny" in capsys.readouterr().out
+
+
+def test_the_same_run_scores_the_same_and_choices_move_it(evaluate, run, judge, tmp_path):
+    def scores(*overrides):
+        evaluate(f"run={run}", *by_judge(judge), *FEW, f"output={tmp_path}/s.json", "wanted=[miou,frechet]", *overrides)
+        return read(tmp_path / "s.json")["scores"]
+
+    first = scores()
+    assert scores("batch=1") == pytest.approx(first, rel=1e-3)
+    assert len(list((tmp_path / "cache" / "statistics").iterdir())) == 2
+    for change in ("weights=raw", "protocol.style=normal", "protocol.style=posterior"):
+        assert scores(change)["frechet/tiny"] != pytest.approx(first["frechet/tiny"], rel=1e-6)
+    assert scores("protocol.style=normal", "protocol.seed=1") != scores("protocol.style=normal")
+
+
+def test_a_run_without_style_or_average(evaluate, judge, tmp_path):
+    path = make_run(tmp_path / "plain", "encoder=none", average=False)
+    evaluate(f"run={path}", *by_judge(judge), *FEW)
+    found = read(path / "scores.json")
+    assert (found["protocol"]["weights"], found["protocol"]["style"]) == ("raw", None)
+    assert "diversity/tiny" in found["skipped"]
+    with pytest.raises(ConfigError, match="no moving average"):
+        evaluate(f"run={path}", "weights=ema", *FEW)
+    with pytest.raises(EvaluationError, match="a label map has one picture"):
+        evaluate(f"run={path}", *by_judge(judge), *FEW, "wanted=[diversity]")
+
+
+def test_a_run_of_before(evaluate, judge, tmp_path):
+    """A configuration without what the evaluation does not need."""
+    path = make_run(tmp_path / "old")
+    cfg = OmegaConf.load(path / "config.yaml")
+    kept = OmegaConf.create({key: cfg[key] for key in ("size", "dataset", "icpe", "generator", "encoder", "norm")})
+    OmegaConf.save(kept, path / "config.yaml")
+    evaluate(f"run={path}", *by_judge(judge), *FEW, "wanted=[miou]")
+    assert set(read(path / "scores.json")["scores"]) == {"miou", "accuracy"}
+
+
+def test_what_is_asked_for_and_cannot_be_had_stops_it(evaluate, run, tmp_path):
+    output = f"output={tmp_path}/none/s.json"
+    with pytest.raises(EvaluationError, match="miou: no segmenter is given"):
+        evaluate(f"run={run}", *FEW, "wanted=[miou]", output)
+    with pytest.raises(EvaluationError, match="wanted=beauty: there are fid, kid"):
+        evaluate(f"run={run}", *FEW, "wanted=[beauty]", output)
+    with pytest.raises(EvaluationError, match=r"(torch-fidelity|no such file)"):
+        evaluate(f"run={run}", *FEW, "inception.weights=nowhere.pth", output)
+    assert not (tmp_path / "none").exists()
+
+
+def test_broken_weights_name_the_run_and_leave_nothing(evaluate, judge, tmp_path):
+    path = make_run(tmp_path / "nan")
+    checkpoint = path / "checkpoints" / "last.ckpt"
+    saved = torch.load(checkpoint)
+    for state in (saved["state_dict"], saved["callbacks"]["EMA"]["generator"]):
+        for value in state.values():
+            if value.is_floating_point():
+                value.fill_(torch.nan)
+    torch.save(saved, checkpoint)
+    with pytest.raises(EvaluationError, match=r"nan \(last\.ckpt, weights=ema\): the image for val_\d+ holds NaN"):
+        evaluate(f"run={path}", *by_judge(judge), *FEW, "protocol.style=normal")
+    assert not (path / "scores.json").exists()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of images and one of label maps of scenes."""
+    rng = np.random.default_rng(0)
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    for index in range(3):
+        Image.fromarray(rng.integers(0, 255, (16, 20, 3)).astype(np.uint8)).save(tmp_path / "images" / f"{index}.png")
+        Image.fromarray(rng.integers(0, 12, (32, 40)).astype(np.uint8)).save(tmp_path / "labels" / f"{index}.png")
+    return [f"images={tmp_path}/images", f"labels={tmp_path}/labels"]
+
+
+def test_a_folder_of_images_is_scored(evaluate, pictures, judge, tmp_path):
+    evaluate(*pictures, *by_judge(judge), *FEW)
+    found = read(tmp_path / "images" / "scores.json")
+    assert {"frechet/tiny", "frechet/tiny/train", "miou", "accuracy"} == set(found["scores"])
+    assert {"style_r2", "diversity/tiny"} <= set(found["skipped"])
+    assert found["protocol"]["real"]["val"]["size"] == [16, 20]
+    evaluate(*pictures, *by_judge(judge), *FEW, f"output={tmp_path}/again.json")  # the plot is no picture to score
+    assert read(tmp_path / "again.json")["scores"] == pytest.approx(found["scores"])
+
+
+def test_a_folder_of_a_data_set_that_is_not_here(evaluate, pictures, tmp_path):
+    """FID against absent real images is skipped with the reason; label maps are held against the classes."""
+    evaluate(*pictures, "dataset=camvid", f"dataset.root={tmp_path}/nowhere", "protocol=clade", *FEW[4:])
+    found = read(tmp_path / "images" / "scores.json")
+    assert found["scores"] == {}
+    assert "no segmenter is given" in found["skipped"]["miou"]
+
+
+def test_folders_that_do_not_fit_are_named(evaluate, pictures, judge, tmp_path):
+    with pytest.raises(SegmenterError, match="other classes than the data set"):
+        evaluate(*pictures, "dataset=camvid", *by_judge(judge), "protocol=clade")
+    Image.new("L", (40, 32), 77).save(tmp_path / "labels" / "1.png")
+    with pytest.raises(DataError, match=r"1\.png: label id 77"):
+        evaluate(*pictures, *by_judge(judge), *FEW)
+    (tmp_path / "labels" / "1.png").unlink()
+    with pytest.raises(EvaluationError, match=r"1\.png: an image without a label map"):
+        evaluate(*pictures, *by_judge(judge), *FEW)
+    with pytest.raises(EvaluationError, match="give run=DIR, or images=DIR"):
+        evaluate(pictures[0])
+    assert [p.name for p in (tmp_path / "images").iterdir() if p.suffix != ".png"] == []
+
+
+@pytest.mark.slow
+def test_the_command(run, judge, tmp_path):
+    def typed(*arguments):
+        return subprocess.run([sys.executable, ROOT / "evaluate.py", *arguments], capture_output=True, text=True,
+                              cwd=tmp_path)
+
+    done = typed(f"run={run}", f"segmenter={judge}", *FEW, "wanted=[miou]", "output=s.json")
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "s.json")["protocol"]["name"] == "scenes"
+    failed = typed("run=nowhere")
+    assert failed.returncode == 1
+    assert failed.stderr.strip() == "nowhere is no run directory: there is no such directory"
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "cache") == ["plots", "s.json"]

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from semsynth.evaluation.arguments import completed
+from semsynth.evaluation.protocol import Protocol
+from semsynth.signatures import ConfigError
+
+CONF = Path(__file__).parents[2] / "conf" / "protocol"
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda p: p.stem)
+def test_presets_spell_every_choice(path):
+    node = yaml.safe_load(path.read_text())
+    assert node.pop("_target_") == "semsynth.evaluation.protocol.Protocol"
+    protocol = Protocol(**node)
+    assert protocol.name == path.stem
+    assert set(node) == set(protocol.as_dict())
+
+
+def test_presets_differ_where_the_papers_do():
+    presets = {p.stem: yaml.safe_load(p.read_text()) for p in CONF.glob("*.yaml")}
+    assert {name: p["void_is_wrong"] for name, p in presets.items()} == {
+        "clade": False, "spade": True, "oasis": False, "scenes": False}
+    assert presets["clade"]["real_resize"] == "bilinear"
+    assert presets["scenes"]["style"] == "image"
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("style", "own", "protocol.style must be one of normal, image, posterior, got 'own'"),
+    ("class_mean", "mean", "protocol.class_mean must be one of all, present, nan_mean"),
+    ("count", 1, "protocol.count must be >= 2, got 1"),
+    ("diversity_samples", 1, "protocol.diversity_samples must be >= 2"),
+    ("real_size", [256], r"protocol.real_size must be \[height, width\]"),
+])
+def test_values_out_of_range_are_named(key, value, message):
+    with pytest.raises(ValueError, match=message):
+        Protocol("x", **{key: value})
+
+
+def test_arguments_are_completed(tmp_path):
+    for name in ("scenes", "camvid"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(f"dataset: {{name: {name}}}\n")
+    scenes, camvid = f"run={tmp_path}/scenes", f"run={tmp_path}/camvid"
+    assert completed([scenes]) == [scenes, "segmenter=scenes", "protocol=scenes"]
+    assert completed([camvid]) == [camvid, "protocol=clade"]
+    assert completed([camvid, "protocol=oasis"]) == [camvid, "protocol=oasis"]
+    assert completed(["images=a", "labels=b", "dataset=camvid"])[-1] == "protocol=clade"
+    file = tmp_path / "judge.safetensors"
+    file.touch()
+    assert completed([camvid, f"segmenter={file}"])[1:3] == ["segmenter=trained", f"segmenter.path={file}"]
+    assert completed(["run=nowhere"]) == ["run=nowhere"]
+    with pytest.raises(ConfigError, match="there is no such file"):
+        completed([camvid, "segmenter=nowhere.safetensors"])
+    with pytest.raises(ConfigError, match="leave dataset= out"):
+        completed([camvid, "dataset=scenes"])
