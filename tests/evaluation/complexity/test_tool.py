@@ -33,7 +33,7 @@ def composed(*overrides, **kwargs):
 def test_it_has_the_choices_of_a_training():
     def groups(name):
         lines = yaml.safe_load((CONF / f"{name}.yaml").read_text())["defaults"]
-        return [next(iter(line)) for line in lines if isinstance(line, dict) and "override" not in next(iter(line))]
+        return {next(iter(line)) for line in lines if isinstance(line, dict) and "override" not in next(iter(line))}
 
     assert groups("complexity") == groups("train")
 
