@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "semantics": {"lookup"},
     "init": set(),
     "signatures": set(),
+    "weights": {"signatures"},
     "norms": {"semantics", "lookup", "init"},
     "blocks": {"semantics", "init", "norms"},
     "generators": {"semantics", "init", "norms", "blocks"},
@@ -26,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"semantics", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures"},
-    "runs": {"signatures", "training", "data"},
+    "runs": {"signatures", "weights", "training", "data"},
     "config": {"signatures", "data"},
     "__init__": {"synthesis", "semantics", "runs"},
 }

@@ -45,9 +45,16 @@ class ResBlock(nn.Module):
     def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
         """Shortcut plus main path; the shortcut has no activation."""
         shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, semantics))
-        x = self.conv_0(F.leaky_relu(self.norm_0(x, semantics), 0.2))
-        x = self.conv_1(F.leaky_relu(self.norm_1(x, semantics), 0.2))
+        x = self.conv_0(_activated(self.norm_0, x, semantics))
+        x = self.conv_1(_activated(self.norm_1, x, semantics))
         return shortcut + x
+
+
+def _activated(norm: Any, x: Tensor, semantics: Semantics) -> Tensor:
+    """Norm and LeakyReLU 0.2, at once where the norm can."""
+    if norm.fuses_activation:
+        return norm(x, semantics, slope=0.2)
+    return F.leaky_relu(norm(x, semantics), 0.2)
 
 
 @contextmanager

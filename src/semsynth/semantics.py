@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from semsynth.lookup import Lookup
+
+
+class Reading(tuple[int, int]):
+    """A size (h, w) at which a network reads label maps, and what it looks up there.
+
+    ``needs`` holds "classes" where tables are read by class (:meth:`Semantics.by_class`).
+    """
+
+    needs: frozenset[str]
+
+    def __new__(cls, h: int, w: int, needs: Iterable[str] = ()) -> Reading:
+        """The size, equal to the plain tuple (h, w)."""
+        reading = super().__new__(cls, (h, w))
+        reading.needs = frozenset(needs)
+        return reading
 
 
 @dataclass(eq=False)
@@ -34,6 +52,7 @@ class Semantics:
     offsets: Tensor | None = None
     probabilities: Tensor | None = None
     _views: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False)
+    _classes: Lookup | None = field(default=None, repr=False)
     _checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,11 +93,17 @@ class Semantics:
     def prepare(self, sizes: Iterable[tuple[int, int]]) -> Semantics:
         """Make the nearest-resized views of all ``sizes`` (h, w) now and keep them; returns self.
 
-        Call it eagerly, outside compiled code, once per batch: the forward passes then only read.
+        Call it eagerly, outside compiled code, once per batch: the forward passes then only read. A :class:`Reading`
+        says what else its network needs at that size; soft maps are never looked up.
         """
         for size in sizes:
+            needs: frozenset[str] = getattr(size, "needs", frozenset())
+            size = (size[0], size[1])
             if size != self.size and size not in self._views:
                 self._views[size] = self._resized(*size)
+            view = self.at(*size)
+            if "classes" in needs and view._classes is None and view.probabilities is None:
+                view._classes = view.by_class()
         return self
 
     def at(self, h: int, w: int) -> Semantics:
@@ -90,6 +115,10 @@ class Semantics:
         except KeyError:
             raise ValueError(f"no view of size {(h, w)}: call semantics.prepare(network.feature_sizes(H, W)) before "
                              f"the forward pass (prepared: {sorted(self._views)})") from None
+
+    def by_class(self) -> Lookup:
+        """Which class each pixel has, and the pixels of each class; made anew where :meth:`prepare` was not told."""
+        return self._classes or Lookup.of(self.labels.flatten(), self.num_classes)
 
     def _resized(self, h: int, w: int) -> Semantics:
         """Nearest sampling from full resolution: index floor(i * H / h), as torch's ``nearest`` does for floats."""
@@ -138,16 +167,17 @@ class Semantics:
                              "set icpe.enabled=true")
         return self.offsets
 
-    def _map(self, change) -> Semantics:
-        tensors = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities")
-                   if (v := getattr(self, k)) is not None}
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Semantics:
+        changed: dict[str, Any] = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities")
+                                   if (v := getattr(self, k)) is not None}
         views = {size: view._map(change) for size, view in self._views.items()}
-        return replace(self, **tensors, _views=views, _checked=True)
+        classes = None if self._classes is None else self._classes.map(change)
+        return replace(self, **changed, _views=views, _classes=classes, _checked=True)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
-        """The same on another device, views included."""
+        """The same on another device, with all that was prepared."""
         return self._map(lambda x: x.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Semantics:
-        """The same in page-locked memory, views included."""
+        """The same in page-locked memory, with all that was prepared."""
         return self._map(lambda x: x.pin_memory())

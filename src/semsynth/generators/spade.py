@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock, recomputed
 from semsynth.init import initialise
+from semsynth.norms.base import Norm, arranged
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
-from semsynth.semantics import Semantics
+from semsynth.semantics import Reading, Semantics
 
 # name of a block, channels out as a multiple of ngf, the number of upsamplings from which one stands before it
 _BLOCKS = [("head_0", 16, None), ("G_middle_0", 16, 5), ("G_middle_1", 16, 6), ("up_0", 8, 4), ("up_1", 4, 3),
@@ -101,7 +102,7 @@ class SPADEGenerator(nn.Module):
                              f"size=[{near[0]},{near[1]}] or fewer generator.upsamplings")
         return h // stride, w // stride
 
-    def feature_sizes(self, h: int, w: int) -> list[tuple[int, int]]:
+    def feature_sizes(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first.
 
         Raises:
@@ -111,7 +112,12 @@ class SPADEGenerator(nn.Module):
             raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
                              f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
         start = self.start_size(h, w)
-        return [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
+        needs: list[set[str]] = [set() for _ in range(self.upsamplings + 1)]
+        step = 0
+        for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
+            step += upsample
+            needs[step].update(*(norm.needs for norm in block.modules() if isinstance(norm, Norm)))
+        return [Reading(start[0] << k, start[1] << k, needs[k]) for k in range(self.upsamplings + 1)]
 
     def _start(self, semantics: Semantics, z: Tensor | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
@@ -131,5 +137,6 @@ class SPADEGenerator(nn.Module):
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             if upsample:
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = arranged(x)
             x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))

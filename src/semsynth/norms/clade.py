@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
-from semsynth.norms.base import BaseNorm, Norm, batch_norm
+from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
+from semsynth.norms.fused import modulate, pixel_rows
 from semsynth.semantics import Semantics
 
 
@@ -17,6 +20,9 @@ class CLADE(Norm):
     out = norm(x) * Gamma[m] + Beta[m], x (N,C,H,W). With ``edges`` a learned a*E + b of the edge map E is appended as
     one more channel. A soft label map mixes the rows by its probabilities.
     """
+
+    fuses_activation = True
+    needs = frozenset({"classes"})
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
         super().__init__(channels, num_classes, base)
@@ -37,12 +43,29 @@ class CLADE(Norm):
         """Gamma and beta, each (N,C,H,W), of the view given."""
         return self._rows(self.gamma, semantics), self._rows(self.beta, semantics)
 
-    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
-        """Normalise, modulate by class, append the edge feature where there is one."""
+    def appended(self, view: Semantics) -> Tensor | None:
+        """Channels (N,E,H,W) that follow the modulated ones: the edge feature."""
+        if self.edge is None:
+            return None
+        # a 1x1 convolution of one channel to one, without the price of a convolution
+        bias: Any = self.edge.bias
+        return torch.addcmul(bias, view.require_edges().to(bias.dtype), self.edge.weight[0])
+
+    def scales(self, view: Semantics) -> Tensor | None:
+        """Factors (P,2) of gamma and of beta at each pixel, None where they are 1."""
+        return None
+
+    def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
+        """Normalise, modulate by class, append the edge feature where there is one, LeakyReLU with ``slope``."""
         view = semantics.at(*x.shape[-2:])
+        extra = self.appended(view)
+        if view.probabilities is None and fast_path(x, self.gamma, self.base):
+            return modulate(x, self.gamma, self.beta, view.by_class(), self.base, slope=slope, scales=self.scales(view),
+                            extra=None if extra is None else pixel_rows(extra))
         gamma, beta = self.modulation(view)
         out = torch.addcmul(beta, self.base(x), gamma)
-        return out if self.edge is None else torch.cat([out, self.edge(view.require_edges()).to(out)], 1)
+        out = out if extra is None else torch.cat([out, extra.to(out)], 1)
+        return out if slope == 1 else F.leaky_relu(out, slope)
 
 
 class CLADE_ICPE(CLADE):
@@ -59,11 +82,18 @@ class CLADE_ICPE(CLADE):
         self.position_gamma = ZeroConv2d(2, 1, 1)
         self.position_beta = ZeroConv2d(2, 1, 1)
 
+    def scales(self, view: Semantics) -> Tensor:
+        """1 + C_gamma(d) and 1 + C_beta(d) at each pixel, (P,2)."""
+        weight = torch.cat([self.position_gamma.weight, self.position_beta.weight]).flatten(1)
+        bias = torch.cat([self.position_gamma.bias, self.position_beta.bias])  # type: ignore[list-item]
+        return torch.addmm(1 + bias, pixel_rows(view.require_offsets().to(weight.dtype)), weight.t())
+
     def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
         """Gamma and beta of CLADE, each scaled by position."""
-        offsets = semantics.require_offsets()
+        n, h, w = semantics.labels.shape
+        scales = self.scales(semantics).view(n, h, w, 2).permute(0, 3, 1, 2)
         gamma, beta = super().modulation(semantics)
-        return gamma * (1 + self.position_gamma(offsets)), beta * (1 + self.position_beta(offsets))
+        return gamma * scales[:, :1], beta * scales[:, 1:]
 
 
 class CLADE_DISTF(CLADE):
@@ -79,8 +109,8 @@ class CLADE_DISTF(CLADE):
         self.position = nn.Conv2d(2, 1, 1)
         self.out_channels += 1
 
-    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
-        """CLADE's output with the position feature appended."""
-        offsets = semantics.at(*x.shape[-2:]).require_offsets()
-        out = super().forward(x, semantics)
-        return torch.cat([out, self.position(offsets).to(out)], 1)
+    def appended(self, view: Semantics) -> Tensor:
+        """The edge feature, if any, and the position feature."""
+        offsets = view.require_offsets().to(self.position.weight.dtype)
+        position, edge = self.position(offsets), super().appended(view)
+        return position if edge is None else torch.cat([edge, position], 1)
