@@ -65,13 +65,13 @@ def test_finished_is_as_many_epochs_as_are_asked_for(tmp_path, capsys):
 @pytest.mark.slow
 def test_a_sweep_started_again_skips_what_is_finished_and_continues_the_rest(tmp_path):
     sweep = ["experiments=norms", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}"]
-    train(*sweep, "norm=clade,clade_icpe")
+    train(*sweep, "norm=clade,clade_icpe", seconds=600)
     jobs = sorted(path.parent.parent for path in tmp_path.glob("*/checkpoints/last.ckpt"))
     assert [("norm-clade+" in job.name, "norm-clade_icpe+" in job.name) for job in jobs] == [(1, 0), (0, 1)]
     assert OverridesParser.create().parse_override(f"run={jobs[0].name}").value() == jobs[0].name
     (jobs[0] / "finished").unlink()  # as if it had been stopped after its last checkpoint
     kept = [(job / "checkpoints" / "last.ckpt").stat().st_mtime_ns for job in jobs]
-    out = train(*sweep, "norm=clade,clade_icpe,spade")
+    out = train(*sweep, "norm=clade,clade_icpe,spade", seconds=600)
     assert f"finished already: {jobs[1]}\n" in out
     assert f"run directory: {jobs[0]}\n" in out
     assert (jobs[0] / "finished").read_text() == "1\n"
