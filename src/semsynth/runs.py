@@ -2,7 +2,7 @@
 
 run_dir/
   config.yaml            the resolved configuration
-  checkpoints/last.ckpt  and best.ckpt where a metric is monitored
+  checkpoints/last.ckpt  and best.ckpt where a metric is monitored; *.safetensors where weights came from elsewhere
   metrics.csv  grids/*.png
   finished               the number of epochs, once they are trained
   wandb/  wandb.json     with logger=wandb
@@ -25,6 +25,7 @@ from semsynth.signatures import ConfigError
 
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
+SUFFIXES = (".ckpt", ".safetensors")
 GRIDS = "grids"
 METRICS = "metrics.csv"
 FINISHED = "finished"
@@ -57,21 +58,43 @@ def load_config(run_dir: str | Path) -> DictConfig:
 def find_checkpoint(run_dir: str | Path, checkpoint: str = "last") -> Path:
     """The path of a run's checkpoint: `last`, `best`, or a path (as it is, or below the run directory).
 
+    `last` and `best` are files of the training (`.ckpt`) or, without one, files of weights (`.safetensors`).
+
     Raises:
         ConfigError: there is no such file; says which there are.
     """
     folder = Path(run_dir) / CHECKPOINTS
-    candidates = [folder / f"{checkpoint}.ckpt"] if checkpoint in ("last", "best") else []
+    candidates = [folder / f"{checkpoint}{s}" for s in SUFFIXES] if checkpoint in ("last", "best") else []
     candidates += [Path(checkpoint), Path(run_dir) / checkpoint, folder / checkpoint]
     for path in candidates:
         if path.is_file():
             return path
-    there = ", ".join(sorted(path.stem for path in folder.glob("*.ckpt"))) or "none yet"
+    there = ", ".join(sorted({path.stem for path in _checkpoints(folder)})) or "none yet"
     raise ConfigError(f"checkpoint={checkpoint}: no such checkpoint in {folder} (there are: {there})")
 
 
+def _checkpoints(folder: Path) -> list[Path]:
+    return [path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")]
+
+
+def load_weights(path: str | Path, part: str, weights: str = "auto") -> Any:
+    """The state dict of a part in a checkpoint, `.ckpt` or `.safetensors`; None where it holds nothing of it.
+
+    Args:
+        path: The file, see `find_checkpoint`.
+        part: `generator`, `discriminator` or `encoder`.
+        weights: See `load_generator`.
+
+    Raises:
+        ConfigError: no such file or not of a run, or no moving average in it.
+    """
+    from semsynth.weights import read_weights
+
+    return read_weights(path).part(part, weights)
+
+
 def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str = "auto") -> tuple[Any, Any, DictConfig]:
-    """Rebuild a run's generator, and its encoder (None without one), in evaluation mode on the CPU.
+    """Rebuild a run's generator, and its encoder (None where it has no weights), in evaluation mode on the CPU.
 
     Args:
         run_dir: The run directory.
@@ -85,24 +108,21 @@ def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str =
     Raises:
         ConfigError: no run, no checkpoint, or no moving average in it.
     """
-    import torch
+    from semsynth.weights import read_weights
 
     if weights not in ("auto", "ema", "raw"):
         raise ConfigError(f"weights={weights} must be ema, raw or auto")
     cfg = load_config(run_dir)
-    path = find_checkpoint(run_dir, checkpoint)
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    average = saved["callbacks"].get("EMA") or {}
-    if weights == "ema" and not average:
-        raise ConfigError(f"{path} holds no moving average (dataset.recipe.ema was null): take weights=raw")
+    saved = read_weights(find_checkpoint(run_dir, checkpoint))
     networks = []
     for part in ("generator", "encoder"):
-        network = hydra.utils.instantiate(cfg[part], _convert_="all")
+        state = saved.part(part, weights)
+        network = None if state is None else hydra.utils.instantiate(cfg[part], _convert_="all")
         if network is not None:
-            prefix = f"{part}."
-            raw = {k.removeprefix(prefix): v for k, v in saved["state_dict"].items() if k.startswith(prefix)}
-            network.load_state_dict(average[part] if average and weights != "raw" else raw)
+            network.load_state_dict(state)
             network.eval()
+        elif part == "generator":
+            raise ConfigError(f"{saved.path} holds no generator")
         networks.append(network)
     return networks[0], networks[1], cfg
 
@@ -215,7 +235,7 @@ def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
     """
     folder = Path(cfg.run_dir) / CHECKPOINTS
     last = folder / "last.ckpt"
-    if cfg.resume != "auto" and any(folder.glob("*.ckpt")):
+    if cfg.resume != "auto" and _checkpoints(folder):
         raise ConfigError(f"run_dir={cfg.run_dir} holds the checkpoints of a run, which this one would overwrite: "
                           f"continue it with python train.py resume={cfg.run_dir}, or take another run_dir")
     if cfg.resume != "auto" or not last.is_file():
