@@ -61,11 +61,11 @@ def save_judge(
         path: The file.
         network: Of this package.
         arguments: What its constructor was called with, as plain values.
-        name: See `Judge`; so are `classes`, `preprocessing`, `class_map` and `ignore`.
-        classes: .
-        preprocessing: .
-        class_map: .
-        ignore: .
+        name: See `Judge`.
+        classes: See `Judge`.
+        preprocessing: See `Judge`.
+        class_map: See `Judge`.
+        ignore: See `Judge`.
         dtype: Of the kernels; what has one dimension (biases, statistics) stays float32.
         facts: More to keep, as plain values: dataset, size, scores, command.
 
