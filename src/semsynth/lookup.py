@@ -32,28 +32,37 @@ class Lookup:
     rows: Tensor
 
     @classmethod
+    @torch.no_grad()
     def of(cls, index: Tensor, count: int) -> Lookup:
         """From the row of each pixel, (P,) int64 in [0, count)."""
-        with torch.no_grad():
-            # ids of one byte are sorted by counting, several times as fast
-            order = (index.to(torch.uint8) if count <= 256 else index).argsort(stable=True)
-            counts = torch.bincount(index, minlength=count)
-            per_row = (counts + _PIECE - 1) // _PIECE
-            owner = torch.repeat_interleave(per_row)
-            first_piece, first_pixel = per_row.cumsum(0) - per_row, counts.cumsum(0) - counts
-            within = torch.arange(len(owner), device=index.device) - first_piece[owner]
-            end = index.new_tensor([len(index)])
-            return cls(index, order, torch.cat([first_pixel[owner] + within * _PIECE, end]),
-                       F.pad(per_row.cumsum(0), (1, 0)))
+        # ids of one byte are sorted by counting, several times as fast
+        order = (index.to(torch.uint8) if count <= 256 else index).argsort(stable=True)
+        return cls.of_sorted(index, order, torch.bincount(index, minlength=count))
+
+    @classmethod
+    @torch.no_grad()
+    def of_sorted(cls, index: Tensor, order: Tensor, counts: Tensor) -> Lookup:
+        """From the row of each pixel, the pixels sorted by row, and the number of pixels of each row (R,)."""
+        per_row = (counts + _PIECE - 1) // _PIECE
+        owner = torch.repeat_interleave(per_row)
+        first_piece, first_pixel = per_row.cumsum(0) - per_row, counts.cumsum(0) - counts
+        within = torch.arange(len(owner), device=index.device) - first_piece[owner]
+        end = index.new_tensor([len(index)])
+        return cls(index, order, torch.cat([first_pixel[owner] + within * _PIECE, end]),
+                   F.pad(per_row.cumsum(0), (1, 0)))
 
     def __len__(self) -> int:
         return len(self.rows) - 1
 
-    def sums(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Sums (R,C) over the pixels of each row of values (P,C), weighted by weights (P,) where there are any."""
+    def sums(self, values: Tensor, weights: Tensor | None = None, *, shared_by: int = 1) -> Tensor:
+        """Sums (R,C) over the pixels of each row of values (P,C), weighted by weights (P,) where there are any.
+
+        With ``shared_by`` k, values (P/k,C) hold one value for every k pixels that follow each other.
+        """
         if weights is not None:
             weights = weights[self.order]
-        partial = F.embedding_bag(self.order, values, self.pieces, mode="sum", per_sample_weights=weights,
+        order = self.order if shared_by == 1 else self.order // shared_by
+        partial = F.embedding_bag(order, values, self.pieces, mode="sum", per_sample_weights=weights,
                                   include_last_offset=True)
         every = torch.arange(len(partial), device=values.device)
         return F.embedding_bag(every, partial, self.rows, mode="sum", include_last_offset=True)

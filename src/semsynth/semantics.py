@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.lookup import Lookup
+from semsynth.patches import Patches
 
 
 class Reading(tuple[int, int]):
     """A size (h, w) at which a network reads label maps, and what it looks up there.
 
-    ``needs`` holds "classes" where tables are read by class (:meth:`Semantics.by_class`).
+    ``needs`` holds "classes" where tables are read by class (:meth:`Semantics.by_class`), "patches" where they are by
+    patch of labels, and "patches with edges" where such patches include the instance edges (:meth:`Semantics.patches`).
     """
 
     needs: frozenset[str]
@@ -53,6 +55,7 @@ class Semantics:
     probabilities: Tensor | None = None
     _views: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False)
     _classes: Lookup | None = field(default=None, repr=False)
+    _patches: dict[str, Patches | None] = field(default_factory=dict, repr=False)
     _checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,9 +105,22 @@ class Semantics:
             if size != self.size and size not in self._views:
                 self._views[size] = self._resized(*size)
             view = self.at(*size)
-            if "classes" in needs and view._classes is None and view.probabilities is None:
-                view._classes = view.by_class()
+            if view.probabilities is None:
+                view._look_up(needs)
         return self
+
+    def _look_up(self, needs: frozenset[str]) -> None:
+        """Make what is needed and not there yet."""
+        if "classes" in needs and self._classes is None:
+            self._classes = self.by_class()
+        for kind in needs & {"patches", "patches with edges"} - self._patches.keys():
+            codes, count = self.labels, self.num_classes
+            if kind == "patches with edges":
+                edges = self.require_edges()[:, 0]
+                if not torch.all((edges == 0) | (edges == 1)):
+                    continue
+                codes, count = codes + count * edges.long(), 2 * count
+            self._patches[kind] = Patches.of(codes, count, backward=torch.is_grad_enabled())
 
     def at(self, h: int, w: int) -> Semantics:
         """The view at (h, w); :meth:`prepare` must have made it."""
@@ -119,6 +135,10 @@ class Semantics:
     def by_class(self) -> Lookup:
         """Which class each pixel has, and the pixels of each class; made anew where :meth:`prepare` was not told."""
         return self._classes or Lookup.of(self.labels.flatten(), self.num_classes)
+
+    def patches(self, *, edges: bool) -> Patches | None:
+        """The distinct patches of labels (and edges); None where they hardly repeat or :meth:`prepare` was not told."""
+        return self._patches.get("patches with edges" if edges else "patches")
 
     def _resized(self, h: int, w: int) -> Semantics:
         """Nearest sampling from full resolution: index floor(i * H / h), as torch's ``nearest`` does for floats."""
@@ -172,7 +192,8 @@ class Semantics:
                                    if (v := getattr(self, k)) is not None}
         views = {size: view._map(change) for size, view in self._views.items()}
         classes = None if self._classes is None else self._classes.map(change)
-        return replace(self, **changed, _views=views, _classes=classes, _checked=True)
+        patches = {kind: None if p is None else p.map(change) for kind, p in self._patches.items()}
+        return replace(self, **changed, _views=views, _classes=classes, _patches=patches, _checked=True)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
         """The same on another device, with all that was prepared."""

@@ -38,13 +38,18 @@ def plain_formula() -> Iterator[None]:
         _plain = before
 
 
+def tables_apply(x: Tensor, table: Tensor) -> bool:
+    """Whether features and tables are of one precision, so that looking rows up equals the plain formula."""
+    return not _plain and x.dtype == table.dtype and x.dtype in (torch.float32, torch.float64)
+
+
 def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
     """Whether the fused function serves x (N,C,H,W): exactly, and measurably faster than the plain formula.
 
     It does over a batch norm without parameters where one precision is used throughout, in channels-last memory, and
     where the work is worth its calls.
     """
-    return (not _plain and x.dtype == table.dtype and x.dtype in (torch.float32, torch.float64) and foldable(base)
+    return (tables_apply(x, table) and foldable(base)
             and x.numel() >= FUSED_ELEMENTS and x.is_contiguous(memory_format=torch.channels_last))
 
 
