@@ -2,11 +2,12 @@
 
 import sys
 import time
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 from rich.console import Console
 
 from semsynth import runs
@@ -21,7 +22,6 @@ from semsynth.segmenters.errors import SegmenterError
 def evaluate(cfg: DictConfig) -> None:
     """Collect what is scored, score it, write and print the scores."""
     started = time.monotonic()
-    build = partial(hydra.utils.instantiate, _convert_="all")
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
         raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
     protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
@@ -43,11 +43,23 @@ def evaluate(cfg: DictConfig) -> None:
     print(f"scores: {path}")
 
 
+def build(node: Any) -> Any:
+    """Build an object from a node; what its constructor says against the values is a fault of the configuration."""
+    try:
+        return hydra.utils.instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, ValueError):
+            raise runs.ConfigError(str(error.__cause__)) from error
+        raise
+
+
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
 def main(cfg: DictConfig) -> None:
     """Score, or say in one line why not."""
     try:
         evaluate(cfg)
+    except MissingMandatoryValue as error:
+        sys.exit(f"{error.full_key}= is missing")
     except (runs.ConfigError, DataError, EvaluationError, SegmenterError) as error:
         sys.exit(str(error))
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -44,11 +45,12 @@ def evaluate():
 def _offline(monkeypatch, tmp_path):
     """No cache of the user's, and nothing downloaded."""
     monkeypatch.setenv("SEMSYNTH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", _no_network)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torch.hub, "urlopen", _no_network)
 
 
 def _no_network(*args, **kwargs):
-    raise OSError("no network in tests")
+    raise URLError("no network in tests")
 
 
 def make_run(path, *overrides, average=True):
@@ -149,6 +151,10 @@ def test_what_is_asked_for_and_cannot_be_had_stops_it(evaluate, run, tmp_path):
     output = f"output={tmp_path}/none/s.json"
     with pytest.raises(EvaluationError, match="miou: no segmenter is given"):
         evaluate(f"run={run}", *FEW, "wanted=[miou]", output)
+    with pytest.raises(ConfigError, match="protocol.count must be >= 2, got 1"):
+        evaluate(f"run={run}", "protocol.count=1", output)
+    with pytest.raises(ConfigError, match=r"nowhere\.safetensors: there is no such segmenter file"):
+        evaluate(f"run={run}", *by_judge("nowhere.safetensors"), output)
     with pytest.raises(EvaluationError, match="wanted=beauty: there are fid, kid"):
         evaluate(f"run={run}", *FEW, "wanted=[beauty]", output)
     with pytest.raises(EvaluationError, match=r"(torch-fidelity|no such file)"):

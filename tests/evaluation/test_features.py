@@ -58,15 +58,14 @@ def test_wrong_weights_are_named(weights, tmp_path):
             InceptionFeatures(tmp_path / f"{name}.pth")
 
 
-def test_a_download_that_fails_says_what_to_give(weights, monkeypatch):
+def test_a_download_that_fails_says_what_to_give(weights, monkeypatch, tmp_path):
     from urllib.error import URLError
-
-    from torch_fidelity import feature_extractor_inceptionv3 as module
 
     def fails(*args, **kwargs):
         raise URLError("no route")
 
-    monkeypatch.setattr(module, "load_state_dict_from_url", fails)
+    monkeypatch.setattr(torch.hub, "urlopen", fails)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(EvaluationError, match=r"cannot be downloaded \(no route\): give inception\.weights=FILE"):
         InceptionFeatures()
 

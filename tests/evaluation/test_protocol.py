@@ -54,5 +54,7 @@ def test_arguments_are_completed(tmp_path):
     assert completed(["run=nowhere"]) == ["run=nowhere"]
     with pytest.raises(ConfigError, match="there is no such file"):
         completed([camvid, "segmenter=nowhere.safetensors"])
+    with pytest.raises(ConfigError, match=r"segmenter=upernet101 segmenter\.weights=a\.pth"):
+        completed([camvid, "segmenter=a.pth"])
     with pytest.raises(ConfigError, match="leave dataset= out"):
         completed([camvid, "dataset=scenes"])

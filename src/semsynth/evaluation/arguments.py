@@ -26,8 +26,11 @@ def completed(arguments: Sequence[str]) -> list[str]:
         raise ConfigError("run= brings the data set that it was trained on: leave dataset= out "
                           "(root=DIR says where it lies now)")
     name = _dataset(given)
-    if given.get("segmenter", "").endswith(".safetensors"):
-        path = given["segmenter"]
+    path = given.get("segmenter", "")
+    if path.endswith((".pth", ".pt", ".ckpt")):
+        raise ConfigError(f"segmenter={path}: published weights go with their network, as in segmenter=upernet101 "
+                          f"segmenter.weights={path}")
+    if path.endswith(".safetensors"):
         if not Path(path).expanduser().is_file():
             raise ConfigError(f"segmenter={path}: there is no such file")
         place = arguments.index(f"segmenter={path}")

@@ -7,17 +7,19 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import collate
 from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.statistics import Progress
 
 PIXELS = 2**21  # of a batch: 32 images of 256x256
+SEGMENTER_SCORES = 2**28  # of a batch, one for every pixel and class: 1 GiB
 
 
-def fitting_batch(height: int, width: int) -> int:
-    """A batch size that fits most machines for images of a size."""
-    return max(1, min(64, PIXELS // (height * width)))
+def fitting_batch(height: int, width: int, classes: int = 1) -> int:
+    """A batch size that fits most machines for images of a size and a segmenter's scores of so many classes."""
+    return max(1, min(64, PIXELS // (height * width), SEGMENTER_SCORES // (height * width * classes)))
 
 
 def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batch: int, workers: int = 0,
@@ -35,7 +37,7 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
         where: What makes the images, for errors.
 
     Raises:
-        EvaluationError: fewer than two images, or an image with NaN.
+        EvaluationError: fewer than two images, an image with NaN, or one that does not fit into memory.
         DataError: a file is broken.
     """
     while True:
@@ -45,9 +47,9 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
             if painter is not None and evaluator.diversities:
                 _compare_samples(evaluator, maps, painter, batch, workers, device, progress)
             return evaluator.compute()
-        except torch.OutOfMemoryError:
+        except torch.OutOfMemoryError as error:
             if batch == 1:
-                raise
+                raise EvaluationError(f"one image does not fit into the memory of {device}: device=cpu") from error
         batch //= 2
         torch.cuda.empty_cache()
 

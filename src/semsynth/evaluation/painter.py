@@ -38,7 +38,8 @@ class Painter:
     def __init__(self, generator: Any, encoder: Any, *, num_classes: int, style: Style = "normal", seed: int = 0,
                  device: torch.device | str = "cpu") -> None:
         if style != "normal" and generator.z_dim and encoder is None:
-            raise EvaluationError(f"style={style} needs a run with a style encoder: take style=normal")
+            raise EvaluationError(f"protocol.style={style} needs a run with a style encoder: "
+                                  "take protocol.style=normal")
         self.generator: Any = generator.to(device).eval()
         self.encoder: Any = None if encoder is None else encoder.to(device).eval()
         self.num_classes, self.style, self.seed, self.device = num_classes, style, seed, device

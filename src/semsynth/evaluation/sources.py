@@ -121,7 +121,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
     """
-    batch = fitting_batch(*source.size) if batch is None else batch
+    batch = fitting_batch(*source.size, len(source.data.classes)) if batch is None else batch
     if batch < 1:
         raise EvaluationError(f"batch={batch} must be 1 or more")
     painter = source.painter
@@ -154,7 +154,7 @@ def described(source: Source, protocol: Protocol, evaluator: Evaluator, real: Ma
     return {
         **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),
         "segmenter": None if evaluator.judge is None else evaluator.judge.description(),
-        "style_regressor": None if evaluator.recovery is None else getattr(evaluator.recovery.regressor, "sha256", None),
+        "style_regressor": None if evaluator.recovery is None else evaluator.recovery.regressor.sha256,
         "ignored_classes": evaluator.ignored,
         "features": {net.name: net.description() for net in evaluator.features},
         "real": {split: images.identity() for split, images in real.items()},

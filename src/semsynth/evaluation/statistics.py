@@ -76,6 +76,18 @@ class FeatureSet:
         return found
 
 
+def in_parts(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """`network(images)`, in halves as often as the memory of the device asks for it."""
+    try:
+        return network(images)
+    except torch.OutOfMemoryError:
+        if len(images) == 1:
+            raise
+    torch.cuda.empty_cache()
+    half = len(images) // 2
+    return torch.cat([in_parts(network, images[:half]), in_parts(network, images[half:])])
+
+
 def real_statistics(images: Dataset, features: Features, identity: dict[str, Any], *, pool: int, cache: StatisticsCache,
                     batch: int = 16, workers: int = 0, device: torch.device | str = "cpu",
                     progress: Progress = lambda items, title, total: items, title: str = "real images") -> FeatureSet:
@@ -105,7 +117,7 @@ def real_statistics(images: Dataset, features: Features, identity: dict[str, Any
     width = 0
     done = 0
     for pictures in progress(loader, title, len(loader)):
-        vectors = features(pictures.to(device))
+        vectors = in_parts(features, pictures.to(device))
         width = vectors.shape[1]
         seen.update(vectors, torch.tensor(mine[done:done + len(pictures)]))
         done += len(pictures)
