@@ -11,11 +11,12 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # part of the package -> the other parts that it may import
 ALLOWED: dict[str, set[str]] = {
     "lookup": set(),
-    "semantics": {"lookup"},
+    "patches": {"lookup"},
+    "semantics": {"lookup", "patches"},
     "init": set(),
     "signatures": set(),
     "weights": {"signatures"},
-    "norms": {"semantics", "lookup", "init"},
+    "norms": {"semantics", "lookup", "patches", "init"},
     "blocks": {"semantics", "init", "norms"},
     "generators": {"semantics", "init", "norms", "blocks"},
     "discriminators": {"semantics", "init"},
