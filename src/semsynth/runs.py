@@ -127,6 +127,33 @@ def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str =
     return networks[0], networks[1], cfg
 
 
+# ---- importing
+
+
+def refuse_used(run_dir: str | Path) -> None:
+    """Raise a ConfigError where the directory of a new run holds something."""
+    if Path(run_dir).exists() and (not Path(run_dir).is_dir() or any(Path(run_dir).iterdir())):
+        raise ConfigError(f"output={run_dir} exists and is not empty: take another directory")
+
+
+def empty_state(cfg: DictConfig, part: str) -> dict[str, Any]:
+    """The state dict of a network, without memory: names, shapes and types."""
+    import torch
+
+    with torch.device("meta"):
+        network = hydra.utils.instantiate(cfg[part], _convert_="all")
+    return {} if network is None else network.state_dict()
+
+
+def save_imported(cfg: DictConfig, parts: dict[str, dict[str, Any]], record: dict[str, Any]) -> Path:
+    """Make a run directory of weights that come from elsewhere; `record` says from where. Returns the directory."""
+    from semsynth.weights import save_weights
+
+    run_dir = Path(cfg.run_dir)
+    save_weights(run_dir / CHECKPOINTS / "last.safetensors", parts, imported=record)
+    return save_config(cast(DictConfig, OmegaConf.merge(cfg, {"import": record})))
+
+
 # ---- starting and continuing
 
 

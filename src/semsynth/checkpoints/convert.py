@@ -1,0 +1,93 @@
+"""From a released layout to our names, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from semsynth.checkpoints.errors import CheckpointError
+from semsynth.checkpoints.layouts import LAYOUTS
+from semsynth.checkpoints.layouts.table import Layout
+
+SHOWN = 8  # rows of a table of differences
+COUNTER = "num_batches_tracked"  # older files lack it, and nothing depends on it here
+
+# networks that are none of ours, by a piece of a name that only they have
+STRANGERS = {
+    "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE", "body.0.": "OASIS", "body_up.": "OASIS",
+    "model.16.conv_block.": "pix2pixHD", "scale0_layer0.": "a discriminator of pix2pixHD",
+    "labelenc1.": "CC-FPSE", "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
+    "features.": "a classifier of torchvision", "layer1.0.bn1.": "a residual network",
+}
+
+
+def recognise(state: Mapping[str, Tensor]) -> Layout:
+    """The layout of a state dict.
+
+    Raises:
+        CheckpointError: it is none of ours; says what it looks like.
+    """
+    for layout in LAYOUTS:
+        if layout.recognise(state):
+            return layout
+    stranger = next((name for piece, name in STRANGERS.items() if any(piece in f".{k}" or k.startswith(piece)
+                                                                      for k in state)), None)
+    known = ", ".join(f"{layout.name} ({layout.part})" for layout in LAYOUTS)
+    like = f"looks like {stranger}" if stranger else f"begins with {', '.join(list(state)[:3])}"
+    raise CheckpointError(f"this is no layout that can be imported ({known}): it has {len(state)} tensors and {like}")
+
+
+def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file under our names, in the types of our network.
+
+    Args:
+        network: State dict of our network (meta tensors will do): names, shapes and types.
+        layout: Of the file.
+        state: The file's tensors.
+
+    Raises:
+        CheckpointError: names or shapes differ; a short table says where.
+    """
+    table = layout.table(network)
+    rows, found = [], {}
+    for ours, theirs in table.items():
+        expected = network[ours]
+        if theirs in state and state[theirs].shape == expected.shape:
+            found[ours] = state[theirs].to(expected.dtype).contiguous()
+        elif theirs not in state and ours.endswith(COUNTER):
+            found[ours] = torch.zeros((), dtype=expected.dtype)
+        else:
+            rows.append((theirs, words(expected), words(state[theirs]) if theirs in state else "missing"))
+    known = set(table.values())
+    rows += [(key, "no such name", words(state[key])) for key in state
+             if key not in known and not layout.is_extra(key)]
+    if rows:
+        raise CheckpointError(f"{len(rows)} of {len(table)} tensors of the {layout.part} differ from the layout "
+                              f"{layout.name} with this setting\n{difference_table(rows)}")
+    return found
+
+
+def to_official(layout: Layout, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of one of our networks under the names of released code.
+
+    Raises:
+        CheckpointError: the layout has no place for one of them.
+    """
+    return {layout.official(key): value for key, value in state.items()}
+
+
+def difference_table(rows: list[tuple[str, str, str]], shown: int = SHOWN) -> str:
+    """Rows (name, what is expected, what the file has) as an aligned table, cut after `shown` rows."""
+    table = [("tensor", "expected", "file"), *rows[:shown]]
+    widths = [max(len(row[column]) for row in table) for column in range(2)]
+    lines = [f"  {key:<{widths[0]}}  {ours:<{widths[1]}}  {theirs}" for key, ours, theirs in table]
+    if len(rows) > shown:
+        lines.append(f"  ... and {len(rows) - shown} more")
+    return "\n".join(lines)
+
+
+def words(tensor: Tensor) -> str:
+    """A shape as 64x3x4x4."""
+    return "x".join(str(side) for side in tensor.shape) or "one number"

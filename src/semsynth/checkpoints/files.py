@@ -1,0 +1,92 @@
+"""Which files belong to a released model, and the options that lie beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from semsynth.checkpoints.errors import CheckpointError
+
+_NAME = re.compile(r"(?P<epoch>.+)_net_(?P<part>[GDE])\.pth")
+PARTS = {"G": "generator", "D": "discriminator", "E": "encoder"}
+_DATA_SETS = {"ade20k": "ade20k", "coco": "coco_stuff", "cityscapes": "cityscapes"}
+_UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
+
+
+def find_files(source: Path, epoch: str | None = None) -> dict[str, Path]:
+    """The files of a model by part: `EPOCH_net_G.pth` and, of the same epoch, `_net_D` and `_net_E`.
+
+    Args:
+        source: The folder, or the generator's file; of another name, it stands alone.
+        epoch: Which of several in a folder; None: latest, else best, else the highest number.
+
+    Raises:
+        CheckpointError: there is no generator's file.
+    """
+    if source.is_dir():
+        source = _generator_in(source, epoch)
+    elif not source.is_file():
+        raise CheckpointError(f"source={source}: there is no such file or folder")
+    files = {"generator": source}
+    found = _NAME.fullmatch(source.name)
+    if found and found["part"] == "G":
+        for letter, part in PARTS.items():
+            beside = source.with_name(f"{found['epoch']}_net_{letter}.pth")
+            if beside.is_file():
+                files[part] = beside
+    return files
+
+
+def _generator_in(folder: Path, epoch: str | None) -> Path:
+    found = {m["epoch"]: path for path in sorted(folder.iterdir())
+             if (m := _NAME.fullmatch(path.name)) and m["part"] == "G"}
+    if epoch is None and found:
+        numbers = sorted((name for name in found if name.isdecimal()), key=int)
+        epoch = next((name for name in ("latest", "best", *numbers[::-1], *found) if name in found), None)
+    if epoch in found:
+        return found[epoch]
+    wanted = f"{epoch}_net_G.pth" if epoch else "EPOCH_net_G.pth, as in latest_net_G.pth"
+    others = ", ".join(p.name for p in sorted(folder.iterdir()) if p.suffix in (".pth", ".pt", ".safetensors")) or "none"
+    raise CheckpointError(f"source={folder} holds no {wanted} (files of weights there: {others}): give the generator's "
+                          "file itself")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a model besides its tensors; None where nothing is said.
+
+    Attributes:
+        dataset: Choice of conf/dataset.
+        size: [H, W] of the training images.
+        upsamplings: Of the generator, 5 to 7.
+        edges: Whether the label map has an edge channel.
+    """
+
+    dataset: str | None = None
+    size: tuple[int, int] | None = None
+    upsamplings: int | None = None
+    edges: bool | None = None
+
+    def or_else(self, other: Told) -> Told:
+        """This, completed by what the other says."""
+        return Told(*(mine if mine is not None else theirs for mine, theirs in
+                      zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def read_options(folder: Path) -> Told:
+    """What the text file `opt.txt` of a released model says; nothing where there is none."""
+    path = folder / "opt.txt"
+    if not path.is_file():
+        return Told()
+    lines = re.findall(r"^\s*(\w+): (\S*)", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    options = dict(lines)
+    size = None
+    try:
+        width = int(options["crop_size"])
+        size = (round(width / float(options.get("aspect_ratio", "1"))), width)
+    except (KeyError, ValueError, ZeroDivisionError, OverflowError):
+        pass
+    edges = {"True": False, "False": True}.get(options.get("no_instance", ""))
+    return Told(_DATA_SETS.get(options.get("dataset_mode", "")), size,
+                _UPSAMPLINGS.get(options.get("num_upsampling_layers", "")), edges)

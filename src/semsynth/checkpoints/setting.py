@@ -1,0 +1,186 @@
+"""The setting of a released model: what its tensors say, and what they cannot say from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from semsynth.checkpoints.errors import CheckpointError
+from semsynth.checkpoints.files import Told
+from semsynth.checkpoints.layouts.backbone import GeneratorFacts
+from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
+from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
+
+# released models: input channels without the edges -> choice of conf/dataset; ADE20K has no instance maps
+PUBLISHED = {151: "ade20k", 183: "coco_stuff", 35: "cityscapes"}
+WITH_EDGES = ("coco_stuff", "cityscapes")
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a data set's yaml says: its choice, label channels, the recipe's size (H, W)."""
+
+    name: str
+    num_classes: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a configuration needs to build the networks.
+
+    Attributes:
+        dataset: Choice of conf/dataset; None: classes without names.
+        num_classes: Label channels, an unknown class included.
+        edges: Whether edges are one more channel.
+        size: (H, W) of the training images.
+        upsamplings: Of the generator.
+        notes: In words, what was concluded from something else than the tensors.
+    """
+
+    dataset: str | None
+    num_classes: int
+    edges: bool
+    size: tuple[int, int]
+    upsamplings: int
+    notes: tuple[str, ...] = ()
+
+
+def likely_dataset(facts: GeneratorFacts) -> str | None:
+    """The data set of the papers that alone has this number of input channels, if one has."""
+    if facts.channels is None:
+        return None
+    for edges in (False, True) if facts.edges is None else (facts.edges,):
+        name = PUBLISHED.get(facts.channels - edges)
+        if name is not None and (not edges or name in WITH_EDGES):
+            return name
+    return None
+
+
+def conclude(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> Setting:
+    """Put together what the tensors, the options and the data set say.
+
+    Args:
+        facts: Of the generator.
+        told: Size, upsamplings and edges as given; `dataset` where it was named rather than concluded.
+        data: The data set that was named or concluded; None: none.
+
+    Raises:
+        CheckpointError: they contradict each other, or something cannot be concluded; says what to give.
+    """
+    notes = []
+    num_classes, edges = _classes(facts, told, data)
+    if data is not None and told.dataset is None:
+        channels = f"{num_classes} label channels{' and the edges' if edges else ''}"
+        notes.append(f"dataset={data.name}, which alone has {channels} (give dataset= if it is another)")
+    size = told.size or (data.size if data else None)
+    if size is None:
+        raise CheckpointError(f"the file cannot say which size it was trained for{_grids(facts, None)}: give "
+                              f"size=[HEIGHT,WIDTH]{'' if facts.most else ' (and upsamplings=5 or 6, if not the usual)'}"
+                              ", or dataset=NAME")
+    upsamplings, note = _upsamplings(facts, told, size, data)
+    notes += [note] if note else []
+    return Setting(data.name if data else None, num_classes, edges, size, upsamplings, tuple(notes))
+
+
+def _classes(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> tuple[int, bool]:
+    """Label channels, and whether edges are one more."""
+    channels = facts.channels
+    if facts.edges is not None and told.edges is not None and facts.edges != told.edges:
+        raise CheckpointError(f"edges={str(told.edges).lower()} is not what the file says: it has "
+                              f"{'an' if facts.edges else 'no'} edge feature")
+    edges = facts.edges if facts.edges is not None else told.edges
+    num_classes = facts.num_classes
+    if num_classes is None:
+        if channels is None:
+            raise CheckpointError("the file does not say how many classes there are: give dataset=NAME")
+        if edges is None:
+            edges = data is not None and channels == data.num_classes + 1
+        num_classes = channels - edges
+    if data is not None and num_classes != data.num_classes:
+        has = f"{channels} input channels for the label map" if facts.num_classes is None else f"{num_classes} classes"
+        raise CheckpointError(f"dataset={data.name} has {data.num_classes} classes, but the file has {has}"
+                              f"{' and edges' if edges else ''}: take another dataset, or leave it out")
+    if num_classes < 1:
+        raise CheckpointError(f"{channels} input channels leave no class")
+    return num_classes, bool(edges)
+
+
+def _upsamplings(facts: GeneratorFacts, told: Told, size: tuple[int, int], data: DataFacts | None) -> tuple[int, str]:
+    """The number of upsamplings; and, where it was concluded, from what."""
+    candidates = [7] if facts.most else [5, 6]
+    if told.upsamplings is not None and told.upsamplings not in candidates:
+        raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has "
+                              f"{'an' if facts.most else 'no'} eighth block, which comes with 7 and only with 7")
+    usual = 5 if max(data.size if data else size) <= 256 else 6
+    order = candidates if told.upsamplings is None else [told.upsamplings]
+    for count in sorted(order, key=lambda n: n != usual):
+        if all(side % 2**count == 0 for side in size) and (
+                not facts.z_dim or facts.grid == (size[0] >> count) * (size[1] >> count)):
+            concluded = told.upsamplings is None and not facts.most
+            source = f"dataset={data.name}" if data else f"size=[{size[0]},{size[1]}]"
+            return count, f"{count} upsamplings, as usual for {source}" if concluded else ""
+    raise CheckpointError(f"size=[{size[0]},{size[1]}] does not go with {' or '.join(map(str, order))} upsamplings"
+                          f"{_grids(facts, size)}: give size=[HEIGHT,WIDTH] and upsamplings= that do")
+
+
+def _grids(facts: GeneratorFacts, size: tuple[int, int] | None) -> str:
+    if not facts.z_dim:
+        return "" if size is None else ", which must divide it without rest"
+    counts = [7] if facts.most else [5, 6]
+    side = facts.grid ** 0.5
+    squares = [f"[{int(side) << n},{int(side) << n}] with {n}" for n in counts] if side.is_integer() else []
+    examples = f", as {' or '.join(squares)} upsamplings have" if squares else ""
+    return f" (its start grid has {facts.grid} positions{examples})"
+
+
+def overrides(setting: Setting, facts: GeneratorFacts, discriminator: DiscriminatorFacts | None,
+              encoder: EncoderFacts | None) -> list[str]:
+    """The setting as overrides of a training's configuration.
+
+    Raises:
+        CheckpointError: discriminator or encoder do not go with the generator.
+    """
+    values: dict[str, Any] = {
+        "dataset.instances": setting.edges, "size": list(setting.size), "base": facts.base, "norm": facts.norm,
+        "generator.ngf": facts.ngf, "generator.upsamplings": setting.upsamplings,
+        "generator.out_channels": facts.out_channels, "encoder": "style" if facts.z_dim else "none",
+    }
+    if facts.norm == "spade":
+        values |= {"norm.hidden": facts.hidden, "norm.kernel_size": facts.kernel_size}
+    if facts.norm == "clade_icpe":
+        values["icpe.published"] = True
+    if facts.z_dim:
+        values["encoder.z_dim"] = facts.z_dim
+    if encoder is not None:
+        values |= _encoder(facts, encoder)
+    if discriminator is not None:
+        wanted = setting.num_classes + setting.edges + facts.out_channels
+        if discriminator.channels != wanted:
+            raise CheckpointError(f"the discriminator reads {discriminator.channels} channels, but label map and image "
+                                  f"of this generator have {wanted}: is it another model's?")
+        values |= {"discriminator.ndf": discriminator.ndf, "discriminator.num_layers": discriminator.num_layers,
+                   "discriminator.num_scales": discriminator.num_scales}
+    return [f"{key}={_word(value)}" for key, value in values.items()]
+
+
+def _encoder(facts: GeneratorFacts, encoder: EncoderFacts) -> dict[str, Any]:
+    if encoder.z_dim != facts.z_dim:
+        takes = f"takes one of {facts.z_dim}" if facts.z_dim else "takes none"
+        raise CheckpointError(f"the encoder makes a style vector of {encoder.z_dim} values, but the generator {takes}: "
+                              "is it another model's?")
+    side = 4 << encoder.depth  # whatever the images' size, it reads them at this one
+    return {"encoder.nef": encoder.nef, "encoder.size": [side, side]}
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
+
+
+def class_overrides(num_classes: int, colours: Sequence[Sequence[int]]) -> list[str]:
+    """Overrides for classes that nobody named: class_0, class_1 and so on."""
+    names = ",".join(f"class_{k}" for k in range(num_classes))
+    shades = ",".join(f"[{r},{g},{b}]" for r, g, b in colours)
+    return ["dataset=folder", f"dataset.num_classes={num_classes}", f"dataset.classes=[{names}]",
+            f"dataset.colours=[{shades}]", f"dataset.ids=[{','.join(map(str, range(num_classes)))}]"]
