@@ -1,3 +1,23 @@
-"""semsynth: a laboratory for semantic image synthesis (a label map goes in, a photograph comes out)."""
+"""semsynth: a laboratory for semantic image synthesis (a label map goes in, a photograph comes out).
+
+    from semsynth import Synthesizer
+
+    images = Synthesizer.from_run("runs/mine")(labels)      # (N,H,W) class ids -> (N,3,H,W) in [-1, 1]
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from semsynth.synthesizer import Synthesizer
 
 __version__ = "0.1.0"
+__all__ = ["Synthesizer", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what scripts use at its first use: torch takes seconds."""
+    if name == "Synthesizer":
+        from semsynth.synthesizer import Synthesizer
+
+        return Synthesizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from semsynth.data.masks import read_image
@@ -16,8 +17,8 @@ class StyleError(ValueError):
     """A style is asked for that the network cannot take; the message says what to change."""
 
 
-def encode_style(encoder: nn.Module | None, path: str | Path, size: tuple[int, int]) -> Tensor:
-    """Mean style (1, z_dim) of the image at ``path``, resized (bicubic) to ``size`` (H, W).
+def encode_style(encoder: nn.Module | None, picture: str | Path | Image.Image, size: tuple[int, int]) -> Tensor:
+    """Mean style (1, z_dim) of a picture or of the file that holds it, resized (bicubic) to ``size`` (H, W).
 
     Raises:
         StyleError: the run has no encoder.
@@ -25,7 +26,9 @@ def encode_style(encoder: nn.Module | None, path: str | Path, size: tuple[int, i
     """
     if encoder is None:
         raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style")
-    pixels = resize_image(read_image(Path(path).expanduser()), size)
+    if not isinstance(picture, Image.Image):
+        picture = read_image(Path(picture).expanduser())
+    pixels = resize_image(picture.convert("RGB"), size)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     parameter = next(encoder.parameters())
     with torch.inference_mode():

@@ -1,0 +1,122 @@
+"""A run's networks for others: as a small run, as programs, or in the layout of the released code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from semsynth.checkpoints.exporters.metadata import metadata
+from semsynth.checkpoints.exporters.official import write_official
+from semsynth.checkpoints.exporters.program import EncoderProgram, GeneratorProgram, Program
+from semsynth.checkpoints.exporters.program_files import Run, write_exported, write_onnx
+from semsynth.checkpoints.exporters.source import Source
+from semsynth.semantics import Semantics
+from semsynth.signatures import ConfigError
+from semsynth.weights import PARTS, SUFFIX, save_weights
+
+PROGRAMS: dict[str, tuple[str, Callable[..., Run | None]]] = {"onnx": (".onnx", write_onnx),
+                                                              "torch_export": (".pt2", write_exported)}
+FORMATS = ("safetensors", *PROGRAMS, "official")
+COUNT = 3  # label maps in the comparison of a program with its network; not that of the example it was traced with
+
+
+def export(source: Source, format: str, output: str | Path, *, size: tuple[int, int] | None = None,
+           tolerance: float = 1e-4) -> list[str]:
+    """Write a run's networks into a new folder, completely or not at all; return one line for each file.
+
+    Args:
+        source: The run.
+        format: One of ``FORMATS``: a run of weights and configuration; ONNX or torch.export programs of the generator
+            and the encoder; checkpoints in the layout of the released SPADE or CLADE code.
+        output: The folder; there must be none of this name.
+        size: (H, W) of the programs; None: the size of the training images.
+        tolerance: Largest difference allowed between a program and its network.
+
+    Raises:
+        ConfigError: an unknown format, a folder that exists, a format or size that is not possible for these networks,
+            or a program that differs from its network.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"format={format} must be one of {', '.join(FORMATS)}")
+    if size is not None and format not in PROGRAMS:
+        raise ConfigError(f"size= is for format={' and '.join(PROGRAMS)}: weights serve every size of their network")
+    with _new_folder(Path(output).expanduser()) as folder:
+        if format == "safetensors":
+            return _write_run(source, folder, Path(output))
+        if format == "official":
+            return write_official(source, folder)
+        return _write_programs(source, format, folder, size or source.condition.size, tolerance)
+
+
+@contextmanager
+def _new_folder(output: Path) -> Iterator[Path]:
+    """A folder beside ``output`` that takes its name at the end."""
+    if output.exists():
+        raise ConfigError(f"output={output} exists already: take another folder, or remove it")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
+        folder = Path(scratch) / output.name
+        folder.mkdir()
+        yield folder
+        os.replace(folder, output)
+
+
+def _write_run(source: Source, folder: Path, output: Path) -> list[str]:
+    """A run directory that holds the configuration and one set of weights."""
+    states = {part: source.saved.part(part, source.choice) for part in PARTS}
+    parts = {part: state for part, state in states.items() if state is not None}
+    path = save_weights(folder / "checkpoints" / f"last{SUFFIX}", parts, **source.origin())
+    text = yaml.safe_dump({**source.config, "run_dir": str(output), "resume": None}, sort_keys=False)
+    (folder / "config.yaml").write_text(text)
+    return ["config.yaml", f"checkpoints/{path.name}: {', '.join(parts)} ({source.weights}, {_megabytes(path)})"]
+
+
+def _write_programs(source: Source, format: str, folder: Path, size: tuple[int, int], tolerance: float) -> list[str]:
+    suffix, write = PROGRAMS[format]
+    try:
+        programs: list[Program] = [GeneratorProgram(source.generator, source.condition, size)]
+    except ValueError as error:
+        raise ConfigError(f"size={list(size)}: {error}") from error
+    if source.encoder is not None and programs[0].z_dim:
+        programs.append(EncoderProgram(source.encoder, source.condition.size))
+    lines = []
+    for program in programs:
+        about = metadata(program, source)
+        path = folder / f"{about['network']}{suffix}"
+        run = write(program, path, about)
+        line = f"{path.name} ({_megabytes(path)}): {', '.join(program.inputs())} -> {', '.join(program.outputs())}"
+        if run is None:
+            lines.append(f"{line}; not compared with the network, for want of onnxruntime")
+            continue
+        difference = _difference(source, program, run)
+        if not difference <= tolerance:
+            raise ConfigError(f"{path.name} differs from the network by up to {difference:.1e}, more than "
+                              f"tolerance={tolerance:.0e}; nothing was written")
+        lines.append(f"{line}; differs from the network by at most {difference:.0e}")
+    return lines
+
+
+@torch.no_grad()
+def _difference(source: Source, program: Program, run: Run) -> float:
+    """Largest difference between the outputs of a program and those of its network, as it was loaded."""
+    inputs = program.example(COUNT, seed=1)
+    network: Any = source.generator if isinstance(program, GeneratorProgram) else source.encoder
+    if isinstance(program, GeneratorProgram):
+        semantics = Semantics(inputs["labels"], program.num_classes, inputs.get("edges"), inputs.get("offsets"))
+        wanted = network(semantics.prepare(network.feature_sizes(*program.size)), inputs.get("z"))
+    else:
+        wanted = network(inputs["image"])
+    every = [wanted] if isinstance(wanted, Tensor) else list(wanted)
+    return max(float((a - b).abs().max()) for a, b in zip(run(inputs), every, strict=True))
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"

@@ -1,0 +1,166 @@
+"""Pictures from label maps with a trained run, in three lines of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from semsynth.synthesis.condition import Condition
+from semsynth.synthesis.styles import StyleError, draw_styles, encode_style
+
+Style = Tensor | np.ndarray | str | Path | Image.Image | Sequence[str | Path | Image.Image]
+
+
+class Synthesizer:
+    """Draws label maps with the generator of a run, its spectral norm and batch-norm statistics folded away.
+
+    >>> import torch
+    >>> from semsynth import Synthesizer
+    >>> synthesizer = Synthesizer.from_run(RUN)  # a run directory
+    >>> synthesizer.class_names[:3], synthesizer.size
+    (('sky', 'cloud', 'sun'), (32, 32))
+    >>> labels = torch.zeros(1, 32, 32, dtype=torch.int64)  # sky,
+    >>> labels[:, 20:] = synthesizer.class_names.index("grass")  # and grass below
+    >>> images = synthesizer(labels, seed=0)
+    >>> images.shape, bool(images.abs().max() <= 1)
+    (torch.Size([1, 3, 32, 32]), True)
+
+    Args:
+        generator: in evaluation mode; called as ``generator(semantics, z)``.
+        encoder: image (N,3,H,W) -> mean and log-variance of its style; None without one.
+        condition: what the networks read.
+        device: where to compute: ``cpu``, ``cuda`` or another name that torch knows, or ``auto``.
+    """
+
+    def __init__(self, generator: Any, encoder: Any, condition: Condition,
+                 device: str | torch.device = "cpu") -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        fold = getattr(generator, "optimize_for_inference", None)
+        generator = generator if fold is None else (fold() or generator)
+        self._generator = generator.to(self.device).eval().requires_grad_(False)
+        self._encoder = None if encoder is None else encoder.to(self.device).eval().requires_grad_(False)
+        self._condition = condition
+
+    @classmethod
+    def from_run(cls, run: str | Path, checkpoint: str = "last", weights: str = "auto",
+                 device: str | torch.device = "cpu") -> Synthesizer:
+        """From a run directory: of a training, an import or an export.
+
+        Args:
+            run: the directory.
+            checkpoint: ``last``, ``best`` or a path.
+            weights: ``ema``, ``raw``, or ``auto``: the moving average where there is one.
+            device: see the class.
+
+        Raises:
+            ConfigError: no run, no such checkpoint, or no moving average in it.
+        """
+        from semsynth import runs
+
+        generator, encoder, config = runs.load_generator(run, checkpoint, weights)
+        return cls(generator, encoder, Condition.of(config), device)  # type: ignore[arg-type]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes; label i is the i-th."""
+        return self._condition.classes
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """(red, green, blue), 0..255, of each class."""
+        return self._condition.colours
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the training images."""
+        return self._condition.size
+
+    @property
+    def z_dim(self) -> int:
+        """Length of the style vector; 0 where a label map has one picture."""
+        return int(self._generator.z_dim)
+
+    @property
+    def reads_instances(self) -> bool:
+        """Whether a call needs ``instances``."""
+        return self._condition.edges
+
+    @torch.no_grad()
+    def __call__(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None,
+                 style: Style | None = None, z: Tensor | np.ndarray | None = None,
+                 seed: int | None = None) -> Tensor:
+        """Images (N,3,H,W) in [-1,1], float32, on the device, of label maps (N,H,W).
+
+        Edges and positional offsets are made from the maps where the network reads them. Without ``style``, ``z`` and
+        ``seed`` a network with a style vector draws styles from torch's own random state.
+
+        Args:
+            labels: integer class ids; 255 counts as the unknown class where the run has one. A network with a style
+                vector draws only its own ``size``, others any multiple of their stride.
+            instances: (N,H,W) integer ids of objects, for networks that read instance edges; others ignore it.
+            style: the picture whose style is taken, or N of them: files or PIL images, or (1 or N,3,h,w) floats in
+                [-1,1]. The mean of the encoder is used, so that the same picture always gives the same style.
+            z: style vectors (z_dim,), (1,z_dim) or (N,z_dim) instead.
+            seed: draws the same styles every time instead; the first of them do not depend on N.
+
+        Raises:
+            ValueError: labels out of range or of a wrong shape or size, no instances where they are needed.
+            StyleError: styles that the run cannot take, or more than one way to choose them.
+        """
+        semantics = self._condition.semantics(labels, instances)
+        sizes = self._generator.feature_sizes(*semantics.size)
+        styles = self._styles(len(semantics), style, z, seed)
+        images = self._generator(semantics.to(self.device).prepare(sizes), styles)
+        return images.float()
+
+    def _styles(self, count: int, style: Style | None, z: Tensor | np.ndarray | None,
+                seed: int | None) -> Tensor | None:
+        """Style vectors (count, z_dim), None for a network without."""
+        given = [name for name, value in (("style", style), ("z", z)) if value is not None]
+        if not self.z_dim:
+            if given:
+                raise StyleError(f"{' and '.join(given)}: this run has no style vector, so a label map has one "
+                                 "picture; train with encoder=style for styles")
+            return None
+        if len(given) > 1:
+            raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")
+        if style is not None:
+            return self._spread("style", self._encoded(style), count)
+        if z is not None:
+            vectors = torch.as_tensor(z, dtype=torch.float32)
+            vectors = vectors[None] if vectors.ndim == 1 else vectors
+            if vectors.ndim != 2 or vectors.shape[1] != self.z_dim:
+                raise StyleError(f"z must be (N,{self.z_dim}), got {tuple(vectors.shape)}")
+            return self._spread("z", vectors, count)
+        drawn = torch.randn(count, self.z_dim) if seed is None else draw_styles(count, self.z_dim, seed)
+        return drawn.to(self.device)
+
+    def _spread(self, name: str, vectors: Tensor, count: int) -> Tensor:
+        if len(vectors) not in (1, count):
+            raise StyleError(f"{name}: {len(vectors)} styles for {count} label maps; give one for all of them or one "
+                             "for each")
+        return vectors.expand(count, -1).to(self.device)
+
+    def _encoded(self, style: Style) -> Tensor:
+        """Mean styles of pictures."""
+        if self._encoder is None:
+            raise StyleError("style: this run has no style encoder; give z or seed")
+        if isinstance(style, Tensor | np.ndarray):
+            images = torch.as_tensor(style)
+            if images.ndim != 4 or images.shape[1] != 3 or not images.dtype.is_floating_point:
+                raise StyleError(f"style must be (N,3,h,w) floats in [-1,1], got {tuple(images.shape)} {images.dtype}")
+            low, high = images.min(), images.max()
+            if not -1.001 <= low <= high <= 1.001:
+                raise StyleError(f"style must lie in [-1,1], got [{float(low):.3g}, {float(high):.3g}]: for values of "
+                                 "0..255 give style / 127.5 - 1")
+            return self._encoder(images.float().to(self.device))[0]
+        pictures = [style] if isinstance(style, str | Path | Image.Image) else list(style)
+        return torch.cat([encode_style(self._encoder, picture, self.size) for picture in pictures])

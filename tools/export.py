@@ -1,0 +1,49 @@
+"""Hand a run's networks on.
+
+    python tools/export.py run=DIR format=safetensors output=DIR     a small run: config.yaml and weights
+    python tools/export.py run=DIR format=onnx output=DIR            generator.onnx, and encoder.onnx where there is one
+    python tools/export.py run=DIR format=torch_export output=DIR    the same as .pt2 files
+    python tools/export.py run=DIR format=official output=DIR        latest_net_G.pth ... for the released code
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
+
+from semsynth import runs
+from semsynth.data.errors import DataError
+from semsynth.synthesis.maps import chosen_size
+
+
+def write(cfg: DictConfig) -> None:
+    """Load the run and export it."""
+    from semsynth.checkpoints.exporters.export import export
+    from semsynth.checkpoints.exporters.source import Source
+    from semsynth.weights import read_weights
+
+    run, format, output = Path(cfg.run), cfg.format, cfg.output
+    generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
+    config: Any = OmegaConf.to_container(trained, resolve=True)
+    size = None if cfg.size is None else chosen_size(cfg.size, tuple(trained.size))
+    source = Source(run, config, read_weights(runs.find_checkpoint(run, cfg.checkpoint)), cfg.weights, generator,
+                    encoder)
+    lines = export(source, format, output, size=size, tolerance=cfg.tolerance)
+    print(f"exported: {output}", *lines, sep="\n  ")
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="export")
+def main(cfg: DictConfig) -> None:
+    """Export, or say in one line why not."""
+    try:
+        write(cfg)
+    except MissingMandatoryValue as error:
+        sys.exit(f"{error.full_key}= is missing: python tools/export.py run=DIR format=onnx output=DIR")
+    except (runs.ConfigError, DataError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
