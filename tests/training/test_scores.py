@@ -79,7 +79,7 @@ def test_what_prevents_scores_is_said_before_training(tiny, tmp_path):
 def test_nothing_is_scored_where_nothing_is_asked_for(tiny, tmp_path):
     assess = Assess([])
     for scores in (Scores(assess, 0), Scores(None, 1)):
-        fit(tiny, tmp_path, scores, 1)
+        fit(tiny, tmp_path, scores, 1, Checkpoints(str(tmp_path), monitor="score/miou"))
     assert assess.prepared is None
     assert scores.lines() == []
 

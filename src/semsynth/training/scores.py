@@ -41,9 +41,9 @@ class Scores(pl.Callback):
         return self.assess is not None and self.every_n_epochs > 0
 
     def explains(self, key: str) -> bool:
-        """Whether a metric is not there because it has not been taken yet, or cannot be had."""
-        return self.active and key.startswith("score/") and (
-            not self.latest or key.removeprefix("score/") in self.skipped)
+        """Whether a metric is not there because it was not taken, or not yet, or cannot be had."""
+        return key.startswith("score/") and (
+            not self.active or not self.latest or key.removeprefix("score/") in self.skipped)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Prepare, and say which scores there will not be."""
