@@ -16,7 +16,8 @@ from torch import Tensor
 from semsynth.lookup import Lookup
 
 _WORD = 60  # bits of a patch that are packed into one int64
-_WORTHWHILE = 0.7  # distinct 3x3 patches for each pixel up to which tables are faster than convolutions (measured)
+# distinct 3x3 and 5x5 patches for each pixel up to which tables are faster than convolutions (measured)
+_WORTHWHILE = (0.5, 0.7)
 # odd constants that mix the words of a patch into one key; a collision is noticed, so that any will do
 _MIX = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB, 0x2545F4914F6CDD1D, 0x5851F42D4C957F2D)
 
@@ -52,7 +53,7 @@ class Patches:
             return None
         padded = F.pad(codes, (2, 2, 2, 2), value=count)
         order, starts, small = _distinct(_words(padded[:, 1:-1, 1:-1], 3, bits))
-        if len(starts) > _WORTHWHILE * codes.numel():
+        if len(starts) > _WORTHWHILE[0] * codes.numel():
             return None
         window = torch.arange(3, device=codes.device)
         # position k of the window around each representative, in the padded map
@@ -63,6 +64,8 @@ class Patches:
 
         numbers = F.pad(small.view(n, h, w), (1, 1, 1, 1), value=len(starts))
         order, starts, large = _distinct(_words(padded, 5, bits))
+        if len(starts) > _WORTHWHILE[1] * codes.numel():
+            return None
         around = _corner(order[starts], h, w, 2)[:, None] + (window[:, None] * (w + 2) + window).flatten()
         near = numbers.flatten()[around] * 9 + position
         counts = torch.diff(starts, append=starts.new_tensor([len(order)]))

@@ -24,7 +24,7 @@ NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF]
 def _every_size(monkeypatch):
     """Fuse tiny maps too, and cut them into several chunks."""
     monkeypatch.setattr(base_module, "FUSED_ELEMENTS", 1)
-    monkeypatch.setattr("semsynth.norms.fused._CHUNK", 64)
+    monkeypatch.setattr("semsynth.norms.fused.CHUNK", 64)
 
 
 def maps(kind, n=2, h=6, w=9):

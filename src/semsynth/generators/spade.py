@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock, recomputed
+from semsynth.generators.inference import FoldedGenerator
 from semsynth.init import initialise
 from semsynth.norms.base import Norm, arranged
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
@@ -130,6 +131,10 @@ class SPADEGenerator(nn.Module):
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
+
+    def optimize_for_inference(self) -> FoldedGenerator:
+        """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""
+        return FoldedGenerator(self)
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
         """Label maps (and style vectors) to images."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from semsynth.norms.fused import Modulation
 from semsynth.norms.statistics import foldable
 from semsynth.semantics import Semantics
 
@@ -89,6 +90,10 @@ class Norm(nn.Module, ABC):
     def extra_repr(self) -> str:
         """Channels in and out, for ``print(network)``."""
         return f"{self.channels} -> {self.out_channels}, num_classes={self.num_classes}"
+
+    def tables(self, view: Semantics) -> Modulation | None:
+        """Scale and shift by table for a view at some size; None where this norm or this view has no such form."""
+        return None
 
     @abstractmethod
     def forward(self, x: Tensor, semantics: Semantics) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
-from semsynth.norms.fused import modulate, pixel_rows
+from semsynth.norms.fused import Modulation, modulate, pixel_rows
 from semsynth.semantics import Semantics
 
 
@@ -55,15 +55,21 @@ class CLADE(Norm):
         """Factors (P,2) of gamma and of beta at each pixel, None where they are 1."""
         return None
 
+    def tables(self, view: Semantics) -> Modulation | None:
+        """The banks, read by class; None for a soft map."""
+        if view.probabilities is not None:
+            return None
+        extra = self.appended(view)
+        return Modulation(self.gamma, self.beta, view.by_class(), self.scales(view),
+                          None if extra is None else pixel_rows(extra))
+
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate by class, append the edge feature where there is one, LeakyReLU with ``slope``."""
         view = semantics.at(*x.shape[-2:])
-        extra = self.appended(view)
-        if view.probabilities is None and fast_path(x, self.gamma, self.base):
-            return modulate(x, self.gamma, self.beta, view.by_class(), self.base, slope=slope, scales=self.scales(view),
-                            extra=None if extra is None else pixel_rows(extra))
+        if fast_path(x, self.gamma, self.base) and (tables := self.tables(view)) is not None:
+            return modulate(x, tables, self.base, slope)
         gamma, beta = self.modulation(view)
-        out = torch.addcmul(beta, self.base(x), gamma)
+        out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)
         out = out if extra is None else torch.cat([out, extra.to(out)], 1)
         return out if slope == 1 else F.leaky_relu(out, slope)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,25 @@ from torch.autograd.function import once_differentiable
 from semsynth.lookup import Lookup
 from semsynth.norms.statistics import Statistics
 
-_CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
+CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
+
+
+@dataclass(eq=False)
+class Modulation:
+    """What a norm scales and shifts every pixel by: rows of two tables, and what comes to them at each pixel.
+
+    Shapes:
+        gamma, beta: (R,C), one row a class or a patch.
+        lookup: which row each of P pixels reads.
+        scales: (P,2), factors of gamma and of beta at each pixel, or None.
+        extra: (P,E), channels appended behind the modulated ones, or None.
+    """
+
+    gamma: Tensor
+    beta: Tensor
+    lookup: Lookup
+    scales: Tensor | None = None
+    extra: Tensor | None = None
 
 
 def pixel_rows(x: Tensor) -> Tensor:
@@ -28,7 +47,7 @@ def feature_maps(rows: Tensor, like: Tensor) -> Tensor:
 
 def _chunks(pixels: int, channels: int, device: torch.device) -> list[slice]:
     """Stretches of pixels whose temporaries stay in the cache; everything at once on an accelerator."""
-    step = pixels if device.type != "cpu" else max(1, _CHUNK * torch.get_num_threads() // channels)
+    step = pixels if device.type != "cpu" else max(1, CHUNK * torch.get_num_threads() // channels)
     return [slice(a, min(a + step, pixels)) for a in range(0, pixels, step)]
 
 
@@ -111,24 +130,20 @@ class _Modulate(torch.autograd.Function):
         return feature_maps(grad_rows, x), grad_gamma, grad_beta, grad_scales, grad_extra, None, None, None
 
 
-def modulate(x: Tensor, gamma: Tensor, beta: Tensor, lookup: Lookup, base: nn.Module, *, slope: float = 1.0,
-             scales: Tensor | None = None, extra: Tensor | None = None) -> Tensor:
+def modulate(x: Tensor, modulation: Modulation, base: nn.Module, slope: float = 1.0) -> Tensor:
     """Normalise x with ``base``, scale and shift every pixel by its rows of two tables, LeakyReLU.
 
     Equal to ``leaky_relu(base(x) * gamma[row] + beta[row], slope)``, with gradients, without gamma and beta at every
-    pixel. The statistics and their running averages are those of ``base`` (a batch norm without affine parameters).
+    pixel. The statistics and their running averages are those of ``base``, a batch norm without affine parameters.
 
     Args:
         x: (N,C,H,W).
-        gamma: (R,C), one row a class or a patch.
-        beta: (R,C).
-        lookup: which row each pixel reads.
+        modulation: the tables.
         base: the batch norm, see :func:`semsynth.norms.statistics.foldable`.
         slope: of the LeakyReLU for negative values; 1 for none.
-        scales: (P,2), factors of gamma and of beta at each pixel.
-        extra: (P,E), channels to append before the LeakyReLU.
 
     Returns:
         (N, C + E, H, W) in the memory format of x.
     """
-    return _Modulate.apply(x, gamma, beta, scales, extra, lookup, base, slope)
+    return _Modulate.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
+                           modulation.lookup, base, slope)

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.fused import modulate
-from semsynth.patches import Patches, sum_of_rows
+from semsynth.norms.fused import Modulation, modulate
+from semsynth.patches import sum_of_rows
 from semsynth.semantics import Semantics
 
 
@@ -47,8 +47,11 @@ class SPADE(Norm):
         hidden = F.relu(self.shared(semantics.one_hot(edges=self.edges, dtype=self.shared.weight.dtype)))
         return self.gamma(hidden), self.beta(hidden)
 
-    def tables(self, patches: Patches) -> tuple[Tensor, Tensor]:
-        """1 + gamma and beta of every distinct patch, each (R,C)."""
+    def tables(self, view: Semantics) -> Modulation | None:
+        """1 + gamma and beta of every distinct patch; None where the view holds no patches."""
+        patches = view.patches(edges=self.edges) if self.needs else None
+        if patches is None:
+            return None
         hidden = self.shared.out_channels
         rows = self.shared.weight.permute(2, 3, 1, 0).reshape(9, -1, hidden)
         if self.edges:
@@ -62,19 +65,19 @@ class SPADE(Norm):
         placed = (F.pad(features, (0, 0, 0, 1)) @ weight).view(-1, 2 * self.channels)
         gamma, beta = sum_of_rows(placed, patches.near, patches.near_back).chunk(2, 1)
         # "1 +": the last convolution starts near zero, so that training starts from the plain norm.
-        return gamma + (1 + biases[1]), beta + biases[2]
+        return Modulation(gamma + (1 + biases[1]), beta + biases[2], patches.lookup)
 
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate with the label map at x's size, LeakyReLU with ``slope``."""
         view = semantics.at(*x.shape[-2:])
-        patches = view.patches(edges=self.edges) if self.needs and tables_apply(x, self.shared.weight) else None
-        if patches is None:
+        tables = self.tables(view) if tables_apply(x, self.shared.weight) else None
+        if tables is not None and fast_path(x, self.shared.weight, self.base):
+            return modulate(x, tables, self.base, slope)
+        if tables is not None:
+            index = tables.lookup.index.view_as(view.labels)
+            gamma, beta = (F.embedding(index, rows).permute(0, 3, 1, 2) for rows in (tables.gamma, tables.beta))
+        else:
             gamma, beta = self.modulation(view)
             gamma = 1 + gamma
-        else:
-            rows = self.tables(patches)
-            if fast_path(x, self.shared.weight, self.base):
-                return modulate(x, *rows, patches.lookup, self.base, slope=slope)
-            gamma, beta = (F.embedding(patches.lookup.index.view_as(view.labels), r).permute(0, 3, 1, 2) for r in rows)
         out = torch.addcmul(beta, self.base(x), gamma)
         return out if slope == 1 else F.leaky_relu(out, slope)

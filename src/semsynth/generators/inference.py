@@ -1,0 +1,111 @@
+"""The SPADE generator for drawing only: everything that does not depend on the input folded away."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.blocks import ResBlock
+from semsynth.norms.base import Norm
+from semsynth.norms.folded import FoldedTables, fold, modulate_folded
+from semsynth.semantics import Reading, Semantics
+
+
+class _Kept:
+    """What norms read for the label map seen last, so that many styles of one map cost the convolutions alone."""
+
+    def __init__(self, *norms: Norm) -> None:
+        self.norms = norms
+        self.view: Semantics | None = None
+        self.tables: FoldedTables | None = None
+
+    def of(self, view: Semantics) -> FoldedTables | None:
+        """Tables of all the norms, folded into one; None where a norm has none for this view."""
+        if view is not self.view:
+            self.tables, self.view = fold(self.norms, view), view
+        return self.tables
+
+
+def _plain_convolution(layer: nn.Conv2d) -> nn.Conv2d:
+    """The same convolution with its normalised weight as it is, channels-last."""
+    # Not remove_parametrizations: it changes the class, which a copied layer shares with the original.
+    plain = nn.Conv2d(layer.in_channels, layer.out_channels, cast(Any, layer.kernel_size),
+                      padding=cast(Any, layer.padding), bias=layer.bias is not None, device="meta")
+    plain.weight = nn.Parameter(layer.weight.detach().clone(memory_format=torch.channels_last), requires_grad=False)
+    if layer.bias is not None:
+        plain.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=False)
+    return plain
+
+
+class FoldedGenerator(nn.Module):
+    """A SPADE or CLADE generator in evaluation mode, with the same pictures to rounding for less time and memory.
+
+    Batch-norm statistics are part of the norms' tables and spectral norms of the weights; LeakyReLU and nearest
+    upsampling happen while a norm reads, so that no upsampled copy exists; the norms of a block's shortcut and main
+    path read their tables together; convolutions run channels-last. The tables of the last label map are kept: calls
+    with the same prepared :class:`Semantics` compute no modulation. Norms over other statistics than those of a batch
+    norm run as they are.
+
+    A copy: it follows neither training nor ``load_state_dict`` of the generator it was made from.
+
+    Args:
+        generator: a :class:`semsynth.generators.spade.SPADEGenerator`.
+    """
+
+    def __init__(self, generator: Any) -> None:
+        super().__init__()
+        network = copy.deepcopy(generator).eval().requires_grad_(False)
+        for parent in list(network.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, nn.Conv2d):
+                    setattr(parent, name, _plain_convolution(child))
+        self.network = network
+        self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
+        self._kept = {}
+        for name, block in network.blocks.items():
+            first = [block.norm_0] if block.norm_s is None else [block.norm_0, block.norm_s]
+            self._kept[name] = (_Kept(*first), _Kept(block.norm_1))
+
+    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+        """All sizes at which the label map of an (h, w) image is read, smallest first."""
+        return self.network.feature_sizes(h, w)
+
+    def start_size(self, h: int, w: int) -> tuple[int, int]:
+        """Size of the start grid for an image of (h, w)."""
+        return self.network.start_size(h, w)
+
+    @torch.no_grad()
+    def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
+        """Prepared label maps (and style vectors) to images (N,out_channels,H,W) in [-1, 1]."""
+        x = self.network._start(semantics, z)
+        for upsample, (name, block) in zip(self.network._upsample, self.network.blocks.items(), strict=True):
+            x = self._block(block, *self._kept[name], x, semantics, 1 + upsample)
+        return torch.tanh_(self.network.conv_img(F.leaky_relu_(x, 0.2)))
+
+    @staticmethod
+    def _block(block: ResBlock, first: _Kept, second: _Kept, x: Tensor, semantics: Semantics, factor: int) -> Tensor:
+        """A residual block on x upsampled by ``factor``, which stands in memory nowhere."""
+        h, w = x.shape[2] * factor, x.shape[3] * factor
+        view, x = semantics.at(h, w), x.contiguous(memory_format=torch.channels_last)
+        tables = first.of(view)
+        if tables is None:
+            return block(F.interpolate(x, (h, w), mode="nearest") if factor > 1 else x, semantics)
+        slopes = [0.2, 1.0][:len(first.norms)]
+        inner, *rest = modulate_folded(x, tables, slopes, factor)
+        inner = block.conv_0(inner)
+        if (own := second.of(view)) is not None:
+            inner, = modulate_folded(inner.contiguous(memory_format=torch.channels_last), own, [0.2])
+        else:
+            inner = F.leaky_relu_(block.norm_1(inner, semantics), 0.2)
+        out = block.conv_1(inner)
+        if rest:
+            return out.add_(cast(nn.Module, block.conv_s)(rest[0]))
+        if factor == 1:
+            return out.add_(x)
+        n, c, low, wide = x.shape
+        spread = out.contiguous(memory_format=torch.channels_last).view(n, c, low, factor, wide, factor)
+        return spread.add_(x[:, :, :, None, :, None]).view(n, c, h, w)

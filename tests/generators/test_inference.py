@@ -1,0 +1,80 @@
+"""The folded generator draws the pictures of the generator it was made from."""
+
+from functools import partial
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.base import plain_formula
+from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
+from semsynth.norms.conditional import Unconditional
+from semsynth.norms.schedule import Mixed
+from semsynth.norms.spade import SPADE
+from semsynth.semantics import Semantics
+
+K = 5
+NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF, SPADE, Unconditional, Mixed(SPADE, CLADE, 3), partial(CLADE, edges=True),
+         partial(SPADE, edges=True), partial(CLADE, base=nn.InstanceNorm2d)]
+
+
+def label_maps(n, h, w):
+    labels = F.interpolate(torch.randint(0, K, (n, 1, 4, 3)).float(), (h, w)).long()[:, 0]
+    return Semantics(labels, K, torch.rand(n, 1, h, w).round(), torch.rand(n, 2, h, w) * 2 - 1)
+
+
+def trained(norm, size, **kwargs):
+    network = SPADEGenerator(norm, K, size=size, ngf=2, **kwargs).eval()
+    for name, p in network.named_parameters():
+        if "fc" not in name:
+            nn.init.normal_(p, std=0.3)
+    for name, b in network.named_buffers():
+        if name.endswith("running_var"):
+            b.uniform_(0.5, 2)
+        elif name.endswith("running_mean"):
+            b.normal_()
+    return network
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(("n", "size"), [(1, (64, 64)), (2, (64, 96))])
+def test_draws_the_same(norm, n, size):
+    network = trained(norm, size)
+    folded, sem = network.optimize_for_inference(), label_maps(n, *size)
+    sem.prepare(network.feature_sizes(*size))
+    with torch.no_grad(), plain_formula():
+        expected = network.double()(Semantics(sem.labels, K, sem.edges.double(), sem.offsets.double())
+                                    .prepare(network.feature_sizes(*size)))
+    for _ in range(2):  # the second time with kept tables
+        image = folded(sem)
+        assert (image - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_a_new_label_map_gets_new_tables():
+    network = trained(SPADE, (32, 32), z_dim=4)
+    folded = network.optimize_for_inference()
+    z = torch.randn(1, 4)
+    for _ in range(3):
+        sem = label_maps(1, 32, 32).prepare(folded.feature_sizes(32, 32))
+        with torch.no_grad():
+            torch.testing.assert_close(folded(sem, z), network(sem, z), rtol=1e-4, atol=1e-5)
+
+
+def test_soft_maps_take_the_plain_path():
+    network = trained(CLADE, (32, 32)).double()
+    soft = torch.rand(1, K, 32, 32).double().softmax(1)
+    sem = Semantics.from_probabilities(soft).prepare(network.feature_sizes(32, 32))
+    with torch.no_grad():
+        torch.testing.assert_close(network.optimize_for_inference()(sem), network(sem))
+
+
+def test_the_generator_stays_as_it_was():
+    network = trained(CLADE, (32, 32))
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    folded = network.optimize_for_inference()
+    assert not any(p.requires_grad for p in folded.parameters())
+    assert network.state_dict().keys() == before.keys()
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert all(p.requires_grad for p in network.parameters())
