@@ -21,6 +21,7 @@ def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
     with config.explained(reraise=runs.in_sweep()):
         runs.settle(cfg)
+        cfg = runs.inherit(cfg)
         if runs.finished_before(cfg):
             return
         cfg, checkpoint = runs.continue_where_possible(config.prepare(cfg))
@@ -31,9 +32,11 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
     """Train with a checked configuration, from the beginning or from a checkpoint."""
     from semsynth.training import launch
 
-    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()):
+    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()), config.explained(reraise=runs.in_sweep()):
         run_dir = runs.open_run(cfg, checkpoint)
         trainer, system, data = runs.build(cfg)
+        if checkpoint is None:
+            runs.warm_start(system, cfg)
         launch.fit(trainer, system, data, checkpoint)
         if trainer.is_global_zero:
             runs.mark_finished(run_dir, cfg.epochs)

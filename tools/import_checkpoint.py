@@ -31,7 +31,7 @@ def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
 
     runs.refuse_used(cfg.output)
     choice = None if not dataset else dataset[0].partition("=")[2]
-    model = open_model(cfg.source, told(cfg, choice), cfg.epoch)
+    model = open_model(cfg.source, told(cfg, choice), None if cfg.epoch is None else str(cfg.epoch))
     data = None
     if model.dataset is not None:
         dataset = dataset or [f"dataset={model.dataset}"]
@@ -42,8 +42,7 @@ def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
     training = composed([*dataset, *choices], cfg.output)
     config.check_values(training)
     training = config.prepare_part(training, (*config.NETWORKS, "icpe", "loss"))
-    config.check_networks(training)
-    runs.save_imported(training, model.convert(lambda part: runs.empty_state(training, part)), model.record(setting))
+    runs.save_imported(training, model.convert(lambda part: runs.fresh_state(training, part)), model.record(setting))
     return summary(model, setting, [*dataset, *choices])
 
 

@@ -27,9 +27,9 @@ __all__ = ["ConfigError", "check", "check_networks", "check_values", "explained"
            "prepare_part", "suggest"]
 
 KEYS = (
-    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "run_dir", "dataset", "icpe",
-    "augment", "data", "base", "norm", "encoder", "generator", "discriminator", "objective", "loss", "optim", "system",
-    "callbacks", "scores", "trainer", "logger",
+    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "init_from", "run_dir",
+    "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator", "objective", "loss",
+    "optim", "system", "callbacks", "scores", "trainer", "logger",
 )
 # The order of binding: what imports only torch comes before what imports Lightning.
 NETWORKS = ("base", "norm", "encoder", "generator", "discriminator")

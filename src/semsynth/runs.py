@@ -127,7 +127,53 @@ def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str =
     return networks[0], networks[1], cfg
 
 
-# ---- importing
+# ---- weights from elsewhere
+
+
+def inherit(cfg: DictConfig) -> DictConfig:
+    """With `init_from`, take over the data set, size and networks of that run where the command line says nothing else.
+
+    Raises:
+        ConfigError: there is no such run, or it has no weights yet.
+    """
+    if not cfg.get("init_from"):
+        return cfg
+    from semsynth.checkpoints.inherit import inherited
+
+    run_dir, _ = _begin_with(cfg.init_from)
+    saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
+    given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given)
+    if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here
+        plain["run_dir"] = plain["run_dir"].replace("${hydra:runtime.choices.norm}", f"from_{run_dir.resolve().name}")
+    return cast(DictConfig, OmegaConf.create(plain))
+
+
+def warm_start(system: Any, cfg: DictConfig) -> None:
+    """Give a system's networks the weights of the run that `init_from` names; the first process says which.
+
+    What that run has no weights of, or has of another shape, starts afresh; the generator must fit.
+
+    Raises:
+        ConfigError: the generator is another network.
+    """
+    if not cfg.get("init_from"):
+        return
+    from semsynth.checkpoints.warm import Inputs, warm_up
+
+    run_dir, path = _begin_with(cfg.init_from)
+    before, now = (Inputs(list(data.classes), bool(data.edges)) for data in (load_config(run_dir).dataset, cfg.dataset))
+    lines = warm_up(system, path, before, now)
+    if _is_first_process():
+        print(*lines, sep="\n", flush=True)
+
+
+def _begin_with(init_from: str) -> tuple[Path, Path]:
+    """The run and the checkpoint of `init_from`, a run directory or a file in its `checkpoints`."""
+    path = Path(init_from)
+    if path.is_file():
+        return path.parents[1], path
+    return path, find_checkpoint(path) if (path / CONFIG).is_file() else path
 
 
 def refuse_used(run_dir: str | Path) -> None:
@@ -136,12 +182,9 @@ def refuse_used(run_dir: str | Path) -> None:
         raise ConfigError(f"output={run_dir} exists and is not empty: take another directory")
 
 
-def empty_state(cfg: DictConfig, part: str) -> dict[str, Any]:
-    """The state dict of a network, without memory: names, shapes and types."""
-    import torch
-
-    with torch.device("meta"):
-        network = hydra.utils.instantiate(cfg[part], _convert_="all")
+def fresh_state(cfg: DictConfig, part: str) -> dict[str, Any]:
+    """The state dict of a network as it starts."""
+    network = hydra.utils.instantiate(cfg[part], _convert_="all")
     return {} if network is None else network.state_dict()
 
 
@@ -173,11 +216,15 @@ def in_sweep() -> bool:
 
 def open_run(cfg: DictConfig, checkpoint: Path | None) -> Path:
     """Make the run directory, keep the configuration in it and announce it; the first process only does so."""
-    if os.environ.get("LOCAL_RANK", "0") == os.environ.get("RANK", "0") == os.environ.get("SLURM_PROCID", "0") == "0":
+    if _is_first_process():
         run_dir = save_config(cfg)
         tell_other_processes(run_dir, checkpoint)
         print(f"run directory: {run_dir}", flush=True)
     return Path(cfg.run_dir)
+
+
+def _is_first_process() -> bool:
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
 def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
@@ -241,7 +288,9 @@ def resumed(run_dir: str, arguments: Sequence[str]) -> DictConfig:
         ConfigError: no such run, or overrides that it refuses; names each and why.
     """
     cfg = load_config(run_dir)
-    find_checkpoint(run_dir)
+    if find_checkpoint(run_dir).suffix != SUFFIXES[0]:
+        raise ConfigError(f"resume={run_dir}: this run was imported, there is no training to continue: start one from "
+                          f"its weights with init_from={run_dir}")
     changes: dict[str, Any] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")

@@ -76,9 +76,9 @@ def conclude(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> Setti
         notes.append(f"dataset={data.name}, which alone has {channels} (give dataset= if it is another)")
     size = told.size or (data.size if data else None)
     if size is None:
+        besides = "" if facts.most else " (and upsamplings=5 or 6, if not the usual)"
         raise CheckpointError(f"the file cannot say which size it was trained for{_grids(facts, None)}: give "
-                              f"size=[HEIGHT,WIDTH]{'' if facts.most else ' (and upsamplings=5 or 6, if not the usual)'}"
-                              ", or dataset=NAME")
+                              f"size=[HEIGHT,WIDTH]{besides}, or dataset=NAME")
     upsamplings, note = _upsamplings(facts, told, size, data)
     notes += [note] if note else []
     return Setting(data.name if data else None, num_classes, edges, size, upsamplings, tuple(notes))

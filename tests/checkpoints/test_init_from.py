@@ -1,0 +1,124 @@
+"""Training from the weights of another run."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from semsynth import config, runs
+from semsynth.checkpoints.errors import CheckpointError
+from semsynth.checkpoints.inherit import inherited
+from semsynth.checkpoints.warm import Inputs, warm_state
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.clade import CLADE
+from semsynth.norms.spade import SPADE
+from semsynth.signatures import ConfigError
+from semsynth.training import launch
+
+sys.path.insert(0, str(Path(__file__).parent))
+import official
+from importing import ROOT, import_run, save
+from official import Model
+
+SMALL = ["batch=2", "data.num_workers=0", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu"]
+SCENES = ["dataset=scenes", "dataset.train_length=4", "dataset.val_length=2", "scores=none"]
+
+
+def start(run, output, *given):
+    """The configuration of a training from a run, as train.py makes it."""
+    given = [*SMALL, f"init_from={run}", f"run_dir={output}", *given]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", overrides=given)
+    plain = inherited(runs.OmegaConf.to_container(cfg, resolve=False),
+                      runs.OmegaConf.to_container(runs.load_config(run), resolve=True), given)
+    return config.prepare(runs.OmegaConf.create(plain))
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """A CLADE model of Cityscapes with edges and without a discriminator."""
+    folder = tmp_path_factory.mktemp("released")
+    m = Model("clade", num_classes=35, edges=True, size=(64, 128), upsamplings=6)
+    import_run(save(folder / "m", generator=official.generator_state(m)), folder / "run", "size=[64,128]")
+    return folder / "run"
+
+
+def test_an_imported_run_is_trained_for_two_batches_on_other_classes(imported, tmp_path, capsys):
+    cfg = start(imported, tmp_path / "new", *SCENES, "discriminator.ndf=4")
+    assert cfg.norm["_target_"].endswith(".CLADE")
+    assert (cfg.generator.ngf, cfg.generator.upsamplings, list(cfg.size)) == (1, 6, [64, 128])
+    assert (cfg.generator.num_classes, cfg.norm.edges, cfg.discriminator.ndf) == (12, False, 4)
+    runs.open_run(cfg, None)
+    trainer, system, data = runs.build(cfg)
+    runs.warm_start(system, cfg)
+    said = capsys.readouterr().out
+    assert "generator: from" in said
+    assert "classes by name" in said
+    assert "discriminator: starts afresh" in said
+    before = {key: value.clone() for key, value in system.generator.state_dict().items()}
+    old = runs.load_weights(runs.find_checkpoint(imported), "generator")
+    names, classes = list(runs.load_config(imported).dataset.classes), list(cfg.dataset.classes)
+    key = "blocks.up_1.norm_0.gamma"
+    for name in ("sky", "car", "building", "person"):
+        assert torch.equal(before[key][classes.index(name)], old[key][names.index(name)])
+    assert torch.equal(before["blocks.up_1.conv_0.parametrizations.weight.original"],
+                       old["blocks.up_1.conv_0.parametrizations.weight.original"][:, :-1])
+    launch.fit(trainer, system, data, None)
+    assert trainer.global_step == 4
+    assert all(value.isfinite().all() for value in system.generator.state_dict().values())
+    assert runs.load_generator(tmp_path / "new")[0].upsamplings == 6
+
+
+def test_without_overrides_everything_is_the_runs(imported, tmp_path):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", overrides=[f"init_from={imported}", f"run_dir={tmp_path}"])
+    cfg = config.finalize(runs.inherit(cfg))
+    saved = runs.load_config(imported)
+    for group in ("norm", "generator", "discriminator", "size", "dataset", "loss"):
+        assert runs.OmegaConf.to_container(cfg, resolve=True)[group] == runs.OmegaConf.to_container(saved)[group], group
+    assert cfg.system.num_classes == 35
+
+
+def test_an_imported_run_is_not_resumed(imported):
+    with pytest.raises(ConfigError, match=f"init_from={imported}"):
+        runs.resumed(str(imported), [])
+    with pytest.raises(ConfigError, match="no such directory|no such checkpoint|holds no"):
+        runs.inherit(runs.OmegaConf.create({"init_from": "nowhere"}))
+
+
+def network(norm, classes, edges, **settings):
+    def factory(channels, num_classes):
+        return norm(channels, num_classes, edges=edges, **settings)
+
+    return SPADEGenerator(factory, classes, size=(32, 32), ngf=1, edges=edges).state_dict()
+
+
+@pytest.mark.parametrize("norm", [SPADE, CLADE])
+@pytest.mark.parametrize(("old_edges", "new_edges"), [(True, True), (True, False), (False, True), (False, False)])
+def test_rows_and_channels_follow_the_names(norm, old_edges, new_edges):
+    before, now = Inputs(["sky", "road", "car"], old_edges), Inputs(["car", "boat", "sky", "lamp"], new_edges)
+    saved, fresh = network(norm, 3, old_edges), network(norm, 4, new_edges)
+    state, warmth = warm_state("generator", fresh, saved, before, now)
+    assert (warmth.known, warmth.new) == (["car", "sky"], ["boat", "lamp"])
+    assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in fresh.items()}
+    fc = state["fc.weight"]
+    assert torch.equal(fc[:, 0], saved["fc.weight"][:, 2])
+    assert torch.equal(fc[:, 2], saved["fc.weight"][:, 0])
+    assert torch.equal(fc[:, 1], fresh["fc.weight"][:, 1])
+    if old_edges and new_edges:
+        assert torch.equal(fc[:, 4], saved["fc.weight"][:, 3])
+    if norm is SPADE:
+        key = "blocks.up_0.norm_s.shared.weight"
+        assert torch.equal(state[key][:, 0], saved[key][:, 2])
+    else:
+        assert torch.equal(state["blocks.up_0.norm_s.beta"][2], saved["blocks.up_0.norm_s.beta"][0])
+    assert torch.equal(state["conv_img.weight"], saved["conv_img.weight"])
+
+
+def test_another_network_is_a_short_table():
+    names = Inputs(["a", "b", "c"], False)
+    with pytest.raises(CheckpointError, match="generator of this setting is another network") as caught:
+        warm_state("generator", network(CLADE, 3, False), network(SPADE, 3, False, hidden=4), names, names)
+    assert len(str(caught.value).splitlines()) < 12
