@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint type lock clean
+.PHONY: help setup train test lint type lock clean bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
+
+bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
+	@$(PY) bench/run.py $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .
