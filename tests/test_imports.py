@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"semantics", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures"},
-    "runs": {"signatures", "weights", "checkpoints", "training", "data"},
+    "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
     "config": {"signatures", "data"},
     "checkpoints": {"semantics", "norms", "data", "synthesis", "runs", "signatures", "weights"},
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},

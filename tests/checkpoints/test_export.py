@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hydra.core.global_hydra import GlobalHydra
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from semsynth import Synthesizer, runs
@@ -19,6 +21,7 @@ from semsynth.semantics import Semantics
 from semsynth.signatures import ConfigError
 from semsynth.weights import read_weights
 
+ROOT = Path(__file__).parents[2]
 NETWORKS = {
     "spade": {"norm": "spade"},
     "spade_vae_edges": {"norm": "spade", "z_dim": 3, "edges": True},
@@ -71,7 +74,7 @@ def test_folding_changes_no_image_and_no_original(name, tiny_run):
     torch.testing.assert_close(images, wanted, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["spade", "spade_vae_edges", "clade_edges", "clade_icpe_vae_edges", "mixed_edges"])
 def test_onnx_agrees_for_every_batch_size(name, tiny_run, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     run = tiny_run(**NETWORKS[name])
@@ -172,21 +175,26 @@ def test_nothing_is_overwritten_or_half_written(tiny_run, tmp_path, monkeypatch)
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_the_command(tiny_run, tmp_path, monkeypatch, capsys):
-    path = Path(__file__).parents[2] / "tools" / "export.py"
-    spec = importlib.util.spec_from_file_location("export_command", path)
+def test_the_command(tiny_run, tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("export_command", ROOT / "tools" / "export.py")
     command = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(command)
 
     def call(*arguments):
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr("sys.argv", ["export.py", *arguments])
-        command.main()
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            command.write(compose("export", overrides=list(arguments)))
 
     run = tiny_run()
     call(f"run={run}", "format=safetensors", f"output={tmp_path / 'out'}")
     assert "last.safetensors: generator, discriminator" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match=r"output= is missing"):
-        call(f"run={run}", "format=onnx")
-    with pytest.raises(SystemExit, match="no such directory"):
+    with pytest.raises(ConfigError, match="no such directory"):
         call(f"run={tmp_path / 'nowhere'}", "format=onnx", f"output={tmp_path / 'x'}")
+    with pytest.raises(ConfigError, match=r"holds no moving average.*take weights=raw"):
+        call(f"run={run}", "format=onnx", f"output={tmp_path / 'x'}", "weights=ema")
+
+
+def test_the_command_line_says_what_is_missing(tiny_run):
+    done = subprocess.run([sys.executable, ROOT / "tools" / "export.py", f"run={tiny_run()}", "format=onnx"],
+                          capture_output=True, text=True)
+    assert done.returncode
+    assert done.stderr.strip() == ("output= is missing: python tools/export.py run=DIR format=onnx output=DIR")

@@ -48,8 +48,8 @@ def _generator_in(folder: Path, epoch: str | None) -> Path:
         return found[epoch]
     wanted = f"{epoch}_net_G.pth" if epoch else "EPOCH_net_G.pth, as in latest_net_G.pth"
     there = [path.name for path in sorted(folder.iterdir()) if path.suffix in (".pth", ".pt", ".safetensors")]
-    raise CheckpointError(f"source={folder} holds no {wanted} (files of weights there: {', '.join(there) or 'none'}): give "
-                          "the generator's file itself")
+    raise CheckpointError(f"source={folder} holds no {wanted} (files of weights there: {', '.join(there) or 'none'}): "
+                          "give the generator's file itself")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ class ReleasedModel:
         Raises:
             CheckpointError: the parts are not of one model.
         """
-        facts = {part: self.parts[part].facts if part in self.parts else None for part in PARTS.values()}
+        facts: dict[str, Any] = {part: self.parts[part].facts if part in self.parts else None
+                                 for part in PARTS.values()}
         with _naming(self.parts["generator"].path.parent):
             found = overrides(setting, facts["generator"], facts["discriminator"], facts["encoder"])
         if setting.dataset is None:

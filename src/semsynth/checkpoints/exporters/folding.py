@@ -40,7 +40,7 @@ def folded(network: Network) -> Network:
         if is_parametrized(module):
             _settle(module)
     for module in network.modules():
-        base = getattr(module, "base", None)
+        base: Any = getattr(module, "base", None)
         if type(base) in (nn.BatchNorm2d, nn.SyncBatchNorm) and not base.affine and base.track_running_stats:
             if type(module) is SPADE:
                 _fold_spade(module, base)
