@@ -71,7 +71,8 @@ class Scores(pl.Callback):
             raise TrainingStopped(f"scoring failed: {error}") from error
         self.latest_epoch = epoch
         # the same on all ranks; all log it, since all compare it for `best`
-        pl_module.log_dict({f"score/{key}": value for key, value in self.latest.items()}, sync_dist=trainer.world_size > 1)
+        logged = {f"score/{key}": value for key, value in self.latest.items()}
+        pl_module.log_dict(logged, sync_dist=trainer.world_size > 1)
 
     def state_dict(self) -> dict[str, Any]:
         """The latest scores and their epoch."""
