@@ -1,5 +1,8 @@
 """Checkpoints in the released layout hold our weights bit for bit under the released names."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -10,6 +13,9 @@ from semsynth.checkpoints.exporters.source import Source
 from semsynth.checkpoints.layouts import LAYOUTS
 from semsynth.signatures import ConfigError
 from semsynth.weights import read_weights
+
+sys.path.insert(0, str(Path(__file__).parent))
+from importing import import_run
 
 
 def source(run):
@@ -40,6 +46,22 @@ def test_every_tensor_is_there_bit_for_bit(name, tiny_run, tmp_path):
         assert set(table.values()) == set(theirs)
         assert all(torch.equal(theirs[table[key]], value) for key, value in ours.items())
         assert not [key for key in theirs if "parametrizations" in key or key.startswith("blocks.")]
+
+
+@pytest.mark.parametrize("name", ["spade", "spade_vae_edges", "clade_unknown", "clade_icpe_edges"])
+def test_importing_again_gives_the_same_weights(name, tiny_run, tmp_path):
+    network = NETWORKS[name]
+    classes = "\n".join(["classes:", *(f"  - {n}" for n in ("sky", "cloud", "sun", "grass", "car"))])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "classes.yaml").write_text(classes + "\n")
+    run, edges = tiny_run(**network), network.get("edges", False)
+    export(source(run), "official", tmp_path / "out")
+    import_run(tmp_path / "out", tmp_path / "again", "dataset=folder", f"dataset.root={tmp_path / 'data'}",
+               "size=[32,32]", f"edges={edges}".lower(), f"dataset.instances={edges}".lower())
+    for part in ("generator", "discriminator", *(["encoder"] if "z_dim" in network else [])):
+        before, after = (runs.load_weights(runs.find_checkpoint(r), part) for r in (run, tmp_path / "again"))
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[key], after[key]) for key in before)
 
 
 def test_the_released_names():

@@ -1,0 +1,44 @@
+"""The Python of docs/export.md runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from semsynth import runs
+from semsynth.checkpoints.exporters.export import export
+from semsynth.checkpoints.exporters.source import Source
+from semsynth.weights import read_weights
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "export.md").read_text()
+
+
+def test_the_examples_run(tiny_run, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    run = tiny_run(norm="clade_icpe", z_dim=3, edges=True)
+    generator, encoder, cfg = runs.load_generator(run)
+    source = Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), "auto", generator,
+                    encoder)
+    export(source, "onnx", tmp_path / "programs")
+    export(source, "torch_export", tmp_path / "pt2")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine").symlink_to(run)
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    results = []
+    for code in examples:
+        names: dict = {}
+        exec(code, names)
+        results.append(tuple(names.get("images", names.get("image")).shape))
+    assert results == [(1, 3, 32, 32), (1, 3, 32, 32), (2, 3, 32, 32)]
+
+
+def test_the_commands_have_keys_that_exist():
+    commands = re.findall(r"python tools/export\.py ([^#\n]*)", TEXT)
+    assert len(commands) == 4
+    for command in commands:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            assert compose("export", overrides=command.split()).run == "runs/mine"
