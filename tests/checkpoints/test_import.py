@@ -12,7 +12,7 @@ from semsynth.semantics import Semantics
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import import_run, save
+from importing import TOOL, import_run, save
 from official import Model
 
 DATA_SETS = {
@@ -234,3 +234,17 @@ def test_full_width_by_shapes(norm, data, entries):
 
 def official_shapes(m):
     return official.generator_state(m)
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    """Through Hydra, as it is typed; what is missing is said in a line."""
+    save(tmp_path / "m", generator=official.generator_state(Model("icpe", num_classes=151)))
+    monkeypatch.setattr(sys, "argv", ["import_checkpoint.py", f"source={tmp_path}/m", f"output={tmp_path}/run",
+                                      "dataset=ade20k", "size=64"])
+    TOOL.main()
+    assert f"run directory: {tmp_path}/run" in capsys.readouterr().out
+    assert runs.load_generator(tmp_path / "run")[2].dataset.name == "ade20k"
+    monkeypatch.setattr(sys, "argv", ["import_checkpoint.py", "output=x"])
+    with pytest.raises(SystemExit):
+        TOOL.main()
+    assert "source= is missing" in capsys.readouterr().err

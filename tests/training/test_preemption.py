@@ -1,4 +1,3 @@
-import os
 import signal
 
 import pytest
@@ -15,7 +14,7 @@ class Send(pl.Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if batch_idx == 1:
             for _ in range(self.times):
-                os.kill(os.getpid(), self.signum)
+                signal.raise_signal(self.signum)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
