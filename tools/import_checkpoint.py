@@ -5,13 +5,15 @@ other: synthesize.py run=RUN, evaluate.py run=RUN, train.py init_from=RUN.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from semsynth import config, runs
 
@@ -20,7 +22,8 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 
 def composed(overrides: Sequence[str], output: str) -> DictConfig:
     """The configuration of a training."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    running = GlobalHydra.instance().is_initialized()  # Hydra is started once: by the command, or here
+    with nullcontext() if running else initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", overrides=[*overrides, f"run_dir='{output}'", "logger=csv"])
 
 
@@ -67,8 +70,9 @@ def main(cfg: DictConfig) -> None:
     dataset = [o for o in HydraConfig.get().overrides.task if o.startswith("dataset")]
     with config.explained():
         for key in ("source", "output"):
-            if key in cfg and not cfg.get(key):
-                raise config.ConfigError(f"{key}= is missing")
+            if OmegaConf.is_missing(cfg, key) or not cfg[key]:
+                raise config.ConfigError(f"{key}= is missing: python tools/import_checkpoint.py source=FILE_OR_DIR "
+                                         f"output=RUN")
         print(*import_checkpoint(cfg, sorted(dataset, key=lambda o: not o.startswith("dataset="))), sep="\n")
         print(f"run directory: {cfg.output}")
 

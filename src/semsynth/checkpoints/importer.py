@@ -72,7 +72,7 @@ class ReleasedModel:
         facts: dict[str, Any] = {part: self.parts[part].facts if part in self.parts else None
                                  for part in PARTS.values()}
         with _naming(self.parts["generator"].path.parent):
-            found = overrides(setting, facts["generator"], facts["discriminator"], facts["encoder"])
+            found = overrides(setting, facts["generator"], facts.get("discriminator"), facts.get("encoder"))
         if setting.dataset is None:
             found += class_overrides(setting.num_classes, generated_palette(setting.num_classes))
         return found
