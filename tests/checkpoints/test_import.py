@@ -1,5 +1,6 @@
 """Released layouts become runs that draw the same images as a plain forward pass written from the formulas."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from semsynth.semantics import Semantics
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import TOOL, import_run, save
+from importing import ROOT, import_run, save
 from official import Model
 
 DATA_SETS = {
@@ -236,15 +237,18 @@ def official_shapes(m):
     return official.generator_state(m)
 
 
-def test_the_command(tmp_path, monkeypatch, capsys):
+def test_the_command(tmp_path):
     """Through Hydra, as it is typed; what is missing is said in a line."""
     save(tmp_path / "m", generator=official.generator_state(Model("icpe", num_classes=151)))
-    monkeypatch.setattr(sys, "argv", ["import_checkpoint.py", f"source={tmp_path}/m", f"output={tmp_path}/run",
-                                      "dataset=ade20k", "size=64"])
-    TOOL.main()
-    assert f"run directory: {tmp_path}/run" in capsys.readouterr().out
+
+    def typed(*arguments):
+        command = [sys.executable, str(ROOT / "tools" / "import_checkpoint.py"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    done = typed("source=m", "output=run", "dataset=ade20k", "size=64")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("run directory: run\n")
     assert runs.load_generator(tmp_path / "run")[2].dataset.name == "ade20k"
-    monkeypatch.setattr(sys, "argv", ["import_checkpoint.py", "output=x"])
-    with pytest.raises(SystemExit):
-        TOOL.main()
-    assert "source= is missing" in capsys.readouterr().err
+    refused = typed("output=x")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "source= is missing" in refused.stderr
