@@ -28,6 +28,15 @@ def test_a_signal_writes_last_and_stops(tiny, tmp_path, signum):
     assert signal.getsignal(signum) == before
 
 
+@pytest.fixture
+def _interruptible():
+    """Ctrl-C as in a command: the workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_a_second_signal_acts_at_once(tiny, tmp_path):
     with pytest.raises(SystemExit):  # Lightning's answer to Ctrl-C
         tiny.trainer(tmp_path, [Send(signal.SIGINT, times=2), Preemption(tmp_path)]).fit(
