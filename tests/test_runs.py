@@ -49,7 +49,7 @@ def test_a_run_rebuilds_its_networks_bit_equal(run, weights):
     assert not encoder.training
     with torch.no_grad():
         batch = next(iter(trainer.datamodule.val_dataloader()))
-        semantics, _ = system._micro(batch)
+        semantics = system._micro(batch).semantics
         z = torch.randn(2, generator.z_dim)
         assert torch.equal(generator(semantics, z), system.generator.eval()(semantics, z))
         if weights == "raw":

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from semsynth.signatures import ConfigError
 
-PARTS = ("generator", "discriminator", "encoder")
+PARTS = ("generator", "discriminator", "encoder", "segmenter", "label_discriminator")
 SUFFIX = ".safetensors"
 METADATA = "semsynth"
 FORMAT = 1

@@ -49,6 +49,7 @@ class MultiscaleDiscriminator(nn.Module):
     Args:
         num_classes: label channels, the unknown class included.
         edges: whether the instance edges are one more input channel.
+        conditional: whether it sees the label maps; otherwise the images alone, as where they do not belong together.
         image_channels: channels of the image.
         ndf: width of the first layer.
         num_layers: layers before the prediction.
@@ -56,19 +57,20 @@ class MultiscaleDiscriminator(nn.Module):
         init_gain: gain of the Xavier-normal initialisation.
     """
 
-    def __init__(self, num_classes: int, *, edges: bool = False, image_channels: int = 3, ndf: int = 64,
-                 num_layers: int = 4, num_scales: int = 2, init_gain: float = 0.02) -> None:
+    def __init__(self, num_classes: int, *, edges: bool = False, conditional: bool = True, image_channels: int = 3,
+                 ndf: int = 64, num_layers: int = 4, num_scales: int = 2, init_gain: float = 0.02) -> None:
         super().__init__()
-        self.edges = edges
-        channels = num_classes + edges + image_channels
+        self.edges, self.conditional = edges, conditional
+        channels = (num_classes + edges) * conditional + image_channels
         self.scales = nn.ModuleList(PatchDiscriminator(channels, ndf, num_layers) for _ in range(num_scales))
         initialise(self, init_gain)
 
     def forward(self, semantics: Semantics, images: Tensor) -> list[list[Tensor]]:
         """Maps of every scale."""
-        condition = semantics.one_hot(edges=self.edges, dtype=images.dtype)
-        repeats = images.shape[0] // condition.shape[0]
-        x = torch.cat([condition.repeat(repeats, 1, 1, 1), images], 1)
+        x = images
+        if self.conditional:
+            condition = semantics.one_hot(edges=self.edges, dtype=images.dtype)
+            x = torch.cat([condition.repeat(len(images) // len(condition), 1, 1, 1), images], 1)
         outputs = []
         for index, scale in enumerate(self.scales):
             if index:

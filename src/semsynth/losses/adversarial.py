@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.losses.step import Maps, Step
+from semsynth.losses.step import Maps, Step, UnpairedStep
 
 
 class Objective(Protocol):
@@ -83,7 +83,10 @@ class DiscriminatorAdversarial(nn.Module):
 
     def forward(self, step: Step) -> Tensor:
         """Scalar, unweighted."""
-        pairs = zip(_predictions(step.real_maps), _predictions(step.fake_maps), strict=True)
+        return self._over_scales(step.real_maps, step.fake_maps)
+
+    def _over_scales(self, real_maps: Maps, fake_maps: Maps) -> Tensor:
+        pairs = zip(_predictions(real_maps), _predictions(fake_maps), strict=True)
         return torch.stack([self.objective.discriminator(real, fake) for real, fake in pairs]).mean()
 
 
@@ -96,4 +99,30 @@ class GeneratorAdversarial(nn.Module):
 
     def forward(self, step: Step) -> Tensor:
         """Scalar, unweighted."""
-        return torch.stack([self.objective.generator(fake) for fake in _predictions(step.fake_maps)]).mean()
+        return self._over_scales(step.fake_maps)
+
+    def _over_scales(self, fake_maps: Maps) -> Tensor:
+        return torch.stack([self.objective.generator(fake) for fake in _predictions(fake_maps)]).mean()
+
+
+class LabelDiscriminatorAdversarial(DiscriminatorAdversarial):
+    """The same for the second discriminator, which tells label maps m from segmentations S(x) of photographs."""
+
+    needs = frozenset({"label_maps"})
+
+    def forward(self, step: UnpairedStep) -> Tensor:  # type: ignore[override]
+        """Scalar, unweighted."""
+        assert step.real_label_maps is not None
+        assert step.fake_label_maps is not None
+        return self._over_scales(step.real_label_maps, step.fake_label_maps)
+
+
+class LabelGeneratorAdversarial(GeneratorAdversarial):
+    """The segmenter's side of the second discriminator: S(x) shall look like a label map."""
+
+    needs = frozenset({"label_maps"})
+
+    def forward(self, step: UnpairedStep) -> Tensor:  # type: ignore[override]
+        """Scalar, unweighted."""
+        assert step.fake_label_maps is not None
+        return self._over_scales(step.fake_label_maps)

@@ -15,6 +15,8 @@ class FeatureMatching(nn.Module):
     weights it; no gradient to the real maps.
     """
 
+    compares_pairs = True  # means nothing where the image does not belong to the label map
+
     def __init__(self, weight: float = 10.0) -> None:
         super().__init__()
         self.weight = weight

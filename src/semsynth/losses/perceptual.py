@@ -59,6 +59,8 @@ class Perceptual(nn.Module):
         WeightsError: the weights cannot be had or do not fit.
     """
 
+    compares_pairs = True  # means nothing where the image does not belong to the label map
+
     def __init__(self, weights: str = "imagenet", *, normalize: bool = False,
                  layer_weights: Sequence[float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), weight: float = 10.0) -> None:
         super().__init__()

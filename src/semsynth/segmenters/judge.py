@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge_file import network_class, read_about, save_judge
 from semsynth.segmenters.preprocessing import Preprocessing
@@ -79,9 +80,7 @@ class Judge(nn.Module):
     @property
     def judged(self) -> list[int]:
         """The classes that it can answer, in order."""
-        if self.class_map is None:
-            return [c for c in range(self.num_classes) if c != self.ignore]
-        return sorted({c for c in self.class_map if c is not None} - {self.ignore})
+        return judged_classes(self.class_map, self.num_classes, self.ignore)
 
     def train(self, mode: bool = True) -> "Judge":
         """Stay in evaluation mode, whatever the module around it does."""
@@ -159,20 +158,11 @@ class Judge(nn.Module):
 
     def _classes_of(self, logits: Tensor) -> Tensor:
         """Channels (N,C,h,w) -> classes (N,K,h,w)."""
-        channels = self.num_classes if self.class_map is None else len(self.class_map)
-        if logits.shape[1] != channels:
-            what = "classes" if self.class_map is None else "entries of class_map"
-            raise SegmenterError(f"the segmenter {self.name} answers with {logits.shape[1]} channels for {channels} "
-                                 f"{what}: set its class_map, or take one with the data set's classes")
-        if self.class_map is None:
-            return logits
-        sources: list[list[int]] = [[] for _ in range(self.num_classes)]
-        for channel, target in enumerate(self.class_map):
-            if target is not None:
-                sources[target].append(channel)
-        nothing = torch.full_like(logits[:, 0], -torch.inf)
-        return torch.stack([logits[:, s].logsumexp(1) if len(s) > 1 else logits[:, s[0]] if s else nothing
-                            for s in sources], 1)
+        try:
+            return to_classes(logits, self.class_map, self.num_classes)
+        except ValueError as error:
+            raise SegmenterError(f"the segmenter {self.name} {error}: set its class_map, or take one with the data "
+                                 f"set's classes") from error
 
     def _check(self, images: Tensor) -> None:
         if images.ndim != 4 or images.shape[1] != 3:

@@ -1,4 +1,4 @@
-"""An exponential moving average of the networks that make images."""
+"""An exponential moving average of the networks that a run is used for."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -49,7 +49,7 @@ class WeightAverage:
 
 
 class EMA(pl.Callback):
-    """Keep moving averages of the generator and the encoder, and validate with them.
+    """Keep moving averages of the generator, the encoder and the segmenter in the loop, and validate with them.
 
     Parameters are averaged after every optimizer step and buffers copied. The averages live in the callback's state,
     so that checkpoints hold both them and the weights that are trained. They are swapped in for validation and out
@@ -150,7 +150,7 @@ class EMA(pl.Callback):
 
 
 def _networks(pl_module: pl.LightningModule) -> Iterable[tuple[str, nn.Module]]:
-    return [(n, m) for n in ("generator", "encoder") if (m := getattr(pl_module, n, None)) is not None]
+    return [(n, m) for n in ("generator", "encoder", "segmenter") if (m := getattr(pl_module, n, None)) is not None]
 
 
 def _spread_batches(loader: Any, count: int) -> Iterable[dict[str, Tensor]]:

@@ -1,0 +1,108 @@
+"""The segmenter's loss of Unpaired SPADE: class-balanced focal cross entropy."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.losses.step import Segmentation, UnpairedStep
+
+Counts = Literal["batch", "dataset"]
+
+
+def balanced_focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None, gamma: float = 0.0) -> Tensor:
+    """Focal cross entropy (arXiv:1708.02002), a mean weighted by class.
+
+    Args:
+        logits: (N,K,H,W).
+        labels: (N,H,W) int64; negative ones do not count.
+        weights: (K,) of the classes; None: all alike.
+        gamma: exponent of (1 - p) before each pixel's -log p; 0: plain cross entropy.
+
+    Returns:
+        Sum of weight * (1 - p)^gamma * -log p over the pixels that count, divided by the sum of their weights; zero
+        where none counts.
+    """
+    counts, index = labels >= 0, labels.clamp_min(0)
+    log_p = F.log_softmax(logits.float(), 1).gather(1, index[:, None])[:, 0]
+    weight = counts.to(log_p) if weights is None else weights.to(log_p)[index] * counts
+    # where nothing counts, log p may be -inf (a class that the segmenter has no channel for)
+    loss = -log_p.masked_fill(~counts, 0.0)
+    if gamma:
+        loss = loss * (1 - torch.exp(-loss)).clamp_min(0) ** gamma
+    return (weight * loss).sum() / weight.sum().clamp_min(torch.finfo(log_p.dtype).tiny)
+
+
+def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
+    """(1 - beta) / (1 - beta^n) for each count n >= 1 (arXiv:1901.05555, Eq. 2), as Unpaired SPADE weighs classes.
+
+    With beta = 0.99 it tells counts up to some hundred apart; all larger ones weigh 0.01.
+    """
+    return (1 - beta) / (1 - beta ** counts.double())
+
+
+class SegmentationLoss(nn.Module):
+    """The segmentation loss of Unpaired SPADE: S must find in G(m) the label map m, pixel by pixel.
+
+    -sum alpha_c m (1 - S(G(m)))^gamma log S(G(m)), with alpha_c = (1 - beta) / (1 - beta^n_c), divided by the sum of
+    alpha over the pixels, as the released code divides. Both factors can be left out: the slides state both, the
+    released code leaves out the focal one. Pixels of the unknown class, and of classes that a pretrained segmenter
+    has no channel for, count neither in the loss nor in n_c.
+
+    Args:
+        balanced: whether classes are weighed by alpha.
+        focal: whether the focal factor is there.
+        beta: of alpha.
+        gamma: of the focal factor.
+        counts: n_c is the class's pixels, plus one, in the ``batch``, as published, or in the ``dataset``: in all
+            batches so far (kept with the checkpoint; then choose a beta nearer to 1).
+        on: ``fake`` judges S(G(m)); ``paired`` judges S(x) for images x whose labels are known: the pairs of
+            `dataset.paired_fraction`, or the released code's `use_input_seg`.
+        weight: the term's weight, lambda.
+
+    Raises:
+        ValueError: a value out of range.
+    """
+
+    def __init__(self, *, balanced: bool = True, focal: bool = True, beta: float = 0.99, gamma: float = 2.0,
+                 counts: Counts = "batch", on: Literal["fake", "paired"] = "fake", weight: float = 4.0) -> None:
+        super().__init__()
+        if not 0 <= beta < 1:
+            raise ValueError(f"beta must be in [0, 1), got {beta}")
+        if gamma < 0:
+            raise ValueError(f"gamma must be >= 0, got {gamma}")
+        if counts not in get_args(Counts):
+            raise ValueError(f"counts must be one of {', '.join(get_args(Counts))}, got {counts!r}")
+        if on not in ("fake", "paired"):
+            raise ValueError(f"on must be fake or paired, got {on!r}")
+        self.balanced, self.focal, self.beta, self.gamma, self.counts = balanced, focal, beta, gamma, counts
+        self.on, self.weight = on, weight
+        self.needs = frozenset({"segmentation" if on == "fake" else "paired"})
+        self.register_buffer("seen", torch.zeros(0, dtype=torch.int64))
+
+    def forward(self, step: UnpairedStep) -> Tensor:
+        """Scalar, unweighted."""
+        answer: Segmentation | None = step.segmentation if self.on == "fake" else step.paired
+        if answer is None:  # no pairs this time
+            return step.fake.new_zeros(())
+        weights = effective_number_weights(self._counts(answer), self.beta) if self.balanced else None
+        return balanced_focal(answer.logits, answer.labels, weights, self.gamma if self.focal else 0.0)
+
+    @torch.no_grad()
+    def _counts(self, answer: Segmentation) -> Tensor:
+        classes = answer.logits.shape[1]
+        # one bin more for the labels that do not count
+        counted = torch.where(answer.labels < 0, classes, answer.labels)
+        counts = torch.bincount(counted.flatten(), minlength=classes + 1)[:classes]
+        if self.counts == "dataset":
+            self.seen = counts if len(self.seen) == 0 else self.seen + counts
+            counts = self.seen
+        return counts + 1
+
+    def _load_from_state_dict(self, state_dict, prefix, *rest):  # type: ignore[no-untyped-def]
+        if f"{prefix}seen" in state_dict:  # empty until the first batch
+            self.seen = torch.zeros_like(state_dict[f"{prefix}seen"])
+        super()._load_from_state_dict(state_dict, prefix, *rest)

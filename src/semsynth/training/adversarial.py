@@ -1,0 +1,301 @@
+"""What all adversarial trainings share: two optimizers that take turns, accumulation, rates, checks and logging."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from semsynth.data.batch import semantics_from_batch
+from semsynth.losses.step import Maps, Step
+from semsynth.semantics import Semantics
+from semsynth.training.faults import check_finite, check_gradients, non_finite
+from semsynth.training.rates import linear_decay
+from semsynth.training.style import sample_posterior
+
+Raw = dict[str, Tensor]  # unweighted scalar losses by name
+PARTS = ("generator", "discriminator")
+
+
+@dataclass
+class Micro:
+    """One micro-batch: label maps and real images (N,3,H,W); and pairs, where some are known besides."""
+
+    semantics: Semantics
+    real: Tensor
+    paired: Micro | None = None
+
+
+@dataclass
+class Drawn:
+    """What the networks of the generator's step make: fake images (N,3,H,W), mu and logvar (N,Z) of their style."""
+
+    fake: Tensor
+    mu: Tensor | None = None
+    logvar: Tensor | None = None
+
+    def tensors(self) -> list[Tensor]:
+        """Those that there are."""
+        return [x for f in fields(self) if (x := getattr(self, f.name)) is not None]
+
+    def detached(self) -> Drawn:
+        """The same values as leaves of a new graph, which receive gradients."""
+        return replace(self, **{f.name: x.detach().requires_grad_() for f in fields(self)
+                                if (x := getattr(self, f.name)) is not None})
+
+
+class AdversarialSystem(pl.LightningModule, ABC):
+    """Adversarial training of a conditional generator (arXiv:1903.07291, arXiv:2012.04644).
+
+    One iteration is a generator step and then a discriminator step, each with its own optimizer. The discriminator
+    sees the fake and the real images in one pass, concatenated along the batch, fake first. Losses are computed in
+    float32 whatever the precision of the networks.
+
+    A subclass says what is drawn and what the losses see of it (`_draw`, `_judged`).
+
+    Gradients are accumulated over `accumulate` batches: the batches are kept until they are complete, then the
+    generator's gradients of all are summed and it steps, then the discriminator's. The end of an epoch completes what
+    it has. Loss terms are averaged over the batches (a KL term that sums over its batch sums over one such batch).
+
+    Args:
+        generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
+        discriminator: `discriminator(semantics, images (2N,3,H,W))` -> scales of maps, the prediction last.
+        encoder: `encoder(image) -> (mu, logvar)`, each (N, z_dim); None: z ~ N(0, 1) where the generator takes one.
+        losses: Terms by name under `generator` and `discriminator`; a term has `weight` and maps a `Step` to a scalar.
+        optimizers: `generator` and `discriminator`: functions of parameters that return an optimizer. See
+            `trained_by`.
+        num_classes: Label channels, an unknown class included.
+        epochs: Epochs of the whole training; the learning rates follow them.
+        decay_epochs: The last epochs, over which the learning rates fall in a straight line.
+        accumulate: Batches for each optimizer step.
+        regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
+            published; otherwise one fake, and one pass of it through the discriminator, serves for both steps.
+        compile: Compile generator and discriminator.
+
+    Raises:
+        ValueError: settings that do not fit together.
+        NonFiniteError: in training, when a loss or a gradient is NaN or infinite; names it.
+    """
+
+    generator: Any  # calls of a Module are typed as if every attribute were a Tensor
+    discriminator: Any
+    encoder: Any
+    losses: Any
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        encoder: nn.Module | None,
+        losses: Mapping[str, Mapping[str, nn.Module]],
+        optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]],
+        *,
+        num_classes: int,
+        epochs: int,
+        decay_epochs: int = 0,
+        accumulate: int = 1,
+        regenerate_fake: bool = True,
+        compile: bool = False,
+    ) -> None:
+        super().__init__()
+        if accumulate < 1:
+            raise ValueError(f"accumulate must be >= 1, got {accumulate}")
+        if encoder is not None and encoder.z_dim != generator.z_dim:
+            raise ValueError(f"the encoder's z_dim={encoder.z_dim} is not the generator's z_dim={generator.z_dim}")
+        linear_decay(0, epochs, decay_epochs)
+        self.automatic_optimization = False
+        self.generator, self.discriminator, self.encoder = generator, discriminator, encoder
+        self.losses = nn.ModuleDict({part: nn.ModuleDict(terms) for part, terms in losses.items()})
+        self._optimizers_of = dict(optimizers)
+        self.num_classes, self.epochs, self.decay_epochs = num_classes, epochs, decay_epochs
+        self.accumulate, self.regenerate_fake, self.compile_networks = accumulate, regenerate_fake, compile
+        self._window: list[dict[str, Any]] = []
+        self.stepped = True  # whether the last batch ended with an optimizer step, so that nothing is pending
+
+    # ---- setting up
+
+    def setup(self, stage: str) -> None:
+        """Synchronise batch norm between CUDA devices (torch has no CPU version of it); compile where asked."""
+        if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":
+            for name, module in list(self.named_children()):
+                setattr(self, name, nn.SyncBatchNorm.convert_sync_batchnorm(module))
+        if self.compile_networks:
+            # Module.compile keeps the names of the parameters, unlike torch.compile(module).
+            self.generator.compile()
+            self.discriminator.compile()
+
+    def trained_by(self, part: str) -> list[nn.Module]:
+        """The networks that an optimizer trains: the generator's trains the encoder, too."""
+        if part == "discriminator":
+            return [self.discriminator]
+        return [self.generator] + ([] if self.encoder is None else [self.encoder])
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Build the generator's and the discriminator's optimizer."""
+        optimizers = []
+        for part in PARTS:
+            parameters = [p for network in self.trained_by(part) for p in network.parameters()]
+            optimizer = self._optimizers_of[part](parameters)
+            optimizers.append(optimizer)
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+        return optimizers
+
+    def on_train_start(self) -> None:
+        """Set the rates also where a run is resumed in the middle of an epoch."""
+        self._set_rates()
+
+    def on_train_epoch_start(self) -> None:
+        """Set the rates of the epoch."""
+        self._set_rates()
+
+    def _both_optimizers(self) -> list[Any]:
+        return cast(list[Any], self.optimizers())
+
+    def _set_rates(self) -> None:
+        factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
+        for optimizer in self._both_optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    # ---- one iteration
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Keep the batch; when `accumulate` are there or the epoch ends, step the generator, then the discriminator."""
+        self._window.append(batch)
+        self.stepped = len(self._window) == self.accumulate or self.trainer.is_last_batch
+        if not self.stepped:
+            return
+        window, self._window = [self._micro(b) for b in self._window], []
+        iterate = self._published_order if self.regenerate_fake else self._one_pass
+        iterate(window, batch_idx)
+
+    def _published_order(self, window: list[Micro], batch_idx: int) -> None:
+        """A generator step, then a discriminator step on what the generator draws after it."""
+        generator_optimizer, discriminator_optimizer = self._both_optimizers()
+
+        # 1. the generator (and the encoder), through a discriminator that stays as it is
+        self.toggle_optimizer(generator_optimizer)
+        raws = []
+        for micro in window:
+            raw = self._evaluate("generator", self._judged(micro, self._draw(micro, "generator")))
+            self.manual_backward(self._total("generator", raw, batch_idx) / len(window))
+            raws.append(raw)
+        self._step("generator", generator_optimizer, batch_idx)
+        self._report("generator", raws, generator_optimizer)
+
+        # 2. the discriminator. The fakes are drawn in training mode as published: batch statistics and spectral norms
+        # move on a second time.
+        self.toggle_optimizer(discriminator_optimizer)
+        raws = []
+        for micro in window:
+            with torch.no_grad():
+                drawn = self._draw(micro, "discriminator")
+            raw = self._evaluate("discriminator", self._judged(micro, drawn))
+            self.manual_backward(self._total("discriminator", raw, batch_idx) / len(window))
+            raws.append(raw)
+        self._step("discriminator", discriminator_optimizer, batch_idx)
+        self._report("discriminator", raws, discriminator_optimizer)
+
+    def _one_pass(self, window: list[Micro], batch_idx: int) -> None:
+        """Both steps on one fake and one pass through the discriminator, whose weights they share."""
+        optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
+        raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
+        for micro in window:
+            drawn = self._draw(micro, "generator")
+            cut = drawn.detached()  # the losses' graph ends here: it is used twice, the generator's once
+            step = self._judged(micro, cut)
+            raw = {part: self._evaluate(part, step) for part in PARTS}
+            totals = {part: self._total(part, raw[part], batch_idx) / len(window) for part in PARTS}
+            # torch.autograd.grad leaves the discriminator's gradients alone
+            gradients = torch.autograd.grad(totals["generator"], cut.tensors(), retain_graph=True, allow_unused=True)
+            surrogate = [(x * g).sum() for x, g in zip(drawn.tensors(), gradients, strict=True)
+                         if g is not None and x.requires_grad]
+            self.manual_backward(torch.stack(surrogate).sum())
+            self.manual_backward(totals["discriminator"])
+            for part in PARTS:
+                raws[part].append(raw[part])
+        for part, optimizer in optimizers.items():
+            self._step(part, optimizer, batch_idx)
+            self._report(part, raws[part], optimizer)
+
+    def _micro(self, batch: dict[str, Any]) -> Micro:
+        """Label maps, resized to everything the generator reads, and real images."""
+        semantics = semantics_from_batch(batch, self.num_classes)
+        return Micro(semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"])
+
+    @abstractmethod
+    def _draw(self, micro: Micro, part: str) -> Drawn:
+        """What the networks make for the step of a part; for the discriminator's, only what it looks at."""
+
+    @abstractmethod
+    def _judged(self, micro: Micro, drawn: Drawn) -> Step:
+        """What the losses see, in float32: images, style, and the discriminator's maps of fake and real."""
+
+    def _synthesize(self, semantics: Semantics, real: Tensor) -> Drawn:
+        """Fake images, and mu and logvar of the style where there is an encoder."""
+        if self.encoder is not None:
+            mu, logvar = self.encoder(real)
+            return Drawn(self.generator(semantics, sample_posterior(mu, logvar)), mu, logvar)
+        z = torch.randn(len(real), self.generator.z_dim, device=real.device) if self.generator.z_dim else None
+        return Drawn(self.generator(semantics, z))
+
+    def _discriminate(self, discriminator: Any, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[Maps, Maps]:
+        """A discriminator's maps of fake and of real, in float32."""
+        if self.regenerate_fake or self.compile_networks:  # as published, one pass over both, fake first
+            scales = discriminator(semantics, torch.cat([fake, real.to(fake)]))
+            halves = [[m.float().chunk(2) for m in maps] for maps in scales]
+            fake_maps, real_maps = ([[m[i] for m in maps] for maps in halves] for i in (0, 1))
+        else:  # apart, since the generator's gradient needs the way back through the fake's half only
+            with parametrize.cached():  # one power iteration of the spectral norms for both
+                fake_maps, real_maps = ([[m.float() for m in maps] for maps in discriminator(semantics, images)]
+                                        for images in (fake, real.to(fake)))
+        return fake_maps, real_maps
+
+    def _evaluate(self, part: str, step: Step) -> Raw:
+        """All terms of one part, unweighted, in float32."""
+        with torch.autocast(self.device.type, enabled=False):
+            return {name: term(step) for name, term in self.losses[part].items()}
+
+    def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
+        """The weighted sum of the terms; raises before any harm where one is not finite."""
+        named = {f"loss/{part}/{name}": value for name, value in raw.items()}
+        flags = non_finite(named)
+        if self.trainer.world_size > 1:  # all ranks stop, or none: a single one would leave the others waiting
+            flags = self.trainer.strategy.reduce(flags, reduce_op="sum")
+        check_finite(part, named, flags, self._where(batch_idx))
+        return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
+
+    def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
+        """Step with the gradients; raise before any harm where they are not finite."""
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
+            check_gradients(part, optimizer, self._where(batch_idx))
+        optimizer.step()
+        optimizer.zero_grad()
+        self.untoggle_optimizer(optimizer)
+
+    def _where(self, batch_idx: int) -> str:
+        return f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
+
+    def _report(self, part: str, raws: list[Raw], optimizer: Any) -> None:
+        """Log the terms, averaged over the micro-batches, and the learning rate."""
+        means = {f"loss/{part}/{name}": torch.stack([raw[name].detach() for raw in raws]).mean() for name in raws[0]}
+        self.log_dict(means, prog_bar=True)
+        self.log(f"lr/{part}", optimizer.param_groups[0]["lr"])
+
+    # ---- pictures
+
+    def generate(self, batch: dict[str, Any]) -> Tensor:
+        """Images (N,3,H,W) for the label maps of a batch, in the style of its photographs where there is an encoder."""
+        micro = self._micro(batch)
+        return self._synthesize(micro.semantics, micro.real).fake.float()
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+        """Return the fakes of a validation batch, for the callbacks."""
+        return {"fake": self.generate(batch)}

@@ -1,0 +1,180 @@
+"""Training on label maps and photographs that do not belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from semsynth.losses.step import Segmentation, Step, UnpairedStep
+from semsynth.semantics import Semantics
+from semsynth.training.adversarial import AdversarialSystem, Drawn, Micro, Raw
+from semsynth.training.style import sample_posterior
+
+Soft = Literal["probabilities", "straight_through"]
+
+
+@dataclass
+class Looped(Drawn):
+    """Also what comes out of the loop through the segmenter S; what no term asks for is None.
+
+    Shapes:
+        logits: (N,K,H,W), S of the fakes.
+        maps: (N,K,H,W), S of the photographs, as a soft label map.
+        cycled: (N,3,H,W), the generator's image of these maps.
+        paired_logits, paired_fake: (M,K,H,W) and (M,3,H,W), S of the paired photographs, G of their label maps.
+    """
+
+    logits: Tensor | None = None
+    maps: Tensor | None = None
+    cycled: Tensor | None = None
+    paired_logits: Tensor | None = None
+    paired_fake: Tensor | None = None
+
+
+class UnpairedSystem(AdversarialSystem):
+    """Unpaired SPADE: a segmenter S in the loop takes the place of the pairing.
+
+    The generator's pictures G(m) must be segmented back into m, and a discriminator that sees images only holds them
+    against photographs x of another stream. S is in the generator's optimizer, as published, unless it is frozen. With
+    an encoder, the style comes from the photograph that happens to stand beside the label map.
+
+    Beyond the published: pairs for a part of the samples (`paired` in a batch); a second discriminator that tells
+    label maps m from S(x); and the cycle G(S(x)), drawn in the style of x. What is computed follows from what the loss
+    terms need.
+
+    Args:
+        segmenter: `segmenter(images) -> logits (N,K,H,W)`, with `truth(labels)`, `probabilities(images)` and `frozen`.
+        label_discriminator: As the discriminator, over label maps (N,K,H,W) in place of images; None: none.
+        paired_images: Whether every photograph belongs to its label map, as in the released code; only then terms may
+            compare the two.
+        soft: How S(x) becomes the label map that the cycle and the second discriminator see: its `probabilities`; or
+            `straight_through`, the one-hot map of its answer, with the gradient of the probabilities.
+
+    The others are those of `AdversarialSystem`.
+
+    Raises:
+        ValueError: settings that do not fit together, such as a term that compares pairs where there are none.
+    """
+
+    segmenter: Any
+    label_discriminator: Any
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        encoder: nn.Module | None,
+        losses: Mapping[str, Mapping[str, nn.Module]],
+        optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]],
+        segmenter: nn.Module,
+        label_discriminator: nn.Module | None = None,
+        *,
+        num_classes: int,
+        epochs: int,
+        decay_epochs: int = 0,
+        accumulate: int = 1,
+        regenerate_fake: bool = True,
+        paired_images: bool = False,
+        soft: Soft = "probabilities",
+        compile: bool = False,
+    ) -> None:
+        super().__init__(generator, discriminator, encoder, losses, optimizers, num_classes=num_classes, epochs=epochs,
+                         decay_epochs=decay_epochs, accumulate=accumulate, regenerate_fake=regenerate_fake,
+                         compile=compile)
+        if soft not in get_args(Soft):
+            raise ValueError(f"soft must be one of {', '.join(get_args(Soft))}, got {soft!r}")
+        terms = {name: term for part in losses.values() for name, term in part.items()}
+        for name, term in terms.items():
+            if getattr(term, "compares_pairs", False) and not paired_images:
+                raise ValueError(f"the term {name} compares an image with the photograph of its label map, and here "
+                                 f"they do not belong together: take loss=unpaired, or dataset.unpaired=as_released")
+        self.needs = frozenset(need for term in terms.values() for need in getattr(term, "needs", ()))
+        if ("label_maps" in self.needs) != (label_discriminator is not None):
+            raise ValueError("a second discriminator and the terms label_adversarial belong together: "
+                             "loss=unpaired_cycle discriminator@system.label_discriminator=patchgan_labels")
+        self.segmenter, self.label_discriminator = segmenter, label_discriminator
+        self.paired_images, self.soft = paired_images, soft
+
+    def trained_by(self, part: str) -> list[nn.Module]:
+        """The networks that an optimizer trains: the segmenter goes with the generator unless it is frozen."""
+        added = self.label_discriminator if part == "discriminator" else self.segmenter
+        leave_out = added is None or (part == "generator" and self.segmenter.frozen)
+        return super().trained_by(part) + ([] if leave_out else [added])
+
+    def _micro(self, batch: dict[str, Any]) -> Micro:
+        micro = super()._micro(batch)
+        if "paired" in batch:
+            micro.paired = super()._micro(batch["paired"])
+        elif self.paired_images:
+            micro.paired = Micro(micro.semantics, micro.real)
+        return micro
+
+    def _draw(self, micro: Micro, part: str) -> Looped:
+        drawn = self._synthesize(micro.semantics, micro.real)
+        made = Looped(drawn.fake, drawn.mu, drawn.logvar)
+        of_generator = part == "generator"
+        if "label_maps" in self.needs or (of_generator and "cycled" in self.needs):
+            made.maps = self._soft_maps(self.segmenter.probabilities(micro.real))
+        if not of_generator:
+            return made
+        if "segmentation" in self.needs:
+            made.logits = self.segmenter(drawn.fake)
+        if "cycled" in self.needs:
+            made.cycled = self._cycle(made)
+        if micro.paired is not None and "paired" in self.needs:
+            made.paired_logits = self.segmenter(micro.paired.real)
+        if micro.paired is not None and "paired_fake" in self.needs:
+            made.paired_fake = self._synthesize(micro.paired.semantics, micro.paired.real).fake
+        return made
+
+    def _soft_maps(self, probabilities: Tensor) -> Tensor:
+        """The soft label maps (N,K,H,W) that stand for S(x)."""
+        if self.soft == "probabilities":
+            return probabilities
+        hard = F.one_hot(probabilities.argmax(1), probabilities.shape[1]).movedim(-1, 1)
+        return hard.to(probabilities) + probabilities - probabilities.detach()
+
+    def _cycle(self, made: Looped) -> Tensor:
+        """G(S(x)) in the style of x."""
+        assert made.maps is not None
+        semantics = Semantics(made.maps.argmax(1), self.num_classes, probabilities=made.maps)
+        semantics.prepare(self.generator.feature_sizes(*semantics.size))
+        if made.mu is not None and made.logvar is not None:
+            return self.generator(semantics, sample_posterior(made.mu, made.logvar))
+        z_dim = self.generator.z_dim
+        return self.generator(semantics, torch.randn(len(made.maps), z_dim, device=self.device) if z_dim else None)
+
+    def _judged(self, micro: Micro, drawn: Drawn) -> Step:
+        assert isinstance(drawn, Looped)
+        semantics, real = micro.semantics, micro.real
+        step = UnpairedStep(semantics, real.float(), drawn.fake.float(),
+                            *self._discriminate(self.discriminator, semantics, drawn.fake, real),
+                            _float(drawn.mu), _float(drawn.logvar), cycled=_float(drawn.cycled),
+                            paired_fake=_float(drawn.paired_fake))
+        if drawn.logits is not None:
+            step.segmentation = Segmentation(drawn.logits, self.segmenter.truth(semantics.labels))
+        if micro.paired is not None:
+            step.paired_real = micro.paired.real.float()
+            if drawn.paired_logits is not None:
+                step.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(micro.paired.semantics.labels))
+        if "label_maps" in self.needs and drawn.maps is not None:
+            step.fake_label_maps, step.real_label_maps = self._discriminate(
+                self.label_discriminator, semantics, drawn.maps, semantics.one_hot())
+        return step
+
+    def _evaluate(self, part: str, step: Step) -> Raw:
+        """Also log how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
+        if part == "generator" and isinstance(step, UnpairedStep) and step.segmentation is not None:
+            counts = step.segmentation.labels >= 0
+            right = (step.segmentation.logits.detach().argmax(1) == step.segmentation.labels) & counts
+            self.log("agreement", right.sum() / counts.sum().clamp_min(1))
+        return super()._evaluate(part, step)
+
+
+def _float(x: Tensor | None) -> Tensor | None:
+    return None if x is None else x.float()
