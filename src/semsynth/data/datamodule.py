@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from semsynth.data.errors import DataError
 from semsynth.data.precheck import precheck
 from semsynth.data.sampler import ResumableSampler
+from semsynth.data.unpaired import Unpaired, UnpairedDataset
 
 
 def _available_cores() -> int:
@@ -88,6 +89,10 @@ class DataModule(LightningDataModule):
         persistent_workers: Keep the workers between epochs.
         pin_memory: Whether batches are made in pinned memory; null: where CUDA is available.
         precheck_seconds: Time spent on reading files of both sets before training, spread evenly over them; 0: none.
+        unpaired: How label maps and photographs of the training set are torn apart, see `UnpairedDataset`; null or
+            `as_released`: they stay together.
+        paired_fraction: Share of the training set that gives `paired` in every batch, see `UnpairedDataset`.
+        labels_from: Label maps for `unpaired=labels_only`.
 
     Raises:
         DataError: on first use, when the data is not what its reader expects, or holds less than a training batch.
@@ -104,6 +109,9 @@ class DataModule(LightningDataModule):
         persistent_workers: bool = True,
         pin_memory: bool | None = None,
         precheck_seconds: float = 10.0,
+        unpaired: Unpaired | None = None,
+        paired_fraction: float = 0.0,
+        labels_from: Any = None,
     ) -> None:
         super().__init__()
         if batch < 1:
@@ -115,6 +123,7 @@ class DataModule(LightningDataModule):
         self.persistent_workers = persistent_workers and self.num_workers > 0
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.precheck_seconds = precheck_seconds
+        self.unpaired, self.paired_fraction, self.labels_from = unpaired, paired_fraction, labels_from
         self._checked = False
 
     @cached_property
@@ -127,12 +136,20 @@ class DataModule(LightningDataModule):
         """The validation set."""
         return self._val if isinstance(self._val, Dataset) else self._val()
 
+    @cached_property
+    def streams(self) -> Any:
+        """What the training loader reads: the training set, or its two sides torn apart."""
+        if self.unpaired in (None, "as_released"):
+            return self.train_set
+        return UnpairedDataset(self.train_set, self.unpaired, labels=self.labels_from,
+                               paired_fraction=self.paired_fraction, seed=self.seed)
+
     def prepare_data(self) -> None:
         """Build both sets and read some of their files, so that bad data is reported before training."""
         if self._checked:
             return
         world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
-        needed, count = self.batch * world, len(self.train_set)
+        needed, count = self.batch * world, len(self.streams)
         if count < needed:
             raise DataError(
                 f"the training set has {count} samples, less than one batch of {self.batch}"
@@ -145,7 +162,7 @@ class DataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled batches; the last, smaller one is dropped."""
-        return self._loader(self.train_set, shuffle=True)
+        return self._loader(self.streams, shuffle=True)
 
     def val_dataloader(self) -> DataLoader:
         """All samples, in a fixed order that is spread over the data set."""

@@ -191,23 +191,46 @@ class PairedDataset(Dataset):
         Raises:
             DataError: as `read`.
         """
-        image, labels, instances = self.read(index)
-        size = self._resized_size(index, image.height, image.width)
-        arrays = {"image": resize_image(image, size), "labels": resize_nearest(labels, size)}
+        return self._sample(index, *self.read(index))
+
+    def photograph(self, index: int) -> dict[str, Any]:
+        """Return the image side of a sample, `{image, name}`; its label file is not read.
+
+        Raises:
+            DataError: as `read_image`.
+        """
+        return self._sample(index, self.read_image(index), None, None)
+
+    def label_map(self, index: int) -> dict[str, Any]:
+        """Return the label side of a sample, `{labels, name[, instances][, offsets]}`; its image file is not read.
+
+        Raises:
+            DataError: as `read_labels`.
+        """
+        return self._sample(index, None, self.read_labels(index), self.read_instances(index))
+
+    def _sample(
+        self, index: int, image: Image.Image | None, labels: np.ndarray | None, instances: np.ndarray | None
+    ) -> dict[str, Any]:
+        height, width = labels.shape if labels is not None else (image.height, image.width)  # type: ignore[union-attr]
+        size = self._resized_size(index, height, width)
+        # the transform takes its size from an image, where there is none from a blank one
+        arrays = {"image": np.zeros((*size, 3), np.uint8) if image is None else resize_image(image, size)}
+        if labels is not None:
+            arrays["labels"] = resize_nearest(labels, size)
         if instances is not None:
             arrays["instances"] = resize_nearest(instances, size)
-        if self.offsets is not None:
+        if self.offsets is not None and labels is not None:
             arrays["offsets"] = self._make_offsets(self.offsets, labels, arrays["labels"])
         state = np.random.SeedSequence([self.seed, int(self._epoch), index]).generate_state(1)
         arrays = self._joint(arrays, int(state[0]))
-        pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
-        sample: dict[str, Any] = {
-            "image": torch.from_numpy(pixels).float().div_(127.5).sub_(1),
-            "labels": torch.from_numpy(np.ascontiguousarray(arrays["labels"])).long(),
-            "name": self.pairs[index].name,
-        }
-        if instances is not None:
-            sample["instances"] = torch.from_numpy(np.ascontiguousarray(arrays["instances"])).long()
-        if self.offsets is not None:
+        sample: dict[str, Any] = {"name": self.pairs[index].name}
+        if image is not None:
+            pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
+            sample["image"] = torch.from_numpy(pixels).float().div_(127.5).sub_(1)
+        for key in ("labels", "instances"):
+            if key in arrays:
+                sample[key] = torch.from_numpy(np.ascontiguousarray(arrays[key])).long()
+        if "offsets" in arrays:
             sample["offsets"] = torch.from_numpy(np.ascontiguousarray(arrays["offsets"].transpose(2, 0, 1)))
         return sample

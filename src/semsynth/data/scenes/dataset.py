@@ -1,5 +1,6 @@
 """The `scenes` data set."""
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,6 +78,21 @@ class Scenes(Dataset[dict[str, Any]]):
     def set_epoch(self, epoch: int) -> None:
         """Move on to the scenes of `epoch` (from 0), in running worker processes too. No effect on the val split."""
         self._epoch.fill_(epoch)
+
+    def settled(self) -> "Scenes":
+        """The same data set, with the same scenes every epoch: those of the first one."""
+        other = copy.copy(self)
+        other.fresh = False
+        return other
+
+    def photograph(self, index: int) -> dict[str, Any]:
+        """Draw one sample, without what tells its classes: `{image, name, style}`."""
+        sample = self[index]
+        return {key: sample[key] for key in ("image", "name", "style")}
+
+    def label_map(self, index: int) -> dict[str, Any]:
+        """Draw one sample, without its image: `{labels, name[, instances][, offsets]}`."""
+        return {key: value for key, value in self[index].items() if key not in ("image", "style")}
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Draw one sample.

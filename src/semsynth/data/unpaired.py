@@ -1,0 +1,128 @@
+"""Two streams: label maps, and photographs that do not belong to them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from semsynth.data.errors import DataError
+
+Unpaired = Literal["shuffled", "disjoint", "labels_only", "as_released"]
+
+
+class Sides(Protocol):
+    """A data set whose samples can be had one side at a time."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+
+    def photograph(self, index: int) -> dict[str, Any]:
+        """`{image, name}` of a sample."""
+
+    def label_map(self, index: int) -> dict[str, Any]:
+        """`{labels, name[, instances][, offsets]}` of a sample."""
+
+
+class UnpairedDataset(Dataset[dict[str, Any]]):
+    """Label maps of one stream beside photographs of another, with an order of its own every epoch.
+
+    A sample is `{labels, name[, instances][, offsets], image, image_name}`, and `paired`, a whole sample of a fixed
+    part of the training set, where such a part is asked for. All depends on (seed, epoch, index) alone.
+
+    - `shuffled`: both streams run through the whole set; the photograph of a label map never stands beside it.
+    - `disjoint`: label maps of the first half of the files, photographs of the second (of an odd number, the middle one
+      is left out). Halves, and not a draw: neighbouring frames of a video would tell what the draw hides.
+    - `labels_only`: label maps from elsewhere, photographs of the set.
+
+    Args:
+        photographs: The training set.
+        mode: Of the above.
+        labels: With `labels_only`, where the label maps come from.
+        paired_fraction: Share of the training set whose pairs are known, in [0, 1]; one of them comes with each sample.
+        seed: Of the orders.
+
+    Raises:
+        DataError: too few samples.
+        ValueError: an unknown mode, a share out of range, or label maps from elsewhere without `labels_only`.
+    """
+
+    def __init__(self, photographs: Any, mode: Unpaired, *, labels: Any = None, paired_fraction: float = 0.0,
+                 seed: int = 0) -> None:
+        if mode not in get_args(Unpaired) or mode == "as_released":
+            raise ValueError(f"dataset.unpaired must be shuffled, disjoint or labels_only, got {mode!r}")
+        if not 0 <= paired_fraction <= 1:
+            raise ValueError(f"dataset.paired_fraction must be in [0, 1], got {paired_fraction}")
+        if (labels is not None) != (mode == "labels_only"):
+            raise ValueError("dataset.labels_from and dataset.unpaired=labels_only belong together: labels_from=scenes, "
+                             "the name of another data set, or a folder of label maps")
+        self.photographs, self.labels = photographs, photographs if labels is None else labels
+        self.mode, self.seed = mode, seed
+        count = len(photographs)
+        if mode != "labels_only" and count < 2:
+            raise DataError(f"dataset.unpaired={mode} needs two or more training samples, there are {count}")
+        # which indices each stream runs through
+        half = count // 2
+        self._of_labels = np.arange(half if mode == "disjoint" else len(self.labels))
+        self._of_photographs = np.arange(count - half, count) if mode == "disjoint" else np.arange(count)
+        # `settled` where a set shows other samples every epoch: what is known of pairs must stay the same
+        self.paired = getattr(photographs, "settled", lambda: photographs)()
+        known = round(paired_fraction * count)
+        if paired_fraction and not known:
+            raise DataError(f"dataset.paired_fraction={paired_fraction} of {count} training samples is not even one")
+        self.known = np.linspace(0, count - 1, known).round().astype(int)
+        # in shared memory, so that workers that live on see the next epoch
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        """Samples in an epoch: as many as there are photographs in their stream."""
+        return len(self._of_photographs)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch (from 0) whose orders and random choices follow."""
+        self._epoch.fill_(epoch)
+        for dataset in (self.photographs, self.labels):
+            if hasattr(dataset, "set_epoch"):
+                dataset.set_epoch(epoch)
+
+    def _label_index(self, index: int, epoch: int) -> int:
+        """Which label map stands beside photograph `index` of the stream."""
+        if self.mode == "shuffled":
+            return int(_successors(len(self), self.seed, epoch)[index])
+        count = len(self._of_labels)
+        lap = index // count  # where there are fewer label maps than photographs
+        return int(self._of_labels[_permutation(count, self.seed, epoch, lap)[index % count]])
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one sample.
+
+        Raises:
+            DataError: a file is broken.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"index {index} is out of range for {len(self)} samples")
+        epoch = int(self._epoch)
+        photograph = self.photographs.photograph(int(self._of_photographs[index]))
+        sample = self.labels.label_map(self._label_index(index, epoch))
+        sample |= {"image": photograph["image"], "image_name": photograph["name"]}
+        if len(self.known):
+            drawn = np.random.default_rng([self.seed, epoch, 2, index]).integers(len(self.known))
+            sample["paired"] = self.paired[int(self.known[drawn])]
+        return sample
+
+
+@lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int, lap: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch, 1, lap]).permutation(count)
+
+
+@lru_cache(maxsize=2)
+def _successors(count: int, seed: int, epoch: int) -> np.ndarray:
+    """For every index another one, all different: a cycle through all in random order."""
+    order = np.random.default_rng([seed, epoch, 0]).permutation(count)
+    following = np.empty_like(order)
+    following[order] = np.roll(order, -1)
+    return following
