@@ -47,8 +47,8 @@ class LabelMaps(Source):
             raise DataError(f"{self.root}: label maps alone have no instances: set dataset.instances=false")
         files = files_in(self.folder(), LABEL_SUFFIXES, recursive=True)
         if not files:
-            raise DataError(f"{self.root}: no label maps ({', '.join(LABEL_SUFFIXES)}) in it: dataset.labels_from names "
-                            "a folder of them")
+            raise DataError(f"{self.root}: no label maps ({', '.join(LABEL_SUFFIXES)}) in it: dataset.labels_from "
+                            "names a folder of them")
         return Listing([Pair(path.stem, path, path) for path in files])
 
     @cached_property
@@ -82,7 +82,7 @@ class OtherLabels:
     def __init__(self, dataset: Any | Callable[[], Any], *, theirs: Sequence[str], ours: Sequence[str],
                  names: Mapping[str, str] | None = None, unknown: int | None = None,
                  title: str = "labels_from") -> None:
-        self.dataset = dataset if isinstance(dataset, Dataset) else dataset()
+        self.dataset: Any = dataset if isinstance(dataset, Dataset) else dataset()
         self.table = torch.tensor(_table(theirs, ours, dict(names or {}), unknown, title))
 
     def __len__(self) -> int:
@@ -110,7 +110,7 @@ def _table(theirs: Sequence[str], ours: Sequence[str], names: dict[str, str], un
     table = [place.get(names.get(name, name), unknown) for name in theirs]
     lost = [name for name, target in zip(theirs, table, strict=True) if target is None]
     if lost:
-        raise DataError(f"dataset.labels_from={title}: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} no class of "
-                        f"this data set, which has no unknown class to take them: name their partners, as in "
+        raise DataError(f"dataset.labels_from={title}: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} no class "
+                        f"of this data set, which has no unknown class to take them: name their partners, as in "
                         f"dataset.label_names.{lost[0]}={ours[0]}")
     return [int(target) for target in table if target is not None]

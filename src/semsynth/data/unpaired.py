@@ -57,8 +57,8 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         if not 0 <= paired_fraction <= 1:
             raise ValueError(f"dataset.paired_fraction must be in [0, 1], got {paired_fraction}")
         if (labels is not None) != (mode == "labels_only"):
-            raise ValueError("dataset.labels_from and dataset.unpaired=labels_only belong together: labels_from=scenes, "
-                             "the name of another data set, or a folder of label maps")
+            raise ValueError("dataset.labels_from and dataset.unpaired=labels_only belong together: "
+                             "labels_from=scenes, the name of another data set, or a folder of label maps")
         self.photographs, self.labels = photographs, photographs if labels is None else labels
         self.mode, self.seed = mode, seed
         count = len(photographs)

@@ -59,16 +59,17 @@ class SegmentationLoss(nn.Module):
         gamma: of the focal factor.
         counts: n_c is the class's pixels, plus one, in the ``batch``, as published, or in the ``dataset``: in all
             batches so far (kept with the checkpoint; then choose a beta nearer to 1).
-        on: ``fake`` judges S(G(m)); ``paired`` judges S(x) for images x whose labels are known: the pairs of
-            `dataset.paired_fraction`, or the released code's `use_input_seg`.
         weight: the term's weight, lambda.
 
     Raises:
         ValueError: a value out of range.
     """
 
+    needs = frozenset({"segmentation"})
+    seen: Tensor
+
     def __init__(self, *, balanced: bool = True, focal: bool = True, beta: float = 0.99, gamma: float = 2.0,
-                 counts: Counts = "batch", on: Literal["fake", "paired"] = "fake", weight: float = 4.0) -> None:
+                 counts: Counts = "batch", weight: float = 4.0) -> None:
         super().__init__()
         if not 0 <= beta < 1:
             raise ValueError(f"beta must be in [0, 1), got {beta}")
@@ -76,18 +77,16 @@ class SegmentationLoss(nn.Module):
             raise ValueError(f"gamma must be >= 0, got {gamma}")
         if counts not in get_args(Counts):
             raise ValueError(f"counts must be one of {', '.join(get_args(Counts))}, got {counts!r}")
-        if on not in ("fake", "paired"):
-            raise ValueError(f"on must be fake or paired, got {on!r}")
         self.balanced, self.focal, self.beta, self.gamma, self.counts = balanced, focal, beta, gamma, counts
-        self.on, self.weight = on, weight
-        self.needs = frozenset({"segmentation" if on == "fake" else "paired"})
+        self.weight = weight
         self.register_buffer("seen", torch.zeros(0, dtype=torch.int64))
 
     def forward(self, step: UnpairedStep) -> Tensor:
         """Scalar, unweighted."""
-        answer: Segmentation | None = step.segmentation if self.on == "fake" else step.paired
-        if answer is None:  # no pairs this time
-            return step.fake.new_zeros(())
+        assert step.segmentation is not None
+        return self._of(step.segmentation)
+
+    def _of(self, answer: Segmentation) -> Tensor:
         weights = effective_number_weights(self._counts(answer), self.beta) if self.balanced else None
         return balanced_focal(answer.logits, answer.labels, weights, self.gamma if self.focal else 0.0)
 
@@ -106,3 +105,17 @@ class SegmentationLoss(nn.Module):
         if f"{prefix}seen" in state_dict:  # empty until the first batch
             self.seen = torch.zeros_like(state_dict[f"{prefix}seen"])
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class PairedSegmentationLoss(SegmentationLoss):
+    """The same formula on S(x), for images x whose labels are known.
+
+    These are the pairs of `dataset.paired_fraction`; where all samples are pairs, it is `use_input_seg` of the
+    released code.
+    """
+
+    needs = frozenset({"paired"})
+
+    def forward(self, step: UnpairedStep) -> Tensor:
+        """Scalar, unweighted; zero in a step without pairs."""
+        return step.fake.new_zeros(()) if step.paired is None else self._of(step.paired)

@@ -30,6 +30,8 @@ class LoopSegmenter(nn.Module):
         frozen: Whether the weights stay as they are.
     """
 
+    answered: Tensor
+
     def __init__(self, network: nn.Module, *, classes: Sequence[str], preprocessing: Preprocessing | None = None,
                  class_map: Sequence[int | None] | None = None, ignore: int | None = None,
                  frozen: bool = False) -> None:

@@ -1,0 +1,88 @@
+"""Completing a composed configuration and checking it before anything is built.
+
+`prepare` is what an entry point calls. Its first checks import neither torch nor Lightning, so that a wrong value is
+answered at once.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from semsynth.config.checks import (
+    NETWORKS,
+    build_without_memory,
+    check,
+    check_networks,
+    check_signatures,
+    check_trainer,
+)
+from semsynth.config.completing import finalize, resolved, shorter_side
+from semsynth.config.suggestions import suggest
+from semsynth.config.values import KEYS, check_classes, check_output, check_size, check_values, check_whole
+from semsynth.signatures import ConfigError
+
+__all__ = ["KEYS", "NETWORKS", "ConfigError", "check", "check_networks", "check_output", "check_values",
+           "explained", "finalize", "prepare", "prepare_part", "shorter_side", "suggest"]
+
+
+def prepare(cfg: DictConfig) -> DictConfig:
+    """Check the values, complete the configuration, check the rest; return it with all interpolations resolved.
+
+    Raises:
+        ConfigError: something is wrong; the message names the key.
+    """
+    check_values(cfg)
+    finalize(cfg)
+    complete = resolved(cfg)
+    check(complete)
+    return complete
+
+
+def prepare_part(cfg: DictConfig, groups: Sequence[str], built: Sequence[str] = ()) -> DictConfig:
+    """Complete the configuration of a tool and bind its groups; return it with all interpolations resolved.
+
+    `encoder` and `loss`, which a data set chooses for the training of generators, are left out if not among the groups.
+
+    Args:
+        cfg: The composed configuration.
+        groups: Keys whose nodes are held against their signatures.
+        built: Those that are also built once, without memory for weights, for their own checks.
+
+    Raises:
+        ConfigError: something is wrong; the message names the key.
+    """
+    for key, least in (("batch", 1), ("epochs", 1), ("seed", 0)):
+        if key in cfg:
+            check_whole(cfg, key, least)
+    check_size(cfg)
+    check_classes(cfg)
+    finalize(cfg)
+    with open_dict(cfg):
+        for key in {"encoder", "loss"} - set(groups):
+            cfg.pop(key, None)
+    complete = resolved(cfg)
+    plain: Any = OmegaConf.to_container(complete)
+    check_signatures(plain, groups)
+    build_without_memory(complete, built)
+    if "trainer" in groups:
+        check_trainer(complete)
+    return complete
+
+
+@contextmanager
+def explained(reraise: bool = False) -> Iterator[None]:
+    """Print a ConfigError alone, without a traceback, and exit with code 2.
+
+    Args:
+        reraise: Print it and let it pass instead, so that the other jobs of a sweep go on.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        print(error, file=sys.stderr, flush=True)
+        if reraise:
+            raise
+        sys.exit(2)

@@ -1,0 +1,140 @@
+"""The checks that import what a configuration names: signatures, agreement between groups, the networks' own."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import hydra.utils
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, OmegaConf
+
+from semsynth.config.completing import reads_offsets
+from semsynth.config.streams import check_streams
+from semsynth.signatures import ConfigError, bind, locate, targets
+
+# The order of binding: what imports only torch comes before what imports Lightning.
+NETWORKS = ("base", "norm", "encoder", "generator", "discriminator")
+GROUPS = (*NETWORKS, "objective", "loss", "optim", "icpe", "augment", "dataset", "data", "callbacks", "system",
+          "logger", "trainer")
+
+
+def check(cfg: DictConfig) -> None:
+    """Check a completed configuration: signatures, what must agree between groups, and the networks' own checks.
+
+    Raises:
+        ConfigError: the first fault; the message names the key and the way out.
+    """
+    check_networks(cfg)
+    check_streams(cfg)
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    check_signatures(plain, [group for group in GROUPS if group not in NETWORKS])
+    for path, node in targets(plain["loss"], "loss"):
+        preflight = getattr(locate(node["_target_"], path), "preflight", None)
+        if preflight is not None:
+            _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
+    check_trainer(cfg)
+
+
+def check_trainer(cfg: DictConfig) -> None:
+    """Build the trainer once, for its own checks.
+
+    Raises:
+        ConfigError: it refuses its arguments.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
+    node = {**cfg.trainer, "logger": False}
+    _explain("trainer", lambda: hydra.utils.instantiate(node, _convert_="all"))
+
+
+def check_networks(cfg: DictConfig) -> None:
+    """The part of `check` that concerns the networks alone: it needs neither data nor weights.
+
+    Raises:
+        ConfigError: the first fault.
+    """
+    _check_agreement(cfg)
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    check_signatures(plain, NETWORKS)
+    build_without_memory(cfg, ("encoder", "generator", "discriminator"))
+
+
+def _check_agreement(cfg: DictConfig) -> None:
+    count, instances = cfg.dataset.num_classes, cfg.dataset.instances
+    for part in ("generator", "discriminator"):
+        if cfg[part].get("num_classes", count) != count:
+            raise ConfigError(f"{part}.num_classes={cfg[part].num_classes} is not dataset.num_classes={count}")
+    parts = ("norm", "generator", "discriminator")
+    plain: Any = {part: OmegaConf.to_container(cfg[part], resolve=True) for part in parts}
+    for path, node in targets(plain):
+        if node.get("edges") and not instances:
+            raise ConfigError(f"{path}.edges=true needs instance maps: set {path}.edges=false or "
+                              f"dataset.instances=true")
+    if cfg.encoder.get("z_dim", 0) != cfg.generator.get("z_dim", 0):
+        raise ConfigError(f"encoder.z_dim={cfg.encoder.get('z_dim', 0)} is not generator.z_dim={cfg.generator.z_dim}: "
+                          f"leave generator.z_dim to follow the encoder, or take encoder=style")
+    if not cfg.icpe.enabled and reads_offsets(cfg):
+        raise ConfigError("icpe.enabled=false, but the norm or the generator reads positional offsets: "
+                          "set icpe.enabled=auto")
+    if cfg.decay_epochs > cfg.epochs:
+        raise ConfigError(f"decay_epochs={cfg.decay_epochs} is more than epochs={cfg.epochs}")
+    if cfg.trainer.get("strategy") in ("ddp", "ddp_spawn", "ddp_fork"):
+        raise ConfigError(f"trainer.strategy={cfg.trainer.strategy} fails where two networks take turns: "
+                          f"set trainer.strategy={cfg.trainer.strategy}_find_unused_parameters_true")
+    if cfg.trainer.get("max_epochs", cfg.epochs) != cfg.epochs:
+        raise ConfigError(f"trainer.max_epochs={cfg.trainer.max_epochs} is not epochs={cfg.epochs}, which the learning "
+                          f"rates follow: set epochs instead")
+    if cfg.trainer.get("max_steps", -1) != -1:
+        raise ConfigError(f"trainer.max_steps={cfg.trainer.max_steps}: the length of a training is set by epochs, "
+                          f"which the learning rates follow; trainer.limit_train_batches shortens an epoch")
+    if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
+        if cfg.resume == "auto":
+            raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
+        if _started_with_others():
+            raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
+
+
+def _started_with_others() -> bool:
+    """Whether torchrun or srun started this process as one of several."""
+    tasks = max(int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+    return tasks > 1 and any(name in os.environ for name in ("LOCAL_RANK", "SLURM_LOCALID", "SLURM_PROCID"))
+
+
+def check_signatures(plain: dict[str, Any], groups: Sequence[str]) -> None:
+    """Hold every node of the groups against the signature of what it names.
+
+    Raises:
+        ConfigError: the first that does not fit.
+    """
+    seen: set[str] = set()
+    for group in groups:
+        for path, node in targets(plain.get(group), group):
+            print_of_node = json.dumps(node, sort_keys=True, default=str)
+            if print_of_node not in seen:  # a node that another group interpolates is checked where it stands
+                seen.add(print_of_node)
+                bind(path, node)
+
+
+def build_without_memory(cfg: DictConfig, parts: Sequence[str]) -> None:
+    """Run the networks' constructors on the meta device: their own checks of sizes, strides and widths, for nothing."""
+    import torch
+
+    for part in parts:
+        with torch.device("meta"):
+            _explain(part, lambda: hydra.utils.instantiate(cfg[part], _convert_="all"))  # noqa: B023
+
+
+def _explain(path: str, action: Callable[[], Any]) -> None:
+    """Turn what a constructor or a preflight says of its arguments into a ConfigError that names the node."""
+    try:
+        action()
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except InstantiationException as error:
+        from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+        if isinstance(error.__cause__, ValueError | TypeError | ImportError | MisconfigurationException):
+            raise ConfigError(f"{path}: {error.__cause__}") from error
+        raise

@@ -1,0 +1,79 @@
+"""Filling in what follows from other settings."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from semsynth.config.streams import complete_labels_from
+from semsynth.config.values import check_classes
+from semsynth.signatures import ConfigError, locate, targets
+
+MULTIPLE = 32  # sides made from an aspect are rounded to this
+
+
+def finalize(cfg: DictConfig) -> DictConfig:
+    """Fill in what follows from other settings, in place: the size, the classes of a folder, offsets, the decay.
+
+    - `size`, where it is a number, becomes [H, W]: the shorter side, with the aspect of `dataset.recipe.size`, the
+      other side rounded to a multiple of 32;
+    - the classes of `dataset=folder` are read from its `classes.yaml`;
+    - `icpe.enabled=auto` becomes true where a norm reads offsets or `generator.fc_offsets` is set;
+    - `dataset.labels_from`, where it is a folder or a data set, becomes the node that reads its label maps;
+    - `decay_epochs=auto` becomes the share of `epochs` that it has in the data set's recipe.
+
+    Raises:
+        ConfigError: a norm that does not exist, or a folder without readable classes.
+    """
+    if not isinstance(cfg.size, ListConfig):
+        OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.recipe.size), force_add=True)
+    if cfg.dataset.name == "folder" and not cfg.dataset.classes:
+        from semsynth.data.classes import load_classes
+
+        try:
+            table = load_classes(cfg.dataset.root)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        values: dict[str, Any] = {"classes": table.names, "colours": table.colours, "ids": table.ids}
+        if OmegaConf.is_missing(cfg.dataset, "num_classes") or cfg.dataset.num_classes is None:
+            values["num_classes"] = len(table.names)
+        for key, value in values.items():
+            OmegaConf.update(cfg, f"dataset.{key}", value, force_add=True)
+        check_classes(cfg)
+    if "icpe" in cfg and cfg.icpe.enabled == "auto":
+        OmegaConf.update(cfg, "icpe.enabled", reads_offsets(cfg))
+    if cfg.get("decay_epochs") == "auto":
+        recipe = cfg.dataset.recipe
+        share = round(cfg.epochs * recipe.decay_epochs / recipe.epochs)
+        OmegaConf.update(cfg, "decay_epochs", min(cfg.epochs, share))
+    complete_labels_from(cfg)
+    return cfg
+
+
+def shorter_side(side: int, recipe: Sequence[int]) -> list[int]:
+    """[H, W] with the given shorter side and about the aspect of `recipe` [H, W]."""
+    short = min(recipe)
+    return [side if length == short else max(MULTIPLE, round(side * length / short / MULTIPLE) * MULTIPLE)
+            for length in recipe]
+
+
+def reads_offsets(cfg: DictConfig) -> bool:
+    """Whether the norm (any norm of a schedule) or the generator's start reads positional offsets."""
+    if OmegaConf.select(cfg, "generator.fc_offsets"):
+        return True
+    norm = OmegaConf.to_container(cfg.norm, resolve=True)
+    return any(getattr(locate(node["_target_"], path), "uses_offsets", False) for path, node in targets(norm, "norm"))
+
+
+def resolved(cfg: DictConfig) -> DictConfig:
+    """The configuration with all interpolations resolved.
+
+    Raises:
+        ConfigError: one cannot be, or a value is missing.
+    """
+    try:
+        plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        return cast(DictConfig, OmegaConf.create(plain))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{getattr(error, 'full_key', '')}: {str(error).splitlines()[0]}") from error
