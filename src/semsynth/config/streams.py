@@ -107,7 +107,8 @@ def _check_loop(cfg: DictConfig, mode: str, share: float) -> None:
         term = locate(node["_target_"], path)
         if mode != "as_released" and getattr(term, "compares_pairs", False):
             raise ConfigError(f"{path} compares an image with the photograph of its label map, and with "
-                              f"dataset.unpaired={mode} they do not belong together: take loss=unpaired, or {path}=null")
+                              f"dataset.unpaired={mode} they do not belong together: take loss=unpaired, or "
+                              f"{path}=null")
         needs |= getattr(term, "needs", frozenset())
     pairs = bool(needs & {"paired", "paired_fake"})
     if mode != "as_released" and pairs != bool(share):

@@ -50,8 +50,8 @@ class UnpairedSystem(AdversarialSystem):
     Args:
         segmenter: `segmenter(images) -> logits (N,K,H,W)`, with `truth(labels)`, `probabilities(images)` and `frozen`.
         label_discriminator: As the discriminator, over label maps (N,K,H,W) in place of images; None: none.
-        paired_images: Whether every photograph belongs to its label map, as in the released code; only then terms may
-            compare the two.
+        unpaired: `as_released`: every photograph belongs to its label map, as in the released code, and terms may
+            compare the two. Anything else: they must not.
         soft: How S(x) becomes the label map that the cycle and the second discriminator see: its `probabilities`; or
             `straight_through`, the one-hot map of its answer, with the gradient of the probabilities.
 
@@ -79,7 +79,7 @@ class UnpairedSystem(AdversarialSystem):
         decay_epochs: int = 0,
         accumulate: int = 1,
         regenerate_fake: bool = True,
-        paired_images: bool = False,
+        unpaired: str = "shuffled",
         soft: Soft = "probabilities",
         compile: bool = False,
     ) -> None:
@@ -90,7 +90,7 @@ class UnpairedSystem(AdversarialSystem):
             raise ValueError(f"soft must be one of {', '.join(get_args(Soft))}, got {soft!r}")
         terms = {name: term for part in losses.values() for name, term in part.items()}
         for name, term in terms.items():
-            if getattr(term, "compares_pairs", False) and not paired_images:
+            if getattr(term, "compares_pairs", False) and unpaired != "as_released":
                 raise ValueError(f"the term {name} compares an image with the photograph of its label map, and here "
                                  f"they do not belong together: take loss=unpaired, or dataset.unpaired=as_released")
         self.needs = frozenset(need for term in terms.values() for need in getattr(term, "needs", ()))
@@ -98,7 +98,7 @@ class UnpairedSystem(AdversarialSystem):
             raise ValueError("a second discriminator and the terms label_adversarial belong together: "
                              "loss=unpaired_cycle discriminator@system.label_discriminator=patchgan_labels")
         self.segmenter, self.label_discriminator = segmenter, label_discriminator
-        self.paired_images, self.soft = paired_images, soft
+        self.paired_images, self.soft = unpaired == "as_released", soft
 
     def trained_by(self, part: str) -> list[nn.Module]:
         """The networks that an optimizer trains: the segmenter goes with the generator unless it is frozen."""
