@@ -24,7 +24,21 @@ EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml")
 SMALL = ["generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0", "logger=csv",
          "trainer.accelerator=cpu"]
 # what a choice needs besides itself at 4 channels
+UNPAIRED = ["system=unpaired", "dataset.unpaired=shuffled", "discriminator=patchgan_image", "loss=unpaired",
+            "system.segmenter.network.widths=[4,8]"]
+AS_RELEASED = [*UNPAIRED, "dataset.unpaired=as_released"]
+PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
+SECOND = ["discriminator@system.label_discriminator=patchgan_labels", "system.label_discriminator.ndf=4"]
 BESIDES = {
+    ("system", "unpaired"): UNPAIRED,
+    ("discriminator", "patchgan_image"): UNPAIRED,
+    ("discriminator", "patchgan_labels"): [*UNPAIRED, "discriminator.image_channels=3"],
+    ("loss", "unpaired"): UNPAIRED,
+    ("loss", "unpaired_paired"): PAIRS_KNOWN,
+    ("loss", "unpaired_paired_both"): PAIRS_KNOWN,
+    ("loss", "unpaired_cycle"): [*UNPAIRED, *SECOND],
+    ("loss", "unpaired_as_released"): AS_RELEASED,
+    ("loss", "unpaired_as_released_no_vgg"): AS_RELEASED,
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
@@ -64,12 +78,13 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
     trainer = "trainer=smoke" if group != "trainer" else f"trainer={choice}"
     overrides = [*SMALL, trainer, f"{group}={choice}", f"run_dir={tmp_path}", *BESIDES.get((group, choice), [])]
-    overrides = list({o.split("=")[0]: o for o in overrides}.values())
+    overrides = list({o.split("=")[0]: o for o in [*overrides, f"{group}={choice}"]}.values())
     wide = choice in ("cityscapes", "camvid")
     overrides.append("size=[64,128]" if wide else "size=64")
     if group != "dataset" or choice == "scenes":
         overrides += ["dataset.train_length=4", "dataset.val_length=2"]
-    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff") or (group, choice) == ("loss", "spade"):
+    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released") or (
+            group, choice) == ("loss", "spade"):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(composed(*overrides))
     cfg.trainer.max_epochs, cfg.trainer.limit_train_batches, cfg.trainer.limit_val_batches = 1, 1, 1
@@ -156,12 +171,27 @@ def test_known_keys_are_those_of_the_primary_file():
         (["trainer.accelerator=tpu"], r"trainer: .*torch_xla"),
         (["trainer.accelerator=cpu", "trainer.devices=0"], r"trainer: .*devices=0"),
         (["trainer.max_epochs=3"], r"trainer\.max_epochs=3 is not epochs=5.*set epochs instead"),
+        (["dataset.unpaired=shuffled"], r"unpaired=shuffled needs a segmenter in the loop.*experiments=unpaired"),
+        (["system=unpaired"], r"system=unpaired needs dataset\.unpaired=shuffled"),
+        ([*UNPAIRED, "dataset.unpaired=mixed"], r"dataset\.unpaired=mixed must be null, shuffled"),
+        ([*UNPAIRED, "loss=spade_no_vgg"], r"loss\.generator\.feature_matching compares an image with the photograph"),
+        ([*UNPAIRED, "discriminator=patchgan"], r"take discriminator=patchgan_image"),
+        ([*UNPAIRED, "dataset.paired_fraction=0.1"], r"loss=unpaired_paired dataset\.paired_fraction=0\.05"),
+        ([*UNPAIRED, "dataset.paired_fraction=2"], r"paired_fraction=2 must be a number from 0 to 1"),
+        ([*UNPAIRED, "loss=unpaired_paired"], r"paired_fraction=0\.0 and the terms.*belong together"),
+        ([*AS_RELEASED, "dataset.paired_fraction=0.1"], r"means nothing where all samples are pairs"),
+        ([*UNPAIRED, "loss=unpaired_cycle"], r"discriminator@system\.label_discriminator=patchgan_labels"),
+        ([*UNPAIRED, *SECOND], r"discriminator@system\.label_discriminator=patchgan_labels"),
+        ([*UNPAIRED, "loss=unpaired_cycle", *SECOND, "norm=clade_icpe"], r"neither instances nor offsets"),
+        ([*UNPAIRED, "dataset.unpaired=labels_only"], r"labels_from and dataset\.unpaired=labels_only belong together"),
+        ([*UNPAIRED, "dataset.unpaired=labels_only", "dataset.labels_from=scene"], r"did you mean scenes"),
         (["+trainer.max_steps=3"], r"trainer\.max_steps=3.*epochs"),
         (["resume=auto", "run_dir=runs/2026-01-02_03-04-05_clade_scenes"], r"resume=auto.*set run_dir=runs/NAME"),
         (["run_dir=${nowhere}"], r"run_dir.*nowhere"),
     ],
 )
 def test_faults_are_named(overrides, message):
+    overrides = list({o.split("=")[0]: o for o in overrides}.values())
     with pytest.raises(ConfigError, match=message):
         config.prepare(composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]),
                                 "logger=csv"))
@@ -225,3 +255,24 @@ def test_binding_names_what_is_missing():
 def test_a_resolved_configuration_stands_alone(tmp_path):
     cfg = config.prepare(composed(f"run_dir={tmp_path}", "logger=csv"))
     assert "${" not in OmegaConf.to_yaml(cfg)
+
+
+@pytest.mark.parametrize("source", ["camvid", "folder"])
+def test_label_maps_from_elsewhere(source, data_root, tmp_path, monkeypatch):
+    """The layouts of another data set, or of a folder, beside the photographs of this one."""
+    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+    folder = data_root / "camvid" / "trainannot"
+    overrides = [*SMALL, *UNPAIRED, "dataset.unpaired=labels_only", "trainer=smoke", f"run_dir={tmp_path}", "size=64"]
+    if source == "camvid":  # names that differ are given; scenes has no unknown class, so all must have a partner
+        names = ("pole: fence, pavement: road, sign: fence, pedestrian: person, bicyclist: person, unlabelled: grass")
+        overrides += ["dataset.labels_from=camvid", f"dataset.label_names={{{names}}}", "dataset.train_length=4",
+                      "dataset.val_length=2"]
+    else:
+        overrides += ["dataset=camvid", f"dataset.labels_from={folder}", "size=[64,96]"]
+    cfg = config.prepare(composed(*list({o.split("=")[0]: o for o in overrides}.values())))
+    trainer, system, data = runs.build(cfg)
+    launch.fit(trainer, system, data, None)
+    batch = next(iter(data.train_dataloader()))
+    if source == "camvid":
+        assert data.labels_from.table.tolist() == [0, 7, 11, 6, 6, 8, 11, 11, 9, 10, 10, 5]
+    assert int(batch["labels"].max()) < 12

@@ -14,7 +14,8 @@ from semsynth import config, runs
 from .test_train import SMALL, train
 
 ROOT = Path(__file__).parents[1]
-SWEEPS = {"norms": 3, "transitions": 7, "scenes_norms": 9, "scenes_transitions": 7, "scenes_ablations": 3}
+SWEEPS = {"norms": 3, "transitions": 7, "scenes_norms": 9, "scenes_transitions": 7, "scenes_ablations": 3,
+          "scenes_unpaired": 7}
 
 
 def composed(*overrides):
@@ -34,7 +35,8 @@ def test_every_job_of_a_sweep_is_a_setting_of_its_own(name):
     settings = set()
     for job in jobs:
         of_job = composed(f"experiments={name}", *job)
-        plain = {key: OmegaConf.to_container(of_job[key], resolve=True) for key in ("norm", "generator")}
+        parts = ("norm", "generator", "loss", "system", "dataset")
+        plain = {key: OmegaConf.to_container(of_job[key], resolve=True) for key in parts}
         settings.add(f"{of_job.seed} {plain}")
     assert len(settings) == len(jobs)
 

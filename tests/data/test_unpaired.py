@@ -232,7 +232,8 @@ def test_what_cannot_be_is_named(settings, error, message):
 
 
 def test_classes_are_matched_by_name():
-    other = OtherLabels(Scenes(2, 16), theirs=[*"abcdefghijkl"], ours=["x", *"lkjihgfedcb"], unknown=0, names={"b": "b"})
+    ours = ["x", *"lkjihgfedcb"]
+    other = OtherLabels(Scenes(2, 16), theirs=[*"abcdefghijkl"], ours=ours, unknown=0, names={"b": "b"})
     labels = Scenes(2, 16)[1]["labels"]
     expected = torch.where(labels == 0, 0, 12 - labels)  # a has no partner
     assert torch.equal(other.label_map(1)["labels"], expected)

@@ -28,7 +28,7 @@ def complete_labels_from(cfg: DictConfig) -> None:
     else:
         classes, node = _of_data_set(cfg, source)
     node = {"_target_": "semsynth.data.label_maps.OtherLabels", "dataset": node, "theirs": classes,
-            "ours": list(cfg.dataset.classes), "names": dict(cfg.dataset.label_names), "title": source,
+            "ours": list(cfg.dataset.classes), "names": dict(cfg.dataset.label_names or {}), "title": source,
             "unknown": cfg.dataset.unknown}
     OmegaConf.update(cfg, "dataset.labels_from", node, force_add=True)
 
