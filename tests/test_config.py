@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 from hydra import compose, initialize_config_dir
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
@@ -101,7 +101,9 @@ def test_every_experiment_composes(name):
     cfg = composed(f"experiments={name}")
     config.check_values(cfg)
     norm, _, dataset = name.rpartition("_")
-    if dataset in ("ade20k", "cityscapes"):
+    if norm.startswith("unpaired"):
+        assert cfg.system["_target_"].endswith(".UnpairedSystem")
+    elif dataset in ("ade20k", "cityscapes"):
         assert cfg.norm["_target_"].endswith(norm.upper())
         assert cfg.dataset.name == dataset
 
@@ -183,6 +185,13 @@ def test_known_keys_are_those_of_the_primary_file():
         ([*UNPAIRED, "loss=unpaired_cycle"], r"discriminator@system\.label_discriminator=patchgan_labels"),
         ([*UNPAIRED, *SECOND], r"discriminator@system\.label_discriminator=patchgan_labels"),
         ([*UNPAIRED, "loss=unpaired_cycle", *SECOND, "norm=clade_icpe"], r"neither instances nor offsets"),
+        (["experiments=unpaired", "in_loop@system.segmenter=pretrained"], r"needs system\.segmenter\.path=FILE"),
+        (["experiments=unpaired", "in_loop@system.segmenter=pretrained", "system.segmenter.path=nowhere.safetensors"],
+         r"system\.segmenter: nowhere\.safetensors: there is no such"),
+        (["experiments=unpaired", "in_loop@system.segmenter=pretrained", "segmenter@system.segmenter.judge=scenes",
+          "dataset=camvid"], r"system\.segmenter: .* other classes than the data set"),
+        ([*UNPAIRED, "system.segmenter.network.num_classes=3"], r"system\.segmenter: .* 3 channels for 12 classes"),
+        (["experiments=unpaired", "network@system.segmenter.network=ppm", "batch=1"], r"system\.segmenter: .*1 value"),
         ([*UNPAIRED, "dataset.unpaired=labels_only"], r"labels_from and dataset\.unpaired=labels_only belong together"),
         ([*UNPAIRED, "dataset.unpaired=labels_only", "dataset.labels_from=scene"], r"did you mean scenes"),
         (["+trainer.max_steps=3"], r"trainer\.max_steps=3.*epochs"),
@@ -276,3 +285,28 @@ def test_label_maps_from_elsewhere(source, data_root, tmp_path, monkeypatch):
     if source == "camvid":
         assert data.labels_from.table.tolist() == [0, 7, 11, 6, 6, 8, 11, 11, 9, 10, 10, 5]
     assert int(batch["labels"].max()) < 12
+
+
+def test_runs_from_before_unpaired_training_still_check():
+    cfg = config.prepare(composed("run_dir=x", "logger=csv"))
+    for key in ("unpaired", "paired_fraction", "labels_from", "label_names"):
+        cfg.dataset.pop(key)
+    config.check(cfg)
+
+
+@pytest.mark.parametrize("choice", ["untrained", "untrained_ppm", "pretrained"])
+def test_every_segmenter_in_the_loop_can_be_chosen(choice):
+    shipped = ["segmenter@system.segmenter.judge=scenes"] if choice == "pretrained" else []
+    cfg = config.prepare(composed("experiments=unpaired", f"in_loop@system.segmenter={choice}", *shipped, "run_dir=x",
+                                  "logger=csv"))
+    segmenter = instantiate(cfg.system.segmenter, _convert_="all")
+    assert segmenter(torch.zeros(2, 3, 64, 64)).shape == (2, 12, 64, 64)
+    assert segmenter.frozen == (choice == "pretrained")
+
+
+def test_the_small_setting_of_the_slides():
+    cfg = config.prepare(composed("experiments=unpaired_small_ade20k", "run_dir=x", "logger=csv"))
+    with torch.device("meta"):
+        generator = instantiate(cfg.generator, _convert_="all")
+    assert sum(p.numel() for p in generator.parameters()) == 13_963_251
+    assert (cfg.size, cfg.epochs, cfg.decay_epochs) == ([64, 64], 50, 0)

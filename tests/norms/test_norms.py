@@ -1,5 +1,6 @@
 import itertools
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,20 @@ def test_hard_and_certain_soft_maps_agree(cls):
     soft = Semantics.from_probabilities(hard.one_hot().double(), offsets=hard.offsets)
     norm.base.eval()
     assert_close(norm(x, soft), norm(x, hard))
+
+
+@pytest.mark.parametrize("cls", [partial(SPADE, hidden=4), CLADE])
+@pytest.mark.parametrize("size", [(H, W), (H // 2, W // 2)])
+def test_soft_maps_have_gradients(cls, size):
+    """As a segmenter's answer in the cycle needs them; also where the map is read at another size."""
+    norm, x = randomised(cls(C, K)), torch.randn(N, C, *size).double()
+    norm.base.eval()
+
+    def function(soft):
+        return norm(x, Semantics.from_probabilities(soft).prepare([size]))
+
+    soft = torch.randn(N, K, H, W).double().softmax(1).requires_grad_()
+    assert torch.autograd.gradcheck(function, (soft,))
 
 
 @pytest.mark.parametrize("base", [batch_norm, lambda c: nn.InstanceNorm2d(c), group_norm, layer_norm, PONO])

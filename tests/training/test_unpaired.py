@@ -134,9 +134,10 @@ def test_every_part_learns(tiny, tmp_path, regenerate, extra, z_dim):
 
 @pytest.mark.parametrize("regenerate", [True, False])
 def test_a_frozen_segmenter_stays_and_teaches(tiny, tmp_path, regenerate):
-    system = make_system(frozen=True, regenerate_fake=regenerate)
+    system, average = make_system(frozen=True, regenerate_fake=regenerate), EMA(0.9)
     before = copy.deepcopy(system)
-    fit(tiny, tmp_path, system)
+    fit(tiny, tmp_path, system, average)
+    assert set(average.state_dict()) == {"updates", "generator"}
     for name, value in system.segmenter.state_dict().items():
         assert torch.equal(value, before.segmenter.state_dict()[name]), name
     # the generator learns from it: without the adversarial term, too
@@ -144,6 +145,19 @@ def test_a_frozen_segmenter_stays_and_teaches(tiny, tmp_path, regenerate):
     system.losses["generator"]["adversarial"].weight = 0.0
     fit(tiny, tmp_path, system)
     assert changed(before, system, "generator")
+
+
+@pytest.mark.parametrize("extra", [(), ("paired",), ("cycle", "label")], ids="+".join)
+@pytest.mark.parametrize("regenerate", [True, False])
+def test_a_segmenter_without_a_channel_for_every_class(tiny, tmp_path, regenerate, extra):
+    """As those published for ADE20K, which never answer 0: -inf there, and nothing that is trained becomes NaN."""
+    system = make_system(extra=extra, regenerate_fake=regenerate)
+    system.segmenter = LoopSegmenter(UNet(CLASSES - 1, (4, 8)), classes=NAMES, class_map=[1, 2], ignore=0)
+    before = copy.deepcopy(system)
+    fit(tiny, tmp_path, system, paired="paired" in extra)
+    assert changed(before, system, "generator")
+    assert changed(before, system, "segmenter")
+    assert torch.isfinite(torch.cat([p.flatten() for p in system.parameters()])).all()
 
 
 def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ def check(cfg: DictConfig) -> None:
     """
     check_networks(cfg)
     check_streams(cfg)
+    if "segmenter" in cfg.system:
+        _check_segmenter(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     check_signatures(plain, [group for group in GROUPS if group not in NETWORKS])
     for path, node in targets(plain["loss"], "loss"):
@@ -94,6 +97,23 @@ def _check_agreement(cfg: DictConfig) -> None:
             raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
         if _started_with_others():
             raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
+
+
+def _check_segmenter(cfg: DictConfig) -> None:
+    """Build the segmenter in the loop without memory and show it a batch: its file, its classes and its sizes.
+
+    Raises:
+        ConfigError: the file is missing or of other classes, or the network cannot segment such a batch.
+    """
+    import torch
+
+    def segment() -> None:
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "for .* copying from a non-meta parameter")  # a file's weights
+            segmenter = hydra.utils.instantiate(cfg.system.segmenter, _convert_="all")
+            segmenter(torch.zeros(cfg.batch, 3, *cfg.size))
+
+    _explain("system.segmenter", segment)
 
 
 def _started_with_others() -> bool:

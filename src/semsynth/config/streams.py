@@ -79,7 +79,9 @@ def check_streams(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the first fault; the message names the key.
     """
-    mode, share, looped = cfg.dataset.unpaired, cfg.dataset.paired_fraction, "segmenter" in cfg.system
+    # runs from before there were unpaired trainings know none of these keys
+    mode, share = cfg.dataset.get("unpaired"), cfg.dataset.get("paired_fraction", 0.0)
+    looped = "segmenter" in cfg.system
     if mode is not None and mode not in MODES:
         raise ConfigError(f"dataset.unpaired={mode} must be null, {', '.join(MODES)}{near(str(mode), MODES)}")
     if looped != (mode is not None):
@@ -87,7 +89,7 @@ def check_streams(cfg: DictConfig) -> None:
             f"dataset.unpaired={mode} needs a segmenter in the loop: experiments=unpaired, or system=unpaired with its "
             f"loss and discriminator" if mode else "system=unpaired needs dataset.unpaired=shuffled, disjoint, "
             "labels_only or as_released; experiments=unpaired sets all that belongs to it")
-    if (cfg.dataset.labels_from is not None) != (mode == "labels_only"):
+    if (cfg.dataset.get("labels_from") is not None) != (mode == "labels_only"):
         raise ConfigError("dataset.labels_from and dataset.unpaired=labels_only belong together: "
                           "dataset.labels_from=scenes, the name of another data set, or a folder of label maps")
     if not isinstance(share, int | float) or not 0 <= share <= 1:

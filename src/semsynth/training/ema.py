@@ -150,7 +150,8 @@ class EMA(pl.Callback):
 
 
 def _networks(pl_module: pl.LightningModule) -> Iterable[tuple[str, nn.Module]]:
-    return [(n, m) for n in ("generator", "encoder", "segmenter") if (m := getattr(pl_module, n, None)) is not None]
+    networks = ((name, getattr(pl_module, name, None)) for name in ("generator", "encoder", "segmenter"))
+    return [(n, m) for n, m in networks if m is not None and not getattr(m, "frozen", False)]
 
 
 def _spread_batches(loader: Any, count: int) -> Iterable[dict[str, Tensor]]:

@@ -142,7 +142,7 @@ class UnpairedSystem(AdversarialSystem):
     def _cycle(self, made: Looped) -> Tensor:
         """G(S(x)) in the style of x."""
         assert made.maps is not None
-        semantics = Semantics(made.maps.argmax(1), self.num_classes, probabilities=made.maps)
+        semantics = Semantics.from_probabilities(made.maps)
         semantics.prepare(self.generator.feature_sizes(*semantics.size))
         if made.mu is not None and made.logvar is not None:
             return self.generator(semantics, sample_posterior(made.mu, made.logvar))
