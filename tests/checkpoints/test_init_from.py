@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.checkpoints.errors import CheckpointError
@@ -31,9 +32,9 @@ def start(run, output, *given):
     given = [*SMALL, f"init_from={run}", f"run_dir={output}", *given]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("train", overrides=given)
-    plain = inherited(runs.OmegaConf.to_container(cfg, resolve=False),
-                      runs.OmegaConf.to_container(runs.load_config(run), resolve=True), given)
-    return config.prepare(runs.OmegaConf.create(plain))
+    plain = inherited(OmegaConf.to_container(cfg, resolve=False),
+                      OmegaConf.to_container(runs.load_config(run), resolve=True), given)
+    return config.prepare(OmegaConf.create(plain))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_without_overrides_everything_is_the_runs(imported, tmp_path):
     cfg = config.finalize(runs.inherit(cfg))
     saved = runs.load_config(imported)
     for group in ("norm", "generator", "discriminator", "size", "dataset", "loss"):
-        assert runs.OmegaConf.to_container(cfg, resolve=True)[group] == runs.OmegaConf.to_container(saved)[group], group
+        assert OmegaConf.to_container(cfg, resolve=True)[group] == OmegaConf.to_container(saved)[group], group
     assert cfg.system.num_classes == 35
 
 
@@ -85,7 +86,7 @@ def test_an_imported_run_is_not_resumed(imported):
     with pytest.raises(ConfigError, match=f"init_from={imported}"):
         runs.resumed(str(imported), [])
     with pytest.raises(ConfigError, match="no such directory|no such checkpoint|holds no"):
-        runs.inherit(runs.OmegaConf.create({"init_from": "nowhere"}))
+        runs.inherit(OmegaConf.create({"init_from": "nowhere"}))
 
 
 def network(norm, classes, edges, **settings):

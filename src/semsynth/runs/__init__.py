@@ -1,0 +1,46 @@
+"""The run directory: what training leaves, and rebuilding from it.
+
+run_dir/
+  config.yaml            the resolved configuration
+  checkpoints/last.ckpt  and best.ckpt where a metric is monitored; *.safetensors where weights came from elsewhere
+  metrics.csv  grids/*.png
+  finished               the number of epochs, once they are trained
+  wandb/  wandb.json     with logger=wandb
+"""
+
+from semsynth.runs.continuing import (
+    apply_changes,
+    asked_to_resume,
+    continue_where_possible,
+    finished_before,
+    mark_finished,
+    resumed,
+)
+from semsynth.runs.elsewhere import fresh_state, inherit, refuse_used, save_imported, warm_start
+from semsynth.runs.processes import (
+    CHECKPOINT_VARIABLE,
+    RUN_VARIABLE,
+    tell_other_processes,
+    told_by_first_process,
+)
+from semsynth.runs.reading import (
+    CHECKPOINTS,
+    CONFIG,
+    GRIDS,
+    METRICS,
+    find_checkpoint,
+    load_config,
+    load_generator,
+    load_segmenter,
+    load_weights,
+)
+from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle
+from semsynth.signatures import ConfigError
+
+__all__ = [
+    "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
+    "asked_to_resume", "build", "build_supervised", "continue_where_possible", "find_checkpoint", "finished_before",
+    "fresh_state", "in_sweep", "inherit", "load_config", "load_generator", "load_segmenter", "load_weights",
+    "mark_finished", "open_run", "refuse_used", "resumed", "save_config", "save_imported", "settle",
+    "tell_other_processes", "told_by_first_process", "warm_start",
+]

@@ -1,0 +1,124 @@
+"""Continuing a run, and what it may change then."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from semsynth.runs.reading import CHECKPOINTS, CONFIG, FINISHED, SUFFIXES, checkpoints_in, find_checkpoint, load_config
+from semsynth.signatures import ConfigError
+
+MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "callbacks.checkpoints.", "data.num_workers", "resume")
+
+
+def asked_to_resume(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The directory of a `resume=DIR` argument and the other arguments; None for another `resume` or none."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key == "resume" and value not in ("", "auto", "null"):
+            return value, [a for a in arguments if a != argument]
+    return None
+
+
+def resumed(run_dir: str, arguments: Sequence[str]) -> DictConfig:
+    """The configuration of a run with the overrides that a resumed run may have.
+
+    Raises:
+        ConfigError: no such run, or overrides that it refuses; names each and why.
+    """
+    cfg = load_config(run_dir)
+    if find_checkpoint(run_dir).suffix != SUFFIXES[0]:
+        raise ConfigError(f"resume={run_dir}: this run was imported, there is no training to continue: start one from "
+                          f"its weights with init_from={run_dir}")
+    changes: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or argument.startswith("-"):
+            raise ConfigError(f"resume={run_dir} takes key=value arguments besides, not {argument!r}")
+        changes[key] = yaml.safe_load(value)
+    apply_changes(cfg, changes)
+    OmegaConf.update(cfg, "run_dir", str(run_dir))
+    return cfg
+
+
+def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
+    """With `resume=auto` the run's own configuration and its last checkpoint, where `run_dir` holds one.
+
+    Raises:
+        ConfigError: this configuration differs from the run's in what cannot change; or `run_dir` holds the checkpoints
+            of another run, and nothing says that it shall go on.
+    """
+    folder = Path(cfg.run_dir) / CHECKPOINTS
+    last = folder / "last.ckpt"
+    if cfg.resume != "auto" and checkpoints_in(folder):
+        raise ConfigError(f"run_dir={cfg.run_dir} holds the checkpoints of a run, which this one would overwrite: "
+                          f"continue it with python train.py resume={cfg.run_dir}, or take another run_dir")
+    if cfg.resume != "auto" or not last.is_file():
+        return cfg, None
+    saved = load_config(cfg.run_dir)
+    before, now = _flat(saved), _flat(cfg)
+    follows = ("system.epochs", "system.decay_epochs", "callbacks.preemption.resume")
+    changes = {key: now.get(key) for key in before.keys() | now.keys()
+               if before.get(key) != now.get(key) and key not in follows}
+    apply_changes(saved, changes)
+    return saved, last
+
+
+def mark_finished(run_dir: str | Path, epochs: int) -> None:
+    """Note in the run directory that this many epochs are trained."""
+    partial = Path(run_dir) / f"{FINISHED}.partial"
+    partial.write_text(f"{epochs}\n")
+    os.replace(partial, Path(run_dir) / FINISHED)
+
+
+def finished_before(cfg: DictConfig) -> bool:
+    """Whether `resume=auto` meets a run that has trained its epochs already; says so where it does.
+
+    A sweep that is started again passes over its finished jobs, even where a default has changed since.
+    """
+    mark = Path(cfg.run_dir) / FINISHED
+    if cfg.resume != "auto" or not mark.is_file() or int(mark.read_text()) < cfg.epochs:
+        return False
+    print(f"finished already: {cfg.run_dir}", flush=True)
+    return True
+
+
+def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
+    """Change a run's configuration in place, as far as a resumed run allows it.
+
+    Raises:
+        ConfigError: names the keys that are refused and why.
+    """
+    refused = [key for key in changes if not any(key == k or (k[-1] == "." and key.startswith(k)) for k in MAY_CHANGE)]
+    if refused:
+        raise ConfigError(
+            f"a resumed run keeps its configuration: cannot change {', '.join(sorted(refused))} (the weights, the "
+            f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, trainer.*, "
+            f"logger.*, callbacks.checkpoints.* and data.num_workers; for anything else start a new run"
+        )
+    for key, value in changes.items():
+        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key != "resume":
+            raise ConfigError(f"{key}: there is no such key in {CONFIG} of the run")
+        OmegaConf.update(cfg, key, value, force_add=True)
+    for key in ("epochs", "decay_epochs"):
+        if key in changes:
+            OmegaConf.update(cfg, f"system.{key}", changes[key])
+    if "epochs" in changes and "trainer.max_epochs" not in changes:
+        OmegaConf.update(cfg, "trainer.max_epochs", changes["epochs"])
+
+
+def _flat(cfg: DictConfig) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+
+    def walk(node: Any, path: str) -> None:
+        if isinstance(node, dict) and node:
+            for key, child in node.items():
+                walk(child, f"{path}.{key}" if path else str(key))
+        else:
+            flat[path] = node
+
+    walk(OmegaConf.to_container(cfg, resolve=True), "")
+    return flat
