@@ -65,6 +65,23 @@ def mean_iou(matrix: Tensor, convention: ClassMean, counted: Sequence[int] | Non
     return float(iou[chosen].mean()) if chosen.any() else float("nan")
 
 
+def rare_classes(frequency: Tensor, counted: Sequence[int]) -> list[int]:
+    """The third (rounded up) of the counted classes that have the fewest label pixels, the rarest first.
+
+    Args:
+        frequency: (K,) share of the label pixels; classes without any do not count.
+        counted: The classes among which to choose.
+    """
+    there = sorted((index for index in counted if float(frequency[index]) > 0), key=lambda i: float(frequency[i]))
+    return there[:-(-len(there) // 3)]
+
+
+def rare_iou(iou: Tensor, frequency: Tensor, counted: Sequence[int]) -> float:
+    """Mean IoU of the `rare_classes`; NaN where there is none."""
+    rare = rare_classes(frequency, counted)
+    return float(iou[torch.tensor(rare)].mean()) if rare else float("nan")
+
+
 def pixel_accuracy(matrix: Tensor, void: int = 0) -> float:
     """Share of the pixels that are right; `void` more pixels count as wrong."""
     total = int(matrix.sum()) + void

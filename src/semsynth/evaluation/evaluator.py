@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semsynth.evaluation.confusion import Confusion
+from semsynth.evaluation.confusion import Confusion, rare_classes, rare_iou
 from semsynth.evaluation.diversity import Diversity
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.features import Features, InceptionFeatures
@@ -30,6 +30,8 @@ class Scores:
         scores: By key: fid/val, kid/val, frechet/NAME, miou, accuracy, diversity/NAME, style_r2/NAME ...
         iou: IoU by class; None for a class that occurs nowhere.
         frequency: Share of the counted label pixels by class.
+        rare: The classes of `miou_rare`: the third with the fewest label pixels, the rarest first.
+        segmenter: Of a run with a segmenter in the loop, see `by_product.ByProduct`.
         regressor_r2: R^2 of the style regressor on the real images, by variable.
         count: Generated images.
         skipped: Keys that have no score, with the reason.
@@ -38,6 +40,8 @@ class Scores:
     scores: dict[str, float]
     iou: dict[str, float | None] = field(default_factory=dict)
     frequency: dict[str, float] = field(default_factory=dict)
+    rare: list[str] = field(default_factory=list)
+    segmenter: Any = None
     regressor_r2: dict[str, float] = field(default_factory=dict)
     count: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
@@ -246,7 +250,9 @@ class Evaluator:
 
     def _segmentation(self, found: Scores) -> None:
         scores = self.confusion.compute()
-        found.scores |= {"miou": scores.miou, "accuracy": scores.accuracy}
+        found.scores |= {"miou": scores.miou, "accuracy": scores.accuracy,
+                         "miou_rare": rare_iou(scores.iou, scores.frequency, self.counted)}
+        found.rare = [self.classes[index] for index in rare_classes(scores.frequency, self.counted)]
         for index in self.counted:
             iou = float(scores.iou[index])
             found.iou[self.classes[index]] = iou if math.isfinite(iou) else None

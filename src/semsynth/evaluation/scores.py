@@ -18,7 +18,7 @@ from semsynth.evaluation.evaluator import Scores
 
 FORMAT = 1
 PLOT = Path("plots") / "iou_by_frequency.png"
-PERCENT = ("miou", "accuracy")
+PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
 
 
 def document(found: Scores, *, source: Mapping[str, Any], protocol: Mapping[str, Any],
@@ -35,9 +35,15 @@ def document(found: Scores, *, source: Mapping[str, Any], protocol: Mapping[str,
         "format": FORMAT, **source, "scores": found.scores,
         "per_class": {"iou": found.iou, "frequency": found.frequency},
         "style_regressor_r2": found.regressor_r2,
+        "segmenter": None if found.segmenter is None else found.segmenter.as_dict(),
         "skipped": found.skipped, "protocol": dict(protocol), "code": code_version(),
         "seconds": round(seconds, 1),
     }
+
+
+def is_share(key: str) -> bool:
+    """Whether a score is a share of 1, shown in percent."""
+    return key.rpartition("/")[2] in PERCENT
 
 
 def code_version() -> dict[str, str | None]:
@@ -106,7 +112,7 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     table = Table("score", "value", "how", box=None)
     table.columns[1].justify = "right"
     for key, value in content["scores"].items():
-        shown = f"{100 * value:.2f} %" if key in PERCENT else f"{value:.4g}"
+        shown = f"{100 * value:.2f} %" if is_share(key) else f"{value:.4g}"
         table.add_row(key, shown, _how(key, protocol))
     console.print(table)
     if content["per_class"]["iou"]:
@@ -128,8 +134,14 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         net = protocol["features"].get(network, {})
         return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"
                 f", {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
+    if kind == "segmenter":
+        return f"the run's own segmenter on {protocol['generated']} real images"
+    if kind == "agreement":
+        return "the run's own segmenter on the generated images"
     if kind in PERCENT:
         judge = protocol["segmenter"]
+        if kind == "miou_rare":
+            return f"mean of {', '.join(protocol['rare_classes'])}"
         mean = f", mean over {protocol['class_mean']}" if kind == "miou" else ""
         return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
     if kind == "diversity":

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from semsynth import runs
 from semsynth.evaluation.assembly import build_evaluator
 from semsynth.evaluation.assess import assess, fitting_batch
+from semsynth.evaluation.by_product import score_by_product
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
@@ -39,6 +40,7 @@ class Source:
         data: The data set.
         known_style: Whether it knows the style of its images.
         where: What makes the images, for errors.
+        segmenter: The one in the loop of an unpaired run; None: there is none.
     """
 
     facts: dict[str, Any]
@@ -49,6 +51,7 @@ class Source:
     data: DataSets
     known_style: bool
     where: str
+    segmenter: Any = None
 
 
 def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, Any, dict[str, Any]]:
@@ -72,7 +75,7 @@ def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, 
 
 
 def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequence[int], protocol: Protocol,
-           device: torch.device, choices: Mapping[str, Any]) -> Source:
+           device: torch.device, choices: Mapping[str, Any], segmenter: Any = None) -> Source:
     """A trained generator on the label maps of its validation split.
 
     Raises:
@@ -84,7 +87,7 @@ def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequenc
                       seed=protocol.seed, device=device)
     known = "style" in maps[0]
     return Source({"run": str(run), "dataset": data.name}, dict(choices), maps, painter, (int(size[0]), int(size[1])),
-                  data, known, f"{run} ({choices['checkpoint']['file']}, weights={choices['weights']})")
+                  data, known, f"{run} ({choices['checkpoint']['file']}, weights={choices['weights']})", segmenter)
 
 
 def of_folder(images: str, labels: str, data: DataSets, protocol: Protocol) -> Source:
@@ -144,6 +147,10 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
                    where=source.where)
     found.skipped = {**skipped, **found.skipped}
+    if source.segmenter is not None and painter is not None:
+        found.segmenter = score_by_product(source.segmenter, source.maps, painter, protocol, evaluator.counted,
+                                           batch=batch, workers=workers, device=device, progress=bar)
+        found.scores |= found.segmenter.scores
     return found, described(source, protocol, evaluator, real, found)
 
 
@@ -155,7 +162,7 @@ def described(source: Source, protocol: Protocol, evaluator: Evaluator, real: Ma
         **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),
         "segmenter": None if evaluator.judge is None else evaluator.judge.description(),
         "style_regressor": None if evaluator.recovery is None else evaluator.recovery.regressor.sha256,
-        "ignored_classes": evaluator.ignored,
+        "ignored_classes": evaluator.ignored, "rare_classes": found.rare,
         "features": {net.name: net.description() for net in evaluator.features},
         "real": {split: images.identity() for split, images in real.items()},
     }

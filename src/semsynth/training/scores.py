@@ -87,7 +87,7 @@ class Scores(pl.Callback):
         if not self.latest:
             return []
         width = max(len(key) for key in self.latest)
-        shares = ("miou", "accuracy")
+        shares = ("miou", "accuracy", "miou_rare")
         return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
             f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else f'{value:.4g}'}"
             for key, value in self.latest.items()]
