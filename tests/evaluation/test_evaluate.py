@@ -144,7 +144,7 @@ def test_a_run_of_before(evaluate, judge, tmp_path):
     kept = OmegaConf.create({key: cfg[key] for key in ("size", "dataset", "icpe", "generator", "encoder", "norm")})
     OmegaConf.save(kept, path / "config.yaml")
     evaluate(f"run={path}", *by_judge(judge), *FEW, "wanted=[miou]")
-    assert set(read(path / "scores.json")["scores"]) == {"miou", "accuracy"}
+    assert set(read(path / "scores.json")["scores"]) == {"miou", "accuracy", "miou_rare"}
 
 
 def test_what_is_asked_for_and_cannot_be_had_stops_it(evaluate, run, tmp_path):
@@ -191,7 +191,7 @@ def pictures(tmp_path):
 def test_a_folder_of_images_is_scored(evaluate, pictures, judge, tmp_path):
     evaluate(*pictures, *by_judge(judge), *FEW)
     found = read(tmp_path / "images" / "scores.json")
-    assert {"frechet/tiny", "frechet/tiny/train", "miou", "accuracy"} == set(found["scores"])
+    assert {"frechet/tiny", "frechet/tiny/train", "miou", "accuracy", "miou_rare"} == set(found["scores"])
     assert {"style_r2", "diversity/tiny"} <= set(found["skipped"])
     assert found["protocol"]["real"]["val"]["size"] == [16, 20]
     evaluate(*pictures, *by_judge(judge), *FEW, f"output={tmp_path}/again.json")  # the plot is no picture to score

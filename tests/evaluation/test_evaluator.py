@@ -67,9 +67,11 @@ def test_scores_are_those_of_the_parts(small):
     for m, images in zip(moments, (fake, real), strict=True):
         m.update(judge.features(images))
     assert found.scores["frechet/small"] == pytest.approx(moments[0].distance(moments[1]), rel=1e-6)
-    assert set(found.scores) == {"frechet/small", "fid/val", "kid/val", "miou", "accuracy", "style_r2/time",
-                                 "style_r2/haze", "style_r2/hue"}
+    assert set(found.scores) == {"frechet/small", "fid/val", "kid/val", "miou", "accuracy", "miou_rare",
+                                 "style_r2/time", "style_r2/haze", "style_r2/hue"}
     assert list(found.iou) == small.classes
+    assert found.rare == sorted(small.classes, key=found.frequency.get)[:2]
+    assert found.scores["miou_rare"] == pytest.approx(sum(found.iou[name] for name in found.rare) / 2)
     assert sum(found.frequency.values()) == pytest.approx(1)
     wanted, read = real.mean((2, 3)).double(), fake.mean((2, 3)).double()
     r2 = 1 - (wanted - read).square().sum(0) / (wanted - wanted.mean(0)).square().sum(0)

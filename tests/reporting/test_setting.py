@@ -26,6 +26,15 @@ def composed(*overrides):
         (["ablation=distf"], "clade + distf"),
         (["ablation=spade_light"], "spade-light"),
         (["norm=clade", "generator.ngf=32"], "clade ngf=32"),
+        (["ablation=unpaired_baseline"], "clade"),
+        (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
+        (["ablation=unpaired_pretrained"], "clade, unpaired, pretrained S"),
+        (["ablation=unpaired_pretrained", "system.segmenter.frozen=false"], "clade, unpaired, fine-tuned S"),
+        (["ablation=unpaired_untrained"], "clade, unpaired, untrained S"),
+        (["ablation=unpaired_untrained", "dataset.unpaired=disjoint"], "clade, unpaired disjoint, untrained S"),
+        (["ablation=unpaired_cycle"], "clade, unpaired, untrained S, cycle"),
+        (["ablation=unpaired_semi_supervised"], "clade, unpaired, untrained S, 5 % pairs"),
+        (["ablation=unpaired_plain_loss"], "clade, unpaired, untrained S, plain loss"),
     ],
 )
 def test_names(overrides, name):

@@ -30,21 +30,21 @@ class Scores:
         scores: By key: fid/val, kid/val, frechet/NAME, miou, accuracy, diversity/NAME, style_r2/NAME ...
         iou: IoU by class; None for a class that occurs nowhere.
         frequency: Share of the counted label pixels by class.
-        rare: The classes of `miou_rare`: the third with the fewest label pixels, the rarest first.
-        segmenter: Of a run with a segmenter in the loop, see `by_product.ByProduct`.
         regressor_r2: R^2 of the style regressor on the real images, by variable.
         count: Generated images.
         skipped: Keys that have no score, with the reason.
+        rare: The classes of `miou_rare`: the third with the fewest label pixels, the rarest first.
+        segmenter: Of a run with a segmenter in the loop, see `by_product.ByProduct`.
     """
 
     scores: dict[str, float]
     iou: dict[str, float | None] = field(default_factory=dict)
     frequency: dict[str, float] = field(default_factory=dict)
-    rare: list[str] = field(default_factory=list)
-    segmenter: Any = None
     regressor_r2: dict[str, float] = field(default_factory=dict)
     count: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
+    rare: list[str] = field(default_factory=list)
+    segmenter: Any = None
 
 
 class Evaluator:

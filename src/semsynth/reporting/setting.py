@@ -16,6 +16,7 @@ NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "
 # What makes a setting. The seed, directories, loggers and the number of devices do not.
 PARTS = ("size", "batch", "epochs", "decay_epochs", "accumulate", "dataset", "icpe", "augment", "norm", "encoder",
          "generator", "discriminator", "objective", "loss", "optim")
+OF_SYSTEM = ("segmenter", "label_discriminator", "soft")
 OF_TRAINER = ("precision", "limit_train_batches")
 PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and where files lie on a machine
 
@@ -29,10 +30,28 @@ def setting_name(config: Config) -> str:
     generator = config.get("generator", {})
     if generator.get("fc_offsets"):
         name += " + disti"
+    name += _loop_name(config)
     width, usual = generator.get("ngf"), config["dataset"].get("recipe", {}).get("ngf")
     if width is None or usual is None or width == usual:
         return name
     return "spade-light" if name == "spade" and width < usual else f"{name} ngf={width}"
+
+
+def _loop_name(config: Config) -> str:
+    """What a training with a segmenter S in the loop adds to the name: `, unpaired, pretrained S`."""
+    segmenter, dataset = config.get("system", {}).get("segmenter"), config["dataset"]
+    if segmenter is None:
+        return ""
+    mode, terms = dataset.get("unpaired"), config["loss"]["generator"]
+    words = ["as released" if mode == "as_released" else "unpaired" if mode == "shuffled" else f"unpaired {mode}"]
+    fresh = str(segmenter["_target_"]).endswith("untrained")
+    words.append("untrained S" if fresh else "pretrained S" if segmenter.get("frozen", True) else "fine-tuned S")
+    words += ["cycle"] if "cycle" in terms else []
+    words += [f"{100 * dataset['paired_fraction']:g} % pairs"] if dataset.get("paired_fraction") else []
+    term = terms.get("segmentation", {})
+    if mode != "as_released" and not (term.get("balanced", True) or term.get("focal", True)):
+        words.append("plain loss")
+    return "".join(f", {word}" for word in words)
 
 
 def _norm_name(norm: Config) -> str:
@@ -52,7 +71,7 @@ def transition(config: Config) -> int | None:
 def rank(name: str) -> tuple[int, str]:
     """Sort names as the papers do: SPADE, mixtures, CLADE and what is added to it, others."""
     order = ("unconditional", "spade", "spade-light", "mixed", "clade", "clade + disti", "clade + distf", "clade_icpe")
-    for known in (name, name.split(" ")[0]):
+    for known in (name, name.split(",")[0], name.split(" ")[0]):
         if known in order:
             return order.index(known), name
     return len(order), name
@@ -79,6 +98,8 @@ def _values(config: Config) -> Iterator[tuple[str, Any]]:
     """Dotted keys and values of what makes the setting."""
     for part in PARTS:
         yield from _leaves(config.get(part), part)
+    for part in OF_SYSTEM:
+        yield from _leaves(config.get("system", {}).get(part), f"system.{part}")
     for key in OF_TRAINER:
         yield f"trainer.{key}", config.get("trainer", {}).get(key)
 

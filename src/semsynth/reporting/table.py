@@ -7,14 +7,17 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from semsynth.evaluation.scores import is_share
 from semsynth.reporting.costs import COSTS
 from semsynth.reporting.groups import Group, Statistic, statistic
 from semsynth.reporting.published import Published, published_for
 
 OURS = "ours"
-PERCENT = ("miou", "accuracy")  # kept as shares of 1 in scores.json
-ORDER = ("fid/", "kid/", "frechet/", "miou", "accuracy", "diversity/", "style_r2/")
-TITLES = {"miou": "mIoU %", "accuracy": "accuracy %", **COSTS}
+ORDER = ("fid/", "kid/", "frechet/", "miou", "accuracy", "diversity/", "style_r2/", "segmenter/", "agreement/")
+TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "accuracy %",
+          "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
+          "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",
+          "agreement/accuracy": "S on fakes: accuracy %", **COSTS}
 DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "macs": 2, "runtime": 4, "memory": 2}
 
 
@@ -60,7 +63,7 @@ def _published_row(row: Published) -> Row:
 def score_of(group: Group, key: str) -> Statistic | None:
     """A score of a group in the unit of the table."""
     value = group.score(key)
-    factor = 100 if key in PERCENT else 1
+    factor = 100 if is_share(key) else 1
     return value and Statistic(value.mean * factor, value.low * factor, value.high * factor, value.count)
 
 

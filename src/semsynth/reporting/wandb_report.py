@@ -12,12 +12,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from semsynth.evaluation.scores import is_share
 from semsynth.reporting.collect import Run
 from semsynth.reporting.costs import COSTS, read_cost
 from semsynth.reporting.figures import distance_key
 from semsynth.reporting.groups import Group
 from semsynth.reporting.report import Report, notes
-from semsynth.reporting.table import PERCENT, make_rows, markdown, title
+from semsynth.reporting.table import make_rows, markdown, title
 
 FORMAT = 1
 SET = "comparison"  # the W&B group of the runs
@@ -51,7 +52,7 @@ def specify(groups: Sequence[Group], report: Report, project: str, entity: str |
 
 def _run(group: Group, run: Run) -> dict[str, Any]:
     costs = {f"cost/{key}": value for key in COSTS if (value := read_cost(run.complexity, key)) is not None}
-    scores = {key: value * (100 if key in PERCENT else 1) for key, value in (run.scores or {})["scores"].items()
+    scores = {key: value * (100 if is_share(key) else 1) for key, value in (run.scores or {})["scores"].items()
               if isinstance(value, int | float)}
     config = {"setting": group.name, "dataset": run.dataset, "size": group.size, "epochs": group.epochs,
               "seed": run.seed, "transition": group.transition, "protocol": (run.scores or {}).get("protocol", {})}
