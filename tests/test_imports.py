@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures"},
     "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
     "config": {"signatures", "data"},
-    "checkpoints": {"semantics", "norms", "data", "synthesis", "runs", "signatures", "weights"},
+    "checkpoints": {"semantics", "norms", "data", "segmenters", "synthesis", "runs", "signatures", "weights"},
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
     "__init__": {"synthesizer", "synthesis", "semantics", "runs"},
 }

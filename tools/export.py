@@ -4,6 +4,7 @@
     python tools/export.py run=DIR format=onnx output=DIR            generator.onnx, and encoder.onnx where there is one
     python tools/export.py run=DIR format=torch_export output=DIR    the same as .pt2 files
     python tools/export.py run=DIR format=official output=DIR        latest_net_G.pth ... for the released code
+    python tools/export.py run=DIR format=segmenter output=FILE      an unpaired run's segmenter, for segmenter=FILE
 """
 
 import sys
@@ -28,8 +29,9 @@ def write(cfg: DictConfig) -> None:
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     config: Any = OmegaConf.to_container(trained, resolve=True)
     size = None if cfg.size is None else chosen_size(cfg.size, tuple(trained.size))
+    segmenter = runs.load_segmenter(run, cfg.checkpoint, cfg.weights) if format == "segmenter" else None
     source = Source(run, config, read_weights(runs.find_checkpoint(run, cfg.checkpoint)), cfg.weights, generator,
-                    encoder)
+                    encoder, segmenter)
     lines = export(source, format, output, size=size, tolerance=cfg.tolerance)
     print(f"exported: {output}", *lines, sep="\n  ")
 

@@ -153,7 +153,7 @@ def test_a_run_of_safetensors_is_complete(tiny_run, tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "arguments", "message"), [
-    ({}, {"format": "onx"}, "format=onx must be one of safetensors, onnx, torch_export, official"),
+    ({}, {"format": "onx"}, "format=onx must be one of safetensors, onnx, torch_export, official, segmenter"),
     ({}, {"format": "safetensors", "size": (32, 32)}, "size= is for format=onnx and torch_export"),
     ({}, {"format": "onnx", "size": (33, 32)}, r"size=\[33, 32\].*no multiple of 32"),
     ({"z_dim": 3}, {"format": "torch_export", "size": (64, 64)}, r"makes 32x32 images only"),

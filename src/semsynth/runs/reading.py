@@ -114,19 +114,16 @@ def load_segmenter(run_dir: str | Path, checkpoint: str = "last", weights: str =
         weights: See `load_generator`.
 
     Raises:
-        ConfigError: no run, no checkpoint, or no moving average in it.
+        ConfigError: no run, no checkpoint, or no moving average in it; the file that the segmenter began with is gone.
     """
     cfg = load_config(run_dir)
     node = cfg.get("system", {}).get("segmenter")
     state = None if node is None else load_weights(find_checkpoint(run_dir, checkpoint), "segmenter", weights)
     if state is None:
         return None
-    if "path" in node:  # its weights are in the checkpoint; the file tells its network
-        try:
-            segmenter = hydra.utils.instantiate(node, _convert_="all")
-        except hydra.errors.InstantiationException as error:
-            raise ConfigError(f"{run_dir}: {error.__cause__}") from error
-    else:
+    try:  # a pretrained one's weights are in the checkpoint, too, but its file describes the network
         segmenter = hydra.utils.instantiate(node, _convert_="all")
+    except hydra.errors.InstantiationException as error:
+        raise ConfigError(f"the segmenter of {run_dir} cannot be rebuilt: {error.__cause__ or error}") from error
     segmenter.load_state_dict(state)
     return segmenter.eval()

@@ -17,6 +17,7 @@ from semsynth.checkpoints.exporters.metadata import metadata
 from semsynth.checkpoints.exporters.official import write_official
 from semsynth.checkpoints.exporters.program import EncoderProgram, GeneratorProgram, Program
 from semsynth.checkpoints.exporters.program_files import Run, write_exported, write_onnx
+from semsynth.checkpoints.exporters.segmenter import write_segmenter
 from semsynth.checkpoints.exporters.source import Source
 from semsynth.semantics import Semantics
 from semsynth.signatures import ConfigError
@@ -24,7 +25,7 @@ from semsynth.weights import PARTS, SUFFIX, save_weights
 
 PROGRAMS: dict[str, tuple[str, Callable[..., Run | None]]] = {"onnx": (".onnx", write_onnx),
                                                               "torch_export": (".pt2", write_exported)}
-FORMATS = ("safetensors", *PROGRAMS, "official")
+FORMATS = ("safetensors", *PROGRAMS, "official", "segmenter")
 COUNT = 3  # label maps in the comparison of a program with its network; not that of the example it was traced with
 
 
@@ -32,11 +33,14 @@ def export(source: Source, format: str, output: str | Path, *, size: tuple[int, 
            tolerance: float = 1e-4) -> list[str]:
     """Write a run's networks into a new folder, completely or not at all; return one line for each file.
 
+    A segmenter becomes a file and no folder, see `segmenter.write_segmenter`.
+
     Args:
         source: The run.
         format: One of ``FORMATS``: a run of weights and configuration; ONNX or torch.export programs of the generator
-            and the encoder; checkpoints in the layout of the released SPADE or CLADE code.
-        output: The folder; there must be none of this name.
+            and the encoder; checkpoints in the layout of the released SPADE or CLADE code; the segmenter of an unpaired
+            run.
+        output: The folder, or the segmenter's file; there must be none of this name.
         size: (H, W) of the programs; None: the size of the training images.
         tolerance: Largest difference allowed between a program and its network.
 
@@ -48,6 +52,8 @@ def export(source: Source, format: str, output: str | Path, *, size: tuple[int, 
         raise ConfigError(f"format={format} must be one of {', '.join(FORMATS)}")
     if size is not None and format not in PROGRAMS:
         raise ConfigError(f"size= is for format={' and '.join(PROGRAMS)}: weights serve every size of their network")
+    if format == "segmenter":
+        return write_segmenter(source, Path(output).expanduser())
     with _new_folder(Path(output).expanduser()) as folder:
         if format == "safetensors":
             return _write_run(source, folder, Path(output))

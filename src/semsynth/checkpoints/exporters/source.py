@@ -25,6 +25,8 @@ class Source:
         choice: ``raw``, ``ema`` or ``auto``, which of them are taken.
         generator: rebuilt from them, in evaluation mode.
         encoder: the same, None without one.
+        segmenter: that of an unpaired run (`segmenters.loop.LoopSegmenter`), None without one, or where it is not
+            exported.
     """
 
     run: Path
@@ -33,6 +35,7 @@ class Source:
     choice: str
     generator: Any
     encoder: nn.Module | None
+    segmenter: Any = None
 
     @property
     def condition(self) -> Condition:
