@@ -13,7 +13,7 @@ from rich.console import Console
 from semsynth import runs
 from semsynth.config import finalize
 from semsynth.data.errors import DataError
-from semsynth.evaluation import arguments, by_product, scores, sources
+from semsynth.evaluation import arguments, scores, sources
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.segmenters.errors import SegmenterError
@@ -26,20 +26,19 @@ def evaluate(cfg: DictConfig) -> None:
         raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
     protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
     judge = build(cfg.segmenter) if cfg.get("segmenter") else None
+    wanted = None if cfg.wanted is None else list(cfg.wanted)
     if cfg.run is not None:
         generator, encoder, trained, choices = sources.load_run(cfg.run, cfg.checkpoint, cfg.weights)
         data = DataSets(OmegaConf.to_container(trained.dataset), build, cfg.root)
-        segmenter = runs.load_segmenter(cfg.run, cfg.checkpoint, choices["weights"])
+        segmenter = sources.load_segmenter(cfg.run, cfg.checkpoint, choices["weights"], wanted)
         source = sources.of_run(cfg.run, generator, encoder, data, trained.size, protocol, device, choices, segmenter)
     else:
         data = DataSets(OmegaConf.to_container(finalize(cfg).dataset, resolve=True), build, cfg.root)
         source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
     found, content = sources.score(
-        source, protocol, judge, wanted=None if cfg.wanted is None else list(cfg.wanted), device=device,
-        inception_weights=cfg.inception.weights, batch=cfg.batch, workers=cfg.workers, cache=cfg.cache)
+        source, protocol, judge, wanted=wanted, device=device, inception_weights=cfg.inception.weights,
+        batch=cfg.batch, workers=cfg.workers, cache=cfg.cache)
     document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
-    if found.segmenter is not None:
-        by_product.draw_confusion(Path(cfg.run) / by_product.PICTURE, found.segmenter)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
     scores.write_scores(path, document)
     scores.print_scores(document, Console())

@@ -61,6 +61,8 @@ def make_run(path, *overrides, average=True):
     runs.save_config(cfg)
     torch.manual_seed(1)
     parts = {part: instantiate(cfg[part], _convert_="all") for part in ("generator", "encoder")}
+    if "segmenter" in cfg.system:
+        parts["segmenter"] = instantiate(cfg.system.segmenter, _convert_="all")
     state = {f"{part}.{key}": value for part, network in parts.items() if network is not None
              for key, value in network.state_dict().items()}
     averages = {part: {key: value * 1.5 if value.is_floating_point() else value
@@ -123,6 +125,36 @@ def test_the_same_run_scores_the_same_and_choices_move_it(evaluate, run, judge, 
     for change in ("weights=raw", "protocol.style=normal", "protocol.style=posterior"):
         assert scores(change)["frechet/tiny"] != pytest.approx(first["frechet/tiny"], rel=1e-6)
     assert scores("protocol.style=normal", "protocol.seed=1") != scores("protocol.style=normal")
+
+
+def test_an_unpaired_run_brings_its_own_segmenter(evaluate, judge, run, tmp_path, capsys):
+    unpaired = ["system=unpaired", "loss=unpaired", "discriminator=patchgan_image", "dataset.unpaired=shuffled",
+                "encoder=none", "system.segmenter.network.widths=[4,6]"]
+    path = make_run(tmp_path / "unpaired", *unpaired)
+    evaluate(f"run={path}", *by_judge(judge), *FEW)
+    found = read(path / "scores.json")
+    own = {"segmenter/miou", "segmenter/accuracy", "segmenter/miou_rare", "agreement/miou", "agreement/accuracy"}
+    assert own <= set(found["scores"])
+    classes = list(composed("train").dataset.classes)
+    assert list(found["segmenter"]["iou"]) == found["segmenter"]["classes"] == classes
+    assert sum(map(sum, found["segmenter"]["confusion"])) == 6 * 16 * 16
+    assert found["segmenter"]["swapped"][0][0] in classes
+    assert 0 < len(found["protocol"]["rare_classes"]) <= 4
+    assert (path / "plots" / "segmenter_confusion.png").read_bytes().startswith(b"\x89PNG")
+    text = capsys.readouterr().out
+    assert "the run's own segmenter on 6 real images" in text
+    assert f"the run's segmenter takes {found['segmenter']['swapped'][0][0]} for" in text
+
+    def scores(*overrides):
+        evaluate(f"run={path}", *FEW, f"output={tmp_path}/s.json", *overrides)
+        return read(tmp_path / "s.json")["scores"]
+
+    assert set(scores("wanted=[segmenter]")) == own
+    raw, average = (runs.load_segmenter(path, weights=weights).network.head for weights in ("raw", "ema"))
+    torch.testing.assert_close(average.weight, raw.weight * 1.5)
+    assert set(scores("wanted=[miou]", *by_judge(judge))) == {"miou", "accuracy", "miou_rare"}
+    with pytest.raises(EvaluationError, match="wanted=segmenter: .* has no segmenter in the loop"):
+        evaluate(f"run={run}", *FEW, "wanted=[segmenter]")
 
 
 def test_a_run_without_style_or_average(evaluate, judge, tmp_path):

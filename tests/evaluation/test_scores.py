@@ -56,5 +56,22 @@ def test_the_table_says_how(content):
         assert words in text
 
 
+def test_the_segmenter_of_the_run_is_told(content, tmp_path):
+    own = {"classes": ["sky", "car"], "answers": ["sky", "car"], "confusion": [[3, 1], [1, 0]],
+           "iou": {"sky": 0.6, "car": 0.0}, "swapped": [["car", "sky", 1.0]]}
+    keys = {"miou_rare": 0.25, "segmenter/miou": 0.3, "agreement/miou": 0.875}
+    content = {**content, "segmenter": own, "scores": {**content["scores"], **keys},
+               "protocol": {**PROTOCOL, "rare_classes": ["a", "b", "c", "d", "e", "f", "g"]}}
+    console = Console(record=True, width=200)
+    print_scores(content, console)
+    text = console.export_text()
+    for words in ("of a, b, c, d, e and 2 more", "30.00 %  the run's own segmenter on 4 real images", "87.50 %",
+                  "the run's own segmenter on the generated images", "IoU of the run's segmenter", "60.00 %",
+                  "the run's segmenter takes car for sky: 100.0 % of its pixels"):
+        assert words in text
+    write_scores(tmp_path / "s.json", content)
+    assert (tmp_path / "plots" / "segmenter_confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_version_of_the_code():
     assert code_version()["version"]

@@ -32,15 +32,17 @@ def composed(*overrides):
         (["ablation=unpaired_pretrained", "system.segmenter.frozen=false"], "clade, unpaired, fine-tuned S"),
         (["ablation=unpaired_untrained"], "clade, unpaired, untrained S"),
         (["ablation=unpaired_untrained", "dataset.unpaired=disjoint"], "clade, unpaired disjoint, untrained S"),
-        (["ablation=unpaired_cycle"], "clade, unpaired, untrained S, cycle"),
+        (["ablation=unpaired_cycle"], "clade, unpaired, untrained S, cycle, second D"),
         (["ablation=unpaired_semi_supervised"], "clade, unpaired, untrained S, 5 % pairs"),
         (["ablation=unpaired_plain_loss"], "clade, unpaired, untrained S, plain loss"),
+        (["ablation=unpaired_untrained", "loss.generator.segmentation.focal=false", "norm=mixed", "generator.ngf=8"],
+         "mixed transition 4 ngf=8, unpaired, untrained S, no focal"),
     ],
 )
 def test_names(overrides, name):
     config = composed(*overrides)
     assert setting_name(config) == name
-    assert transition(config) == (5 if name == "mixed transition 5" else None)
+    assert transition(config) == next((k for k in (4, 5) if name.startswith(f"mixed transition {k}")), None)
 
 
 def test_runs_differ_in_the_seed_alone():

@@ -74,6 +74,26 @@ def test_published_rows_of_a_setting(dataset, setting, tables):
     assert all(row.size == ((256, 512) if dataset == "cityscapes" else (256, 256)) for row in rows)
 
 
+def test_published_rows_of_our_size_come_first():
+    """Unpaired SPADE's 64x64 rows stand beside runs of 64x64; others have the papers' usual size beside them."""
+    assert {row.source for row in published_for("ade20k", "spade", (64, 64))} == {f"{SLIDES}, Unpaired SPADE"}
+    for size in ((256, 256), (128, 128), None):
+        assert {row.size for row in published_for("ade20k", "spade", size)} == {(256, 256)}
+    (row,) = published_for("ade20k", "spade, as released, untrained S", (128, 128))
+    assert row.scores == {"miou": 29.54, "accuracy": 59.73, "fid/val": 83.67, "segmenter/miou": 26.76,
+                          "segmenter/accuracy": 57.27}
+
+
+def test_scores_of_a_runs_own_segmenter_are_columns(make_run, tmp_path):
+    scores = {"agreement/miou": 0.9, "segmenter/miou_rare": 0.1, "segmenter/miou": 0.2, "miou_rare": 0.3, "miou": 0.4,
+              "diversity/x": 0.5}
+    make_run("a", make_run.config(), scores)
+    head, _, line = markdown(make_rows(groups_in(tmp_path))).splitlines()
+    assert head.endswith("| mIoU % | mIoU % of rare classes | diversity/x | S: mIoU % | S: mIoU % of rare classes | "
+                         "S on fakes: mIoU % |")
+    assert line.endswith("| 40.00 | 30.00 | 0.500 | 20.00 | 10.00 | 90.00 |")
+
+
 def test_a_statistic_of_equal_numbers_is_that_number():
     assert statistic([0.023] * 3).mean == statistic([0.023] * 3).low == 0.023
     assert statistic([1, None, "x", float("nan"), 3]).mean == 2

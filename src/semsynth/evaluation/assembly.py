@@ -135,9 +135,11 @@ class Assembly:
 
     def judge(self, judge: Any) -> Any:
         """The segmenter, where its scores are wanted."""
+        if not self.wants("miou", "accuracy"):
+            return None
         if judge is None:
             self.skip(["miou", "accuracy"], NO_JUDGE)
-        return judge if self.wants("miou", "accuracy") else None
+        return judge
 
 
 def score_keys(net: Features, split: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from semsynth.evaluation.by_product import OwnSegmenter
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import collate
@@ -23,7 +24,8 @@ def fitting_batch(height: int, width: int, classes: int = 1) -> int:
 
 
 def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batch: int, workers: int = 0,
-           device: torch.device | str = "cpu", progress: Progress, where: str) -> Scores:
+           device: torch.device | str = "cpu", progress: Progress, where: str, own: OwnSegmenter | None = None
+           ) -> Scores:
     """Scores of all samples of `maps`.
 
     Args:
@@ -35,6 +37,7 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
         device: Where the networks run.
         progress: Wraps the loops.
         where: What makes the images, for errors.
+        own: The segmenter of the run, scored on the same samples; None: there is none.
 
     Raises:
         EvaluationError: fewer than two images, an image with NaN, or one that does not fit into memory.
@@ -43,10 +46,16 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
     while True:
         try:
             evaluator.reset()
-            _judge(evaluator, maps, painter, batch, workers, device, progress, where)
+            if own is not None:
+                own.reset()
+            _judge(evaluator, maps, painter, batch, workers, device, progress, where, own)
             if painter is not None and evaluator.diversities:
                 _compare_samples(evaluator, maps, painter, batch, workers, device, progress)
-            return evaluator.compute()
+            found = evaluator.compute()
+            if own is not None:
+                found.segmenter = own.compute()
+                found.scores |= found.segmenter.scores
+            return found
         except torch.OutOfMemoryError as error:
             if batch == 1:
                 raise EvaluationError(f"one image does not fit into the memory of {device}: device=cpu") from error
@@ -55,7 +64,7 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
 
 
 def _judge(evaluator: Evaluator, maps: Any, painter: Painter | None, batch: int, workers: int,
-           device: torch.device | str, progress: Progress, where: str) -> None:
+           device: torch.device | str, progress: Progress, where: str, own: OwnSegmenter | None) -> None:
     loader: DataLoader = DataLoader(maps, batch, num_workers=workers, collate_fn=collate)
     done = 0
     for samples in progress(loader, "generating and judging" if painter else "judging", len(loader)):
@@ -65,6 +74,8 @@ def _judge(evaluator: Evaluator, maps: Any, painter: Painter | None, batch: int,
         styled = painter is not None and painter.style_of_images
         evaluator.update(fake, samples["truth"], positions=positions, real=samples["image"] if styled else None,
                          style=samples.get("style") if styled else None, names=samples["name"], where=where)
+        if own is not None:
+            own.update(samples, fake)
 
 
 def _compare_samples(evaluator: Evaluator, maps: Any, painter: Painter, batch: int, workers: int,

@@ -1,9 +1,8 @@
-"""What an evaluation leaves: scores.json, a printed table, and a plot of IoU against class frequency."""
+"""What an evaluation leaves: scores.json with plots beside it, and a printed table."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -15,9 +14,12 @@ from rich.table import Table
 
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Scores
+from semsynth.evaluation.plots import plot_confusion, plot_iou
+from semsynth.files import write_text
 
 FORMAT = 1
-PLOT = Path("plots") / "iou_by_frequency.png"
+IOU_PLOT, CONFUSION_PLOT = (Path("plots") / name for name in ("iou_by_frequency.png", "segmenter_confusion.png"))
+NAMED = 5  # rare classes that the table names
 PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
 
 
@@ -65,7 +67,7 @@ def code_version() -> dict[str, str | None]:
 
 
 def write_scores(path: Path, content: Mapping[str, Any]) -> None:
-    """Write scores.json and its plot beside it, each complete or not at all.
+    """Write scores.json and its plots beside it, each complete or not at all.
 
     Raises:
         EvaluationError: the place cannot be written; names it.
@@ -73,33 +75,12 @@ def write_scores(path: Path, content: Mapping[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if content["per_class"]["iou"]:
-            plot_iou(path.parent / PLOT, content["per_class"])
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+            plot_iou(path.parent / IOU_PLOT, content["per_class"])
+        if content["segmenter"] and content["segmenter"]["classes"]:
+            plot_confusion(path.parent / CONFUSION_PLOT, content["segmenter"])
+        write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be written ({error.strerror}): give output=FILE.json") from error
-
-
-def plot_iou(path: Path, per_class: Mapping[str, Mapping[str, float | None]]) -> None:
-    """A PNG: IoU of every class against its share of the label pixels (logarithmic)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    points = [(per_class["frequency"][name] or 0.0, iou, name) for name, iou in per_class["iou"].items()
-              if iou is not None]
-    shown = [(share, iou, name) for share, iou, name in points if share > 0]
-    axes.scatter([share for share, _, _ in shown], [iou for _, iou, _ in shown], s=18, color="tab:blue")
-    if len(shown) <= 40:
-        for share, iou, name in shown:
-            axes.annotate(name, (share, iou), xytext=(4, 3), textcoords="offset points", fontsize=8)
-    axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel="share of the label pixels", ylabel="IoU")
-    axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    figure.savefig(partial, dpi=120, format="png")
-    os.replace(partial, path)
 
 
 def print_scores(content: Mapping[str, Any], console: Console) -> None:
@@ -115,14 +96,23 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
         shown = f"{100 * value:.2f} %" if is_share(key) else f"{value:.4g}"
         table.add_row(key, shown, _how(key, protocol))
     console.print(table)
+    own = content["segmenter"] or {"iou": {}, "swapped": []}
     if content["per_class"]["iou"]:
-        classes = Table("class", "IoU", "share of pixels", box=None)
+        classes = Table("class", "IoU", "share of pixels", *(["IoU of the run's segmenter"] if own["iou"] else []),
+                        box=None)
         for name, share in sorted(content["per_class"]["frequency"].items(), key=lambda item: -item[1]):
-            iou = content["per_class"]["iou"][name]
-            classes.add_row(name, "-" if iou is None else f"{100 * iou:.2f} %", f"{100 * share:.3f} %")
+            cells = [_iou(own["iou"].get(name))] if own["iou"] else []
+            classes.add_row(name, _iou(content["per_class"]["iou"][name]), f"{100 * share:.3f} %", *cells)
         console.print(classes)
+    for name, answer, share in own["swapped"]:
+        console.print(f"the run's segmenter takes {name} for {answer}: {100 * share:.1f} % of its pixels", markup=False,
+                      highlight=False, soft_wrap=True)
     for key, reason in content["skipped"].items():
         console.print(f"no {key}: {reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _iou(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
 
 
 def _how(key: str, protocol: Mapping[str, Any]) -> str:
@@ -141,7 +131,9 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
     if kind in PERCENT:
         judge = protocol["segmenter"]
         if kind == "miou_rare":
-            return f"mean of {', '.join(protocol['rare_classes'])}"
+            rare = protocol["rare_classes"]
+            more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
+            return f"of {', '.join(rare[:NAMED])}{more}"
         mean = f", mean over {protocol['class_mean']}" if kind == "miou" else ""
         return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
     if kind == "diversity":

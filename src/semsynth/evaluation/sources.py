@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from semsynth import runs
 from semsynth.evaluation.assembly import build_evaluator
 from semsynth.evaluation.assess import assess, fitting_batch
-from semsynth.evaluation.by_product import score_by_product
+from semsynth.evaluation.by_product import KINDS, OwnSegmenter
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
@@ -72,6 +72,24 @@ def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, 
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return generator, encoder, cfg, {"checkpoint": {"file": path.name, "sha256": digest}, "weights": taken}
+
+
+def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Sequence[str] | None) -> Any:
+    """The segmenter in the loop of an unpaired run; None for other runs, or where its scores are not wanted.
+
+    Raises:
+        EvaluationError: its scores are asked for, and there is none; or it cannot be rebuilt.
+    """
+    asked = [kind for kind in wanted or () if kind in KINDS]
+    if wanted is not None and not asked:
+        return None
+    try:
+        found = runs.load_segmenter(run, checkpoint, weights)
+    except runs.ConfigError as error:
+        raise EvaluationError(f"{error}\nwanted=[fid,miou,accuracy] or other kinds leave its scores out") from error
+    if asked and found is None:
+        raise EvaluationError(f"wanted={asked[0]}: {run} has no segmenter in the loop")
+    return found
 
 
 def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequence[int], protocol: Protocol,
@@ -139,18 +157,16 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
 
     builders = source.data.real(protocol, source.size)
     evaluator, skipped = build_evaluator(
-        protocol, classes=source.data.classes, unknown=source.data.unknown, judge=judge, wanted=wanted,
+        protocol, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
+        wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
         real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar)
+    own = source.segmenter
     found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
-                   where=source.where)
+                   where=source.where, own=own and OwnSegmenter(own.to(device), protocol, evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
-    if source.segmenter is not None and painter is not None:
-        found.segmenter = score_by_product(source.segmenter, source.maps, painter, protocol, evaluator.counted,
-                                           batch=batch, workers=workers, device=device, progress=bar)
-        found.scores |= found.segmenter.scores
     return found, described(source, protocol, evaluator, real, found)
 
 

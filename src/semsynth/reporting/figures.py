@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from semsynth.reporting.files import write_with
+from semsynth.files import write_with
 from semsynth.reporting.groups import Group, Statistic
 from semsynth.reporting.published import ROWS
 from semsynth.reporting.table import score_keys, score_of, title

@@ -12,9 +12,9 @@ from torch.utils.data import default_collate
 
 from semsynth import runs
 from semsynth.data.batch import semantics_from_batch
+from semsynth.files import write_with
 from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
-from semsynth.reporting.files import write_with
 from semsynth.reporting.groups import Group
 from semsynth.reporting.setting import Config
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8

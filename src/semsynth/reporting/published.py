@@ -3,8 +3,9 @@
 `CLADE`: "Efficient Semantic Image Synthesis via Class-Adaptive Normalization" (arXiv:2012.04644), which compares with
 real training images for FID, and measures time on a Titan XP with one image. `SPADE`: the numbers of "Semantic Image
 Synthesis with Spatially-Adaptive Normalization" (arXiv:1903.07291) as the slides of Destro and Azam (University of
-Trento) give them, with FID against real validation images. CLADE's authors train the rivals again or take their
-released weights: so SPADE has an mIoU of 30.8 on ADE20K-outdoor in one and 19.30 in the other.
+Trento) give them, with FID against real validation images; theirs of Unpaired SPADE are `SLIDES`. CLADE's authors train
+the rivals again or take their released weights: so SPADE has an mIoU of 30.8 on ADE20K-outdoor in one and 19.30 in the
+other.
 """
 
 from __future__ import annotations
@@ -54,9 +55,13 @@ class Published:
         return self.pixels or SIZES.get(self.dataset, (256, 256))
 
 
-def published_for(dataset: str, setting: str) -> list[Published]:
-    """The published rows of a setting, of all sources, in the order of the papers' tables."""
-    return [row for row in ROWS if row.dataset == dataset and row.setting == setting]
+def published_for(dataset: str, setting: str, size: tuple[int, int] | None = None) -> list[Published]:
+    """The published rows of a setting, of all sources, in the order of the papers' tables.
+
+    Those of images of `size`; where there are none, those of the papers' usual size.
+    """
+    rows = [row for row in ROWS if row.dataset == dataset and row.setting == setting]
+    return [row for row in rows if row.size == size] or [row for row in rows if row.pixels is None] or rows
 
 
 def _of_clade_paper(rows: Sequence[clade_paper.Row]) -> list[Published]:

@@ -24,34 +24,41 @@ PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and whe
 def setting_name(config: Config) -> str:
     """Name a setting: `spade`, `clade_icpe`, `clade + disti`, `mixed transition 4`, `spade-light`, `clade ngf=32`.
 
+    With a segmenter S in the loop also `spade, as released, pretrained S`, `clade, unpaired, untrained S, 5 % pairs`.
+
     `spade-light` is SPADE with a generator narrower than the data set's recipe (arXiv:2012.04644, Table IV).
     """
+    return ", ".join([_generator_name(config), *_loop_words(config)])
+
+
+def _generator_name(config: Config) -> str:
     name = _norm_name(config["norm"])
     generator = config.get("generator", {})
     if generator.get("fc_offsets"):
         name += " + disti"
-    name += _loop_name(config)
     width, usual = generator.get("ngf"), config["dataset"].get("recipe", {}).get("ngf")
     if width is None or usual is None or width == usual:
         return name
     return "spade-light" if name == "spade" and width < usual else f"{name} ngf={width}"
 
 
-def _loop_name(config: Config) -> str:
-    """What a training with a segmenter S in the loop adds to the name: `, unpaired, pretrained S`."""
+def _loop_words(config: Config) -> list[str]:
+    """What a training with a segmenter S in the loop is called besides."""
     segmenter, dataset = config.get("system", {}).get("segmenter"), config["dataset"]
     if segmenter is None:
-        return ""
+        return []
     mode, terms = dataset.get("unpaired"), config["loss"]["generator"]
     words = ["as released" if mode == "as_released" else "unpaired" if mode == "shuffled" else f"unpaired {mode}"]
     fresh = str(segmenter["_target_"]).endswith("untrained")
     words.append("untrained S" if fresh else "pretrained S" if segmenter.get("frozen", True) else "fine-tuned S")
     words += ["cycle"] if "cycle" in terms else []
+    words += ["second D"] if config["system"].get("label_discriminator") else []
     words += [f"{100 * dataset['paired_fraction']:g} % pairs"] if dataset.get("paired_fraction") else []
     term = terms.get("segmentation", {})
-    if mode != "as_released" and not (term.get("balanced", True) or term.get("focal", True)):
-        words.append("plain loss")
-    return "".join(f", {word}" for word in words)
+    parts = {"class balance": "balanced"} if mode == "as_released" else {"class balance": "balanced", "focal": "focal"}
+    off = [word for word, key in parts.items() if not term.get(key, True)]
+    words += ["plain loss"] if len(off) == 2 else [f"no {word}" for word in off]
+    return words
 
 
 def _norm_name(norm: Config) -> str:
@@ -64,7 +71,7 @@ def _norm_name(norm: Config) -> str:
 
 def transition(config: Config) -> int | None:
     """The number of SPADE blocks before CLADE of a SPADE/CLADE mixture; None for another setting."""
-    name = setting_name(config)
+    name = _generator_name(config).partition(" ngf=")[0]
     return int(name.removeprefix("mixed transition ")) if name.startswith("mixed transition ") else None
 
 

@@ -51,7 +51,7 @@ def make_rows(groups: Sequence[Group]) -> list[Row]:
         values = {key: score for key in score_keys([group]) if (score := score_of(group, key)) is not None}
         values |= {key: cost for key in COSTS if (cost := group.cost(key)) is not None}
         rows.append(Row(group.name, OURS, group.dataset, group.size, group.epochs, group.scored, values))
-        rows += [_published_row(row) for row in published_for(group.dataset, group.runs[0].name)]
+        rows += [_published_row(row) for row in published_for(group.dataset, group.runs[0].name, group.size)]
     return rows
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from semsynth.reporting.files import write_text
+from semsynth.files import write_text
 from semsynth.reporting.wandb_report import SET, Specification
 
 FILE = "wandb_report.json"

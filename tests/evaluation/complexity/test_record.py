@@ -65,16 +65,6 @@ def test_other_files_are_named(text, tmp_path):
         record.load(tmp_path / "complexity.json")
 
 
-def test_nothing_half_written_stays(tmp_path):
-    def fail(path):
-        path.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        record.whole(tmp_path / "a.json", fail)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_sweep_is_summarised(records, tmp_path):
     for index, found in enumerate(records):
         record.save(found, tmp_path / str(index))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semsynth.evaluation.complexity.measure import Record
-from semsynth.evaluation.complexity.record import whole
 from semsynth.evaluation.complexity.tables import label
+from semsynth.files import write_with
 
 COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#8d6a9f", "#5b8e7d", "#bc4b51")
 CONVOLUTION = "#9a9a9a"
@@ -65,7 +65,7 @@ def draw(records: Sequence[Record], path: Path, convention: str = "published") -
     axes[0].axhline(1, color="black", linewidth=0.8)
     setting = records[0]["setting"]
     figure.suptitle(f"{setting['dataset']}, {setting['size'][0]}x{setting['size'][1]}; ratios as {convention}")
-    return whole(path, lambda partial: figure.savefig(partial, dpi=80))
+    return write_with(path, lambda partial: figure.savefig(partial, dpi=80))
 
 
 def _norms(record: Record) -> list[Record]:

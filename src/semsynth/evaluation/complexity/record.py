@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from semsynth.evaluation.complexity.measure import Record
+from semsynth.files import write_text, write_with
 
 RECORD, LAYERS = "complexity.json", "layers.csv"
 COLUMNS = ("name", "kind", "height", "width", "channels_in", "channels_out", "kernel", "parameters", "weights", "macs",
@@ -17,22 +15,10 @@ COLUMNS = ("name", "kind", "height", "width", "channels_in", "channels_out", "ke
            "published_parameter_ratio", "published_mac_ratio")
 
 
-def whole(path: Path, write: Callable[[Path], Any]) -> Path:
-    """Write a file under another name first, so that no half of it ever stands under its own; return the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
 def save(record: Record, folder: Path) -> Path:
     """Write complexity.json and layers.csv into a folder; return the path of the first."""
-    whole(folder / LAYERS, lambda path: _write_layers(record["layers"], path))
-    return whole(folder / RECORD, lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
+    write_with(folder / LAYERS, lambda path: _write_layers(record["layers"], path))
+    return write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
 def _write_layers(layers: list[Record], path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from semsynth.evaluation.complexity.figure import COLOURS, draw
 from semsynth.evaluation.complexity.measure import Record
-from semsynth.evaluation.complexity.record import load_all, whole
+from semsynth.evaluation.complexity.record import load_all
 from semsynth.evaluation.complexity.tables import markdown
+from semsynth.files import write_text
 
 
 def summarise(folder: Path) -> Path:
@@ -20,4 +21,4 @@ def summarise(folder: Path) -> Path:
         if 1 < len(group) <= len(COLOURS):
             draw(group, folder / f"layers_{name}.png")
     table = markdown(records)
-    return whole(folder / "complexity.md", lambda partial: partial.write_text(table))
+    return write_text(folder / "complexity.md", table)

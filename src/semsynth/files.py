@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a text file in one step."""
+    """Write a text file in one step; return its path."""
     return write_with(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
