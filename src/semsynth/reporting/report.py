@@ -129,7 +129,7 @@ def notes(groups: Sequence[Group]) -> list[str]:
             "Times: " + ", ".join(f"{key} {value}" for key, value in first.items() if value is not None)]
     without = [group.name for group in groups if group.config and not any(run.complexity for run in group.runs)]
     if without:
-        lines.append(f"No costs of {', '.join(without)}: `python tools/complexity.py run=DIR` measures them")
+        lines.append(f"No costs of {'; '.join(without)}: `python tools/complexity.py run=DIR` measures them")
     return lines
 
 
