@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.training.grid import GAP, HEADER, colour_labels, draw_grid, to_uint8
+from semsynth.training.grid import GAP, HEADER, LINE, colour_labels, draw_grid, to_uint8
 from semsynth.training.panels import Panels, latest_grid
 
 COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
@@ -25,6 +25,14 @@ def test_small_images_are_enlarged_without_mixing_colours():
     body = picture[top : top + 96, left : left + 96].reshape(-1, 3)
     assert {tuple(c) for c in np.unique(body, axis=0)} == {tuple(c) for c in COLOURS}
     assert picture.shape[1] == 2 * 96 + 3 * GAP
+
+
+def test_long_titles_are_broken_at_spaces():
+    cell = np.full((96, 96, 3), 9, np.uint8)
+    plain, long = (np.asarray(draw_grid([[cell, cell]], ["a", title])) for title in ("b", "unpaired, untrained S, cycle"))
+    assert len(long) == len(plain) + LINE
+    assert (long[HEADER + LINE:] == plain[HEADER:]).all()
+    assert (long[HEADER:HEADER + LINE - 2, 2 * GAP + 96:] < 128).any()  # the second line, in its own column
 
 
 def test_a_grid_needs_rows():

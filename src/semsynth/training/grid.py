@@ -1,12 +1,14 @@
 """Pictures of label maps beside what was made of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 GAP = 4  # pixels between cells
 HEADER = 16  # pixels of the line above the columns
+LINE = 12  # pixels of every further line of titles
 LEGEND = 16  # pixels of a line of the legend
 
 
@@ -31,7 +33,7 @@ def draw_grid(
 
     Args:
         rows: For each sample the cells, RGB (H,W,3) uint8, all of one size.
-        titles: One for each column.
+        titles: One for each column, broken at spaces where the column is narrower.
         legend: Class names and colours.
         cell: Smaller images are enlarged by a whole factor (nearest) until their shorter side has this many pixels.
 
@@ -46,21 +48,37 @@ def draw_grid(
     total = len(titles) * (width + GAP) + GAP
     keys = _legend_places(legend, total)
     lines = 1 + keys[-1][1] if keys else 0
-    top = HEADER + len(rows) * (height + GAP)
+    font = ImageFont.load_default()
+    broken = [_lines(title, width, font) for title in titles]
+    header = HEADER + LINE * (max(map(len, broken)) - 1)
+    top = header + len(rows) * (height + GAP)
     canvas = Image.new("RGB", (total, top + lines * LEGEND + GAP), "white")
     draw = ImageDraw.Draw(canvas)
-    font = ImageFont.load_default()
-    for column, title in enumerate(titles):
-        draw.text((GAP + column * (width + GAP), 3), title, "black", font)
+    for column, title in enumerate(broken):
+        for line, words in enumerate(title):
+            draw.text((GAP + column * (width + GAP), 3 + LINE * line), words, "black", font)
     for y, row in enumerate(rows):
         for x, image in enumerate(row):
             large = Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST)
-            canvas.paste(large, (GAP + x * (width + GAP), HEADER + y * (height + GAP)))
+            canvas.paste(large, (GAP + x * (width + GAP), header + y * (height + GAP)))
     for (name, colour), (left, line) in zip(legend, keys, strict=True):
         y = top + line * LEGEND
         draw.rectangle((left, y + 2, left + 10, y + 12), tuple(colour), "black")
         draw.text((left + 14, y + 1), name, "black", font)
     return canvas
+
+
+def _lines(title: str, width: int, font: Any) -> list[str]:
+    """The title in lines of at most `width` pixels, as far as its words allow."""
+    first, *others = title.split(" ")
+    lines = [first]
+    for word in others:
+        longer = f"{lines[-1]} {word}"
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _legend_places(legend: Sequence[tuple[str, Sequence[int]]], total: int) -> list[tuple[int, int]]:
