@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from semsynth.lookup import Lookup
 from semsynth.norms.fused import Modulation
 from semsynth.norms.statistics import foldable
 from semsynth.semantics import Semantics
@@ -93,6 +94,10 @@ class Norm(nn.Module, ABC):
 
     def tables(self, view: Semantics) -> Modulation | None:
         """Scale and shift by table for a view at some size; None where this norm or this view has no such form."""
+        return None
+
+    def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
+        """As ``tables``, with a row of its own for every pixel (``every`` reads row p at pixel p), to be kept."""
         return None
 
     @abstractmethod

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.lookup import Lookup
 from semsynth.norms.base import Norm
 from semsynth.norms.fused import CHUNK
 from semsynth.norms.statistics import foldable
@@ -35,6 +36,9 @@ class FoldedTables:
     extra: list[Tensor | None]
 
 
+DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel
+
+
 def folds(norm: nn.Module) -> bool:
     """Whether the statistics of a norm are constants in evaluation mode."""
     return (isinstance(norm, Norm) and type(norm).tables is not Norm.tables and foldable(norm.base)
@@ -46,8 +50,13 @@ def fold(norms: Sequence[Norm], view: Semantics) -> FoldedTables | None:
     """The tables of ``norms`` with running statistics folded in; None where one of them has no such form."""
     folded = FoldedTables(view.labels, view.labels, [], [], [])
     parts: list[Tensor] = []
+    every = Lookup.of(torch.arange(pixels := view.labels.numel(), device=view.labels.device), pixels)
     for norm in norms:
-        modulation = norm.tables(view) if folds(norm) else None
+        if not folds(norm):
+            return None
+        modulation = norm.tables(view)
+        if modulation is None and 2 * norm.channels * len(norms) * pixels <= DENSE_ELEMENTS:
+            modulation = norm.per_pixel(view, every)  # small maps, whose patches hardly repeat
         if modulation is None:
             return None
         mean, variance, eps = norm.base.running_mean, norm.base.running_var, norm.base.eps  # type: ignore[union-attr]

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.lookup import Lookup
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.fused import Modulation, modulate
+from semsynth.norms.fused import Modulation, modulate, pixel_rows
 from semsynth.patches import sum_of_rows
 from semsynth.semantics import Semantics
 
@@ -66,6 +67,13 @@ class SPADE(Norm):
         gamma, beta = sum_of_rows(placed, patches.near, patches.near_back).chunk(2, 1)
         # "1 +": the last convolution starts near zero, so that training starts from the plain norm.
         return Modulation(gamma + (1 + biases[1]), beta + biases[2], patches.lookup)
+
+    def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
+        """1 + gamma and beta of every pixel; None for a soft map."""
+        if view.probabilities is not None:
+            return None
+        gamma, beta = self.modulation(view)
+        return Modulation(pixel_rows(1 + gamma), pixel_rows(beta), every)
 
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate with the label map at x's size, LeakyReLU with ``slope``."""
