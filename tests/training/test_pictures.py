@@ -29,7 +29,8 @@ def test_small_images_are_enlarged_without_mixing_colours():
 
 def test_long_titles_are_broken_at_spaces():
     cell = np.full((96, 96, 3), 9, np.uint8)
-    plain, long = (np.asarray(draw_grid([[cell, cell]], ["a", title])) for title in ("b", "unpaired, untrained S, cycle"))
+    titles = ("b", "unpaired, untrained segmenter")
+    plain, long = (np.asarray(draw_grid([[cell, cell]], ["a", title])) for title in titles)
     assert len(long) == len(plain) + LINE
     assert (long[HEADER + LINE:] == plain[HEADER:]).all()
     assert (long[HEADER:HEADER + LINE - 2, 2 * GAP + 96:] < 128).any()  # the second line, in its own column
