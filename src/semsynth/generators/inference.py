@@ -4,46 +4,31 @@ from __future__ import annotations
 
 import copy
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock
+from semsynth.generators.convolution import InferenceConv2d
 from semsynth.norms.base import Norm
 from semsynth.norms.folded import FoldedTables, fold, modulate_folded
 from semsynth.semantics import Reading, Semantics
 
 
 class _Kept:
-    """What norms read for the label map seen last, so that many styles of one map cost the convolutions alone."""
+    """What norms read for a label map, as long as it lives: many styles of one map cost the convolutions alone."""
 
     def __init__(self, *norms: Norm) -> None:
         self.norms = norms
-        self.view: Semantics | None = None
-        self.tables: FoldedTables | None = None
+        self.tables: WeakKeyDictionary[Semantics, FoldedTables | None] = WeakKeyDictionary()
 
     def of(self, view: Semantics) -> FoldedTables | None:
         """Tables of all the norms, folded into one; None where a norm has none for this view."""
-        if view is not self.view:
-            self.tables, self.view = fold(self.norms, view), view
-        return self.tables
-
-
-def _plain_convolution(layer: nn.Conv2d) -> nn.Conv2d:
-    """The same convolution with its normalised weight as it is, channels-last."""
-    # Not remove_parametrizations: it changes the class, which a copied layer shares with the original.
-    plain = nn.Conv2d(layer.in_channels, layer.out_channels, cast(Any, layer.kernel_size),
-                      padding=cast(Any, layer.padding), bias=layer.bias is not None, device="meta")
-    plain.weight = nn.Parameter(layer.weight.detach().clone(memory_format=torch.channels_last), requires_grad=False)
-    if layer.bias is not None:
-        plain.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=False)
-    return plain
-
-
-def _one_by_one(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """A 1x1 convolution without bias of channels-last x as one matrix product: torch's own makes a copy first."""
-    return F.linear(x.permute(0, 2, 3, 1), layer.weight.flatten(1)).permute(0, 3, 1, 2)
+        if view not in self.tables:
+            self.tables[view] = fold(self.norms, view)
+        return self.tables[view]
 
 
 class FoldedGenerator(nn.Module):
@@ -51,8 +36,8 @@ class FoldedGenerator(nn.Module):
 
     Batch-norm statistics are part of the norms' tables and spectral norms of the weights; LeakyReLU and nearest
     upsampling happen while a norm reads, so that no upsampled copy exists; the norms of a block's shortcut and main
-    path read their tables together; convolutions run channels-last. The tables of the last label map are kept: calls
-    with the same prepared :class:`Semantics` compute no modulation. Norms over other statistics than those of a batch
+    path read their tables together; convolutions run channels-last. The tables of a label map are kept as long as its
+    prepared :class:`Semantics` lives: calls with the same one compute no modulation. Norms over other statistics than those of a batch
     norm run as they are.
 
     A copy: it follows neither training nor ``load_state_dict`` of the generator it was made from.
@@ -64,10 +49,10 @@ class FoldedGenerator(nn.Module):
     def __init__(self, generator: Any) -> None:
         super().__init__()
         network = copy.deepcopy(generator).eval().requires_grad_(False)
-        for parent in list(network.modules()):
+        for parent in [module for module in network.modules() if not isinstance(module, Norm)]:
             for name, child in parent.named_children():
                 if isinstance(child, nn.Conv2d):
-                    setattr(parent, name, _plain_convolution(child))
+                    setattr(parent, name, InferenceConv2d(child))
         self.network = network
         self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
         self._kept = {}
@@ -108,7 +93,7 @@ class FoldedGenerator(nn.Module):
             inner = F.leaky_relu_(block.norm_1(inner, semantics), 0.2)
         out = block.conv_1(inner)
         if rest:
-            return out.add_(_one_by_one(cast(nn.Conv2d, block.conv_s), rest[0]))
+            return out.add_(cast(nn.Module, block.conv_s)(rest[0]))
         if factor == 1:
             return out.add_(x)
         n, c, low, wide = x.shape

@@ -1,0 +1,56 @@
+"""Convolutions of a network that is used for drawing only."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# pixels of a batch up to which the weights outweigh the map, so that their layout decides the time (measured on a CPU
+# with AVX-512: 3.6 times as fast at 8x8 and 1.6 times at 16x16 with 1024 channels, no faster from 32x32 on)
+PACKED_PIXELS = 512
+
+
+class InferenceConv2d(nn.Module):
+    """A convolution of stride 1 with constant weights, channels-last: (N,C,H,W) -> (N,C',H,W).
+
+    Where the map is small, the CPU library spends most of the time on bringing the weights into its own layout. They
+    are kept in it from the first such call on, which costs their memory once more. A 1x1 convolution is one matrix
+    product.
+
+    Args:
+        layer: Its weights are copied, as a parametrization leaves them.
+    """
+
+    def __init__(self, layer: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(layer.weight.detach().clone(memory_format=torch.channels_last), requires_grad=False)
+        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone(), requires_grad=False)
+        self.padding = list(cast(tuple[int, int], layer.padding))
+        self._packed: Any = None
+
+    def _apply(self, fn: Any, recurse: bool = True) -> InferenceConv2d:
+        self._packed = None  # another device or precision
+        super()._apply(fn, recurse)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve; no gradients."""
+        if self.weight.shape[2:] == (1, 1):
+            return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        if self._packs(x):
+            one, weight = [1, 1], self.weight.detach()
+            if self._packed is None:
+                self._packed = torch._C._nn.mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), self.padding, one, one, 1,
+                                                                         list(x.shape))  # type: ignore[call-arg]
+            return torch.ops.mkldnn._convolution_pointwise(x, self._packed, self.bias, self.padding, one, one, 1,
+                                                           "none", [], "")
+        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+
+    def _packs(self, x: Tensor) -> bool:
+        return (x.device.type == "cpu" and x.dtype == torch.float32 == self.weight.dtype
+                and len(x) * x.shape[2] * x.shape[3] <= PACKED_PIXELS and min(self.weight.shape[:2]) >= 64
+                and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
+                and torch.backends.mkldnn.is_available())
