@@ -1,5 +1,6 @@
 """The folded generator draws the pictures of the generator it was made from."""
 
+import gc
 from functools import partial
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from semsynth.generators.convolution import InferenceConv2d
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -78,3 +80,41 @@ def test_the_generator_stays_as_it_was():
     assert network.state_dict().keys() == before.keys()
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     assert all(p.requires_grad for p in network.parameters())
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_many_styles_of_one_label_map(norm):
+    """One map with N styles gives what N copies of it give."""
+    network = trained(norm, (32, 64), z_dim=5)
+    one, z = label_maps(1, 32, 64), torch.randn(3, 5)
+    sizes = network.feature_sizes(32, 64)
+    folded = network.optimize_for_inference()
+    expected, drawn = folded(one.repeat(3).prepare(sizes), z), folded(one.prepare(sizes), z)
+    assert (drawn - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_tables_live_as_long_as_their_label_map():
+    network = trained(CLADE, (32, 32))
+    folded = network.optimize_for_inference()
+    kept = folded._kept["head_0"][0].tables
+    maps = [label_maps(1, 32, 32).prepare(network.feature_sizes(32, 32)) for _ in range(2)]
+    for index in (0, 1, 0, 1):
+        folded(maps[index])
+    assert len(kept) == 2
+    del maps[0]
+    gc.collect()
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("channels", [(64, 96, 3), (128, 64, 1), (4, 5, 3)])
+@pytest.mark.parametrize("side", [8, 40])
+def test_convolutions_with_kept_weights(channels, side):
+    fin, fout, kernel = channels
+    layer = nn.Conv2d(fin, fout, kernel, padding=kernel // 2)
+    fast, x = InferenceConv2d(layer), torch.randn(2, fin, side, side).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        expected = layer(x)
+        for _ in range(2):
+            assert (fast(x) - expected).abs().max() < 1e-5 * expected.abs().max()
+        assert (fast(x[:1, :, :4]) - layer(x[:1, :, :4])).abs().max() < 1e-5 * expected.abs().max()  # another shape
+        assert fast.double()(x.double()).dtype == torch.float64

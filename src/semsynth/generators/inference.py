@@ -24,11 +24,12 @@ class _Kept:
         self.norms = norms
         self.tables: WeakKeyDictionary[Semantics, FoldedTables | None] = WeakKeyDictionary()
 
-    def of(self, view: Semantics) -> FoldedTables | None:
-        """Tables of all the norms, folded into one; None where a norm has none for this view."""
+    def of(self, view: Semantics, images: int) -> FoldedTables | None:
+        """Tables of all the norms, folded into one, for so many images; None where a norm has none for this view."""
         if view not in self.tables:
             self.tables[view] = fold(self.norms, view)
-        return self.tables[view]
+        tables = self.tables[view]
+        return tables if tables is None or images == len(view) else tables.repeat(images // len(view))
 
 
 class FoldedGenerator(nn.Module):
@@ -37,8 +38,8 @@ class FoldedGenerator(nn.Module):
     Batch-norm statistics are part of the norms' tables and spectral norms of the weights; LeakyReLU and nearest
     upsampling happen while a norm reads, so that no upsampled copy exists; the norms of a block's shortcut and main
     path read their tables together; convolutions run channels-last. The tables of a label map are kept as long as its
-    prepared :class:`Semantics` lives: calls with the same one compute no modulation. Norms over other statistics than those of a batch
-    norm run as they are.
+    prepared :class:`Semantics` lives: calls with the same one compute no modulation. Norms over other
+    statistics than those of a batch norm run as they are.
 
     A copy: it follows neither training nor ``load_state_dict`` of the generator it was made from.
 
@@ -70,7 +71,10 @@ class FoldedGenerator(nn.Module):
 
     @torch.no_grad()
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
-        """Prepared label maps (and style vectors) to images (N,out_channels,H,W) in [-1, 1]."""
+        """Prepared label maps (and style vectors) to images (N,out_channels,H,W) in [-1, 1].
+
+        N style vectors may go with a single label map: everything that follows from it is made once.
+        """
         x = self.network._start(semantics, z)
         for upsample, (name, block) in zip(self.network._upsample, self.network.blocks.items(), strict=True):
             x = self._block(block, *self._kept[name], x, semantics, 1 + upsample)
@@ -81,16 +85,19 @@ class FoldedGenerator(nn.Module):
         """A residual block on x upsampled by ``factor``, which stands in memory nowhere."""
         h, w = x.shape[2] * factor, x.shape[3] * factor
         view, x = semantics.at(h, w), x.contiguous(memory_format=torch.channels_last)
-        tables = first.of(view)
+        tables = first.of(view, len(x))
         if tables is None:
-            return block(F.interpolate(x, (h, w), mode="nearest") if factor > 1 else x, semantics)
+            times = len(x) // len(semantics)
+            several = view if times == 1 else view.repeat(times).prepare([(h, w)])
+            return block(F.interpolate(x, (h, w), mode="nearest") if factor > 1 else x, several)
         slopes = [0.2, 1.0][:len(first.norms)]
         inner, *rest = modulate_folded(x, tables, slopes, factor)
         inner = block.conv_0(inner)
-        if (own := second.of(view)) is not None:
+        if (own := second.of(view, len(x))) is not None:
             inner, = modulate_folded(inner.contiguous(memory_format=torch.channels_last), own, [0.2])
         else:
-            inner = F.leaky_relu_(block.norm_1(inner, semantics), 0.2)
+            times = len(x) // len(semantics)
+            inner = F.leaky_relu_(block.norm_1(inner, view if times == 1 else view.repeat(times)), 0.2)
         out = block.conv_1(inner)
         if rest:
             return out.add_(cast(nn.Module, block.conv_s)(rest[0]))

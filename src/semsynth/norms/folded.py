@@ -35,6 +35,14 @@ class FoldedTables:
     scales: list[Tensor | None]
     extra: list[Tensor | None]
 
+    def repeat(self, times: int) -> FoldedTables:
+        """For so many times as many images: the same rows, read again."""
+        def again(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.repeat(times, *[1] * (x.ndim - 1))
+
+        return FoldedTables(self.table, self.index.repeat(times), self.means, [again(x) for x in self.scales],
+                            [again(x) for x in self.extra])
+
 
 DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel
 

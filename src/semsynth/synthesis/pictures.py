@@ -75,18 +75,17 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
         raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
                         "them: take another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    generator.to(device).eval()
+    fast = generator.to(device).eval().optimize_for_inference()
     count = 1 if styles is None else len(styles)
     rows: list[list[np.ndarray]] = []
     with tqdm(total=len(masks) * count, desc="synthesizing", unit="image") as bar:
         for mask in masks:
             semantics = reader.read(mask, instance_file(mask, instances))
             row = [colour_labels(semantics.labels[0].numpy(), reader.colours)]
+            semantics = semantics.to(device).prepare(generator.feature_sizes(*semantics.size))  # once for all styles
             for first in range(0, count, batch):
                 z = None if styles is None else styles[first:first + batch].to(device)
-                repeated = semantics.repeat(1 if z is None else len(z)).to(device)
-                images = generator(repeated.prepare(generator.feature_sizes(*repeated.size)), z)
-                for index, image in enumerate(images.float().cpu().numpy(), first + 1):
+                for index, image in enumerate(fast(semantics, z).float().cpu().numpy(), first + 1):
                     row.append(to_uint8(image))
                     suffix = "" if count == 1 else f"_{index:0{max(2, len(str(count)))}d}"
                     Image.fromarray(row[-1]).save(folder / f"{mask.stem}{suffix}.png")
