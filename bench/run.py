@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from labels import pipeline
 from maps import checkerboard, median_map, noise
 from measure import alternate, peak_bytes, saved_bytes
 from published import PublishedGenerator
@@ -92,6 +93,26 @@ def training(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) ->
             f"{kept[1] / kept[0]:.2f}"]
 
 
+def machine() -> str:
+    """What this runs on."""
+    if DEVICE == "cuda":
+        return torch.cuda.get_device_name()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def between_norms(rows: list[list[str]]) -> str:
+    """Fast SPADE's time over fast CLADE's for every case."""
+    fast = {(row[0], *row[1:4]): float(row[5]) for row in rows}
+    cases = [case[1:] for case in fast if case[0] == "SPADE"]
+    ratios = [f"{fast['SPADE', *case] / fast['CLADE', *case]:.2f} ({case[2]}, {case[0]})" for case in cases]
+    return f"Fast SPADE's time over fast CLADE's: {', '.join(ratios)}."
+
+
 def table(heads: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [heads, ["---"] * len(heads), *rows]
@@ -101,15 +122,15 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 def main() -> None:
     """Run all cases and write the page."""
     quick = sys.argv[1:] == ["quick"]
-    repeats, batch = (3, 1) if quick else (7, 1)
-    sizes = [(64, 16, 8), (128, 16, 1)] + ([] if quick else [(128, 64, 1), (256, 64, batch)])
-    where = torch.cuda.get_device_name() if DEVICE == "cuda" else platform.processor() or platform.machine()
-    page = [f"# Fast path against the published formulation\n\n{where}, torch {torch.__version__}, float32, eager. "
-            "Medians of alternating runs in one process, milliseconds; ratios are published / fast, more is faster.\n"]
+    sizes = [(64, 16, 8), (128, 16, 1)] + ([] if quick else [(256, 64, 16 if DEVICE == "cuda" else 1)])
+    page = [f"# Fast path against the published formulation\n\n{machine()}, torch {torch.__version__}, float32, eager. "
+            "Medians of alternating runs in one process, milliseconds; ratios are published / fast, more is faster. "
+            f"`make bench{' ARGS=quick' * quick}` wrote this page.\n", *pipeline()]
     for threads in ([1] if quick or DEVICE == "cuda" else [1, 2]):
         torch.set_num_threads(threads)
         drawn, trained = [], []
         for size, ngf, count in sizes:
+            repeats = 3 if ngf == 64 else 5
             labels, classes, source = median_map(size, count)
             kinds = {source: labels, "checkerboard": checkerboard(size, count), "noise": noise(size, count, classes)}
             for norm in NORMS:
@@ -120,7 +141,7 @@ def main() -> None:
                 trained.append([norm, f"{count}x{size}x{size}", str(ngf), source,
                                 *training(norm, labels, classes, ngf, repeats)])
                 print("training", *trained[-1], flush=True)
-        page += [f"## Inference, {threads} thread{'s' * (threads > 1)}\n", table(
+        page += [f"## Inference, {threads} thread{'s' * (threads > 1)}\n", between_norms(drawn), "", table(
             ["norm", "maps", "ngf", "labels", "published ms", "fast ms", "ratio", "ratio, map seen before",
              "largest difference, relative", "peak MiB published", "peak MiB fast"], drawn), ""]
         page += [f"## Training, {threads} thread{'s' * (threads > 1)}\n", table(

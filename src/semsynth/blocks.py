@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.utils.checkpoint import checkpoint
 
-from semsynth.init import spectral_norm
+from semsynth.init import spectral_norm, weight_and_norm
+from semsynth.norms.fused import modulate_convolve
 from semsynth.semantics import Semantics
 
 
@@ -44,17 +46,23 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
         """Shortcut plus main path; the shortcut has no activation."""
-        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, semantics))
-        x = self.conv_0(_activated(self.norm_0, x, semantics))
-        x = self.conv_1(_activated(self.norm_1, x, semantics))
+        shortcut = x if self.norm_s is None else _convolved(self.norm_s, self.conv_s, x, semantics, slope=1.0)
+        x = _convolved(self.norm_0, self.conv_0, x, semantics, slope=0.2)
+        x = _convolved(self.norm_1, self.conv_1, x, semantics, slope=0.2)
         return shortcut + x
 
 
-def _activated(norm: Any, x: Tensor, semantics: Semantics) -> Tensor:
-    """Norm and LeakyReLU 0.2, at once where the norm can."""
-    if norm.fuses_activation:
-        return norm(x, semantics, slope=0.2)
-    return F.leaky_relu(norm(x, semantics), 0.2)
+def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
+    """Norm, LeakyReLU and convolution: as one function where tables serve, which keeps little for the backward pass."""
+    if not norm.fuses_activation:
+        x = norm(x, semantics)
+        return conv(x if slope == 1 else F.leaky_relu(x, slope))
+    if not torch.is_autocast_enabled(x.device.type) and (tables := norm.fused(x, semantics)) is not None:
+        weight, sigma = weight_and_norm(conv)
+        if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
+            tables = tables.scaled(1 / sigma)
+        return modulate_convolve(x, tables, norm.base, slope, weight, conv.bias, list(conv.padding))
+    return conv(norm(x, semantics, slope=slope))
 
 
 @contextmanager
@@ -62,15 +70,16 @@ def _second_pass(block: nn.Module) -> Iterator[None]:
     """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
     spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
     running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
+    iterations = [layer.n_power_iterations for layer in spectral]
     for layer in spectral:
-        layer.training = False
+        layer.n_power_iterations = 0
     for m, buffers in running:
         m._buffers.update({k: v if v is None else v.clone() for k, v in buffers.items()})
     try:
         yield
     finally:
-        for layer in spectral:
-            layer.training = True
+        for layer, count in zip(spectral, iterations, strict=True):
+            layer.n_power_iterations = count
         for m, buffers in running:
             m._buffers.update(buffers)
 

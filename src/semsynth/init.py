@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-from torch.nn.utils import parametrizations
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import is_parametrized
 
 
@@ -22,6 +24,29 @@ class ZeroConv2d(nn.Conv2d):
 def spectral_norm(layer: nn.Module) -> nn.Module:
     """Spectral normalisation (arXiv:1802.05957) with one power iteration a training forward."""
     return parametrizations.spectral_norm(layer, n_power_iterations=1, eps=1e-12)
+
+
+def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
+    """The weight of a layer and the spectral norm that it is to be divided by; the weight as it is, None without one.
+
+    For callers that divide something smaller than the weight: no normalised copy is made, or kept for the backward
+    pass. This is a forward, with its power iteration. In training mode only: without the iteration the estimate of the
+    norm can be anything, even negative.
+    """
+    parametrization = getattr(layer, "parametrizations", None)
+    if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [_SpectralNorm]:
+        return layer.weight, None
+    norm, weight = parametrization.weight[0], parametrization.weight.original
+    if not norm.training:
+        return layer.weight, None
+    matrix = norm._reshape_weight_to_matrix(weight)
+    norm._power_method(matrix, norm.n_power_iterations)
+    # clones, since the next iteration changes them in place
+    return weight, torch.vdot(norm._u.clone(), torch.mv(matrix, norm._v.clone()))
+
+
+def _cache_enabled() -> bool:
+    return bool(parametrize._cache_enabled)
 
 
 def initialise(network: nn.Module, gain: float = 0.02) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hydra.utils
 import pytest
 import torch
 from torch.testing import assert_close
@@ -111,7 +112,7 @@ def test_discriminator_and_encoder_come_along(tmp_path):
         for ours, theirs in zip(encoder(image), official.encode(states["encoder"], image), strict=True):
             assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
     labels, edges, _ = condition(m)
-    discriminator = runs.hydra.utils.instantiate(cfg.discriminator).eval()
+    discriminator = hydra.utils.instantiate(cfg.discriminator).eval()
     path = runs.find_checkpoint(tmp_path / "run")
     discriminator.load_state_dict(runs.load_weights(path, "discriminator"))
     sem = Semantics(labels, m.num_classes, edges)

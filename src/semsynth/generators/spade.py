@@ -144,4 +144,4 @@ class SPADEGenerator(nn.Module):
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = arranged(x)
             x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
-        return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
+        return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x

@@ -96,6 +96,10 @@ class Norm(nn.Module, ABC):
         """Scale and shift by table for a view at some size; None where this norm or this view has no such form."""
         return None
 
+    def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
+        """The tables, where the fused functions serve x; None otherwise."""
+        return None
+
     def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
         """As ``tables``, with a row of its own for every pixel (``every`` reads row p at pixel p), to be kept."""
         return None

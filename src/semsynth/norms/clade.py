@@ -63,11 +63,15 @@ class CLADE(Norm):
         return Modulation(self.gamma, self.beta, view.by_class(), self.scales(view),
                           None if extra is None else pixel_rows(extra))
 
+    def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
+        """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
+        return self.tables(semantics.at(*x.shape[-2:])) if fast_path(x, self.gamma, self.base) else None
+
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate by class, append the edge feature where there is one, LeakyReLU with ``slope``."""
-        view = semantics.at(*x.shape[-2:])
-        if fast_path(x, self.gamma, self.base) and (tables := self.tables(view)) is not None:
+        if (tables := self.fused(x, semantics)) is not None:
             return modulate(x, tables, self.base, slope)
+        view = semantics.at(*x.shape[-2:])
         gamma, beta = self.modulation(view)
         out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)
         out = out if extra is None else torch.cat([out, extra.to(out)], 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,11 @@ class Modulation:
     scales: Tensor | None = None
     extra: Tensor | None = None
 
+    def scaled(self, factor: Tensor) -> Modulation:
+        """The same with a result that is ``factor`` (a scalar) times as large."""
+        extra = None if self.extra is None else self.extra * factor
+        return replace(self, gamma=self.gamma * factor, beta=self.beta * factor, extra=extra)
+
 
 def pixel_rows(x: Tensor) -> Tensor:
     """(N,C,H,W) -> (P,C), P = N*H*W; a view where x is channels-last."""
@@ -51,34 +56,85 @@ def _chunks(pixels: int, channels: int, device: torch.device) -> list[slice]:
     return [slice(a, min(a + step, pixels)) for a in range(0, pixels, step)]
 
 
-class _Modulate(torch.autograd.Function):
-    """out = leaky(xhat * gamma[row] * scale_gamma + beta[row] * scale_beta), with extra channels appended.
+def _modulated(x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None, lookup: Lookup,
+               statistics: Statistics, slope: float) -> Tensor:
+    """leaky(xhat * gamma[row] * scale_gamma + beta[row] * scale_beta), with extra channels appended."""
+    rows, channels = pixel_rows(x), x.shape[1]
+    mean, factor = statistics.mean, gamma * statistics.inverse_deviation
+    table = torch.cat([factor, beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)], 1)
+    chunks = _chunks(len(rows), channels, x.device)
+    out = rows.new_empty(len(rows), channels + (0 if extra is None else extra.shape[1]))
+    if extra is not None:
+        out[:, channels:] = extra
+    read = rows.new_empty(chunks[0].stop, 2 * channels)
+    for chunk in chunks:
+        looked_up = torch.index_select(table, 0, lookup.index[chunk], out=read[:chunk.stop - chunk.start])
+        shown = rows[chunk]
+        if scales is not None:
+            looked_up.view(-1, 2, channels).mul_(scales[chunk, :, None])
+            shown = shown - mean
+        torch.addcmul(looked_up[:, channels:], shown, looked_up[:, :channels], out=out[chunk, :channels])
+        if slope != 1:
+            nn.functional.leaky_relu_(out[chunk], slope)
+    return feature_maps(out, x)
 
-    Kept for the backward pass: x, the output (which the convolution behind it keeps as well), tables and indices.
-    """
+
+Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
+
+
+def _gradients(grad: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, lookup: Lookup,
+               statistics: Statistics, slope: float, result: Tensor | None) -> Gradients:
+    """The backward pass of `_modulated`; ``result`` is its output, read only where there is a slope."""
+    rows, grads, channels = pixel_rows(x), pixel_rows(grad), x.shape[1]
+    mean, inverse = statistics.mean, statistics.inverse_deviation
+    if slope != 1 and result is not None:
+        grads = torch.ops.aten.leaky_relu_backward(grads, pixel_rows(result), slope, True)
+    grad_extra = grads[:, channels:] if grads.shape[1] > channels else None
+    inner = grads[:, :channels]
+    chunks = _chunks(len(rows), channels, x.device)
+
+    # grad * (x - mean), whose sums over the pixels of a row are the gradient of gamma
+    product = rows.new_empty(len(rows), channels)
+    centre = mean.expand(chunks[0].stop, channels).contiguous()
+    for chunk in chunks:
+        torch.sub(rows[chunk], centre[:chunk.stop - chunk.start], out=product[chunk]).mul_(inner[chunk])
+    scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
+    grad_gamma = lookup.sums(product, scale_gamma) * inverse
+    grad_beta = lookup.sums(grads, scale_beta)[:, :channels]
+    grad_shifted = grad_beta if scales is None else lookup.sums(grads, scale_gamma)[:, :channels]
+    # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
+    slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
+    factor = gamma * inverse
+    read = rows.new_empty(chunks[0].stop, channels)
+    spread_slope = None if slope_of_x is None else slope_of_x.expand_as(centre).contiguous()
+    spread_offset = None if offset is None else offset.expand_as(centre).contiguous()
+    grad_scales = None if scales is None else torch.empty_like(scales)
+    grad_rows = product  # its place is free, chunk after chunk
+    for chunk in chunks:
+        size = chunk.stop - chunk.start
+        if scales is not None and grad_scales is not None:
+            looked_up = torch.index_select(beta, 0, lookup.index[chunk], out=read[:size])
+            torch.sum(looked_up.mul_(inner[chunk]), 1, out=grad_scales[chunk, 1])
+        looked_up = torch.index_select(factor, 0, lookup.index[chunk], out=read[:size])
+        if scales is not None and grad_scales is not None:
+            torch.sum(product[chunk].mul_(looked_up), 1, out=grad_scales[chunk, 0])
+            looked_up.mul_(scales[chunk, :1])
+        if spread_slope is None or spread_offset is None:
+            torch.mul(looked_up, inner[chunk], out=grad_rows[chunk])
+        else:
+            torch.addcmul(spread_offset[:size], rows[chunk], spread_slope[:size], out=grad_rows[chunk])
+            grad_rows[chunk].addcmul_(looked_up, inner[chunk])
+    return feature_maps(grad_rows, x), grad_gamma, grad_beta, grad_scales, grad_extra
+
+
+class _Modulate(torch.autograd.Function):
+    """Kept for the backward pass: x, the output (which the layer behind it keeps as well), tables and indices."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
                 lookup: Lookup, base: nn.Module, slope: float) -> Tensor:
         statistics = Statistics.of(base, x)
-        rows, channels = pixel_rows(x), x.shape[1]
-        mean, factor = statistics.mean, gamma * statistics.inverse_deviation
-        table = torch.cat([factor, beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)], 1)
-        chunks = _chunks(len(rows), channels, x.device)
-        out = rows.new_empty(len(rows), channels + (0 if extra is None else extra.shape[1]))
-        if extra is not None:
-            out[:, channels:] = extra
-        read = rows.new_empty(chunks[0].stop, 2 * channels)
-        for chunk in chunks:
-            looked_up = torch.index_select(table, 0, lookup.index[chunk], out=read[:chunk.stop - chunk.start])
-            shown = rows[chunk]
-            if scales is not None:
-                looked_up.view(-1, 2, channels).mul_(scales[chunk, :, None])
-                shown = shown - mean
-            torch.addcmul(looked_up[:, channels:], shown, looked_up[:, :channels], out=out[chunk, :channels])
-            if slope != 1:
-                nn.functional.leaky_relu_(out[chunk], slope)
-        result = feature_maps(out, x)
+        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, slope)
         ctx.save_for_backward(x, gamma, beta, scales, result if slope != 1 else None)
         ctx.statistics, ctx.lookup, ctx.slope = statistics, lookup, slope
         return result
@@ -87,47 +143,34 @@ class _Modulate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, beta, scales, result = ctx.saved_tensors
-        statistics, lookup = ctx.statistics, ctx.lookup
-        rows, grads, channels = pixel_rows(x), pixel_rows(grad), x.shape[1]
-        mean, inverse = statistics.mean, statistics.inverse_deviation
-        if ctx.slope != 1:
-            grads = torch.ops.aten.leaky_relu_backward(grads, pixel_rows(result), ctx.slope, True)
-        grad_extra = grads[:, channels:] if grads.shape[1] > channels else None
-        inner = grads[:, :channels]
-        chunks = _chunks(len(rows), channels, x.device)
+        found = _gradients(grad, x, gamma, beta, scales, ctx.lookup, ctx.statistics, ctx.slope, result)
+        return *found, None, None, None
 
-        # grad * (x - mean), whose sums over the pixels of a row are the gradient of gamma
-        product = rows.new_empty(len(rows), channels)
-        centre = mean.expand(chunks[0].stop, channels).contiguous()
-        for chunk in chunks:
-            torch.sub(rows[chunk], centre[:chunk.stop - chunk.start], out=product[chunk]).mul_(inner[chunk])
-        scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
-        grad_gamma = lookup.sums(product, scale_gamma) * inverse
-        grad_beta = lookup.sums(grads, scale_beta)[:, :channels]
-        grad_shifted = grad_beta if scales is None else lookup.sums(grads, scale_gamma)[:, :channels]
-        # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
-        slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
-        factor = gamma * inverse
-        read = rows.new_empty(chunks[0].stop, channels)
-        spread_slope = None if slope_of_x is None else slope_of_x.expand_as(centre).contiguous()
-        spread_offset = None if offset is None else offset.expand_as(centre).contiguous()
-        grad_scales = None if scales is None else torch.empty_like(scales)
-        grad_rows = product  # its place is free, chunk after chunk
-        for chunk in chunks:
-            size = chunk.stop - chunk.start
-            if grad_scales is not None:
-                looked_up = torch.index_select(beta, 0, lookup.index[chunk], out=read[:size])
-                torch.sum(looked_up.mul_(inner[chunk]), 1, out=grad_scales[chunk, 1])
-            looked_up = torch.index_select(factor, 0, lookup.index[chunk], out=read[:size])
-            if grad_scales is not None:
-                torch.sum(product[chunk].mul_(looked_up), 1, out=grad_scales[chunk, 0])
-                looked_up.mul_(scales[chunk, :1])
-            if spread_slope is None or spread_offset is None:
-                torch.mul(looked_up, inner[chunk], out=grad_rows[chunk])
-            else:
-                torch.addcmul(spread_offset[:size], rows[chunk], spread_slope[:size], out=grad_rows[chunk])
-                grad_rows[chunk].addcmul_(looked_up, inner[chunk])
-        return feature_maps(grad_rows, x), grad_gamma, grad_beta, grad_scales, grad_extra, None, None, None
+
+class _ModulateConvolve(torch.autograd.Function):
+    """Kept for the backward pass: x, tables, indices and the weight. The convolution's input is computed again."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
+                weight: Tensor, bias: Tensor | None, lookup: Lookup, base: nn.Module, slope: float,
+                padding: list[int]) -> Tensor:
+        statistics = Statistics.of(base, x)
+        inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, slope)
+        ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
+        ctx.statistics, ctx.lookup, ctx.slope, ctx.padding = statistics, lookup, slope, padding
+        return nn.functional.conv2d(inner, weight, bias, padding=padding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, gamma, beta, scales, extra, weight = ctx.saved_tensors
+        table = (x, gamma, beta, scales)
+        inner = _modulated(*table, extra, ctx.lookup, ctx.statistics, ctx.slope)
+        wanted = [True, ctx.needs_input_grad[5], ctx.needs_input_grad[6]]
+        grad_inner, grad_weight, grad_bias = torch.ops.aten.convolution_backward(
+            grad, inner, weight, [len(weight)], [1, 1], ctx.padding, [1, 1], False, [0, 0], 1, wanted)
+        found = _gradients(grad_inner, *table, ctx.lookup, ctx.statistics, ctx.slope, inner)
+        return *found, grad_weight, grad_bias, None, None, None, None
 
 
 def modulate(x: Tensor, modulation: Modulation, base: nn.Module, slope: float = 1.0) -> Tensor:
@@ -147,3 +190,20 @@ def modulate(x: Tensor, modulation: Modulation, base: nn.Module, slope: float = 
     """
     return _Modulate.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
                            modulation.lookup, base, slope)
+
+
+def modulate_convolve(x: Tensor, modulation: Modulation, base: nn.Module, slope: float, weight: Tensor,
+                      bias: Tensor | None, padding: list[int]) -> Tensor:
+    """A convolution of ``modulate(x, modulation, base, slope)``, which is not kept for the backward pass.
+
+    Args:
+        x, modulation, base, slope: as for `modulate`.
+        weight: (C',C+E,k,k) of the convolution, with stride 1.
+        bias: (C',), or None.
+        padding: of both sides, [vertical, horizontal].
+
+    Returns:
+        (N, C', H', W').
+    """
+    return _ModulateConvolve.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
+                                   weight, bias, modulation.lookup, base, slope, padding)

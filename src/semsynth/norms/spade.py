@@ -68,6 +68,10 @@ class SPADE(Norm):
         # "1 +": the last convolution starts near zero, so that training starts from the plain norm.
         return Modulation(gamma + (1 + biases[1]), beta + biases[2], patches.lookup)
 
+    def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
+        """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
+        return self.tables(semantics.at(*x.shape[-2:])) if fast_path(x, self.shared.weight, self.base) else None
+
     def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
         """1 + gamma and beta of every pixel; None for a soft map."""
         if view.probabilities is not None:
@@ -77,10 +81,10 @@ class SPADE(Norm):
 
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate with the label map at x's size, LeakyReLU with ``slope``."""
+        if (tables := self.fused(x, semantics)) is not None:
+            return modulate(x, tables, self.base, slope)
         view = semantics.at(*x.shape[-2:])
         tables = self.tables(view) if tables_apply(x, self.shared.weight) else None
-        if tables is not None and fast_path(x, self.shared.weight, self.base):
-            return modulate(x, tables, self.base, slope)
         if tables is not None:
             index = tables.lookup.index.view_as(view.labels)
             gamma, beta = (F.embedding(index, rows).permute(0, 3, 1, 2) for rows in (tables.gamma, tables.beta))
