@@ -59,8 +59,11 @@ def arranged(x: Tensor) -> Tensor:
     """x (N,C,H,W) in the memory format in which convolutions and norms are fastest at its size.
 
     Channels-last, but on the CPU only where the map outweighs the weights: where these dominate, their conversion
-    costs more (measured with oneDNN from 2x2 to 256x256, 16 to 1024 channels).
+    costs more (measured with oneDNN from 2x2 to 256x256, 16 to 1024 channels). As it is where a program is exported: a
+    choice by the size of the batch would fix the batch.
     """
+    if torch.compiler.is_exporting():
+        return x
     n, c, h, w = x.shape
     if x.device.type == "cpu" and (n * h * w < c or x.numel() < FUSED_ELEMENTS):
         return x.contiguous()

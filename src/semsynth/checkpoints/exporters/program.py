@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -106,8 +105,7 @@ def traced(program: Program) -> torch.export.ExportedProgram:
     """The program as a graph whose batch size is free, and that takes its inputs by name."""
     batch = torch.export.Dim("batch", min=1)
     example = program.example()
-    # Features stay in the memory format they have: a choice by the size of the batch would fix the batch.
-    with torch.no_grad(), plain_formula(), mock.patch("semsynth.generators.spade.arranged", lambda x: x):
+    with torch.no_grad(), plain_formula():
         return torch.export.export(program, (), example, dynamic_shapes={name: {0: batch} for name in example})
 
 

@@ -28,7 +28,7 @@ def write_onnx(program: Program, path: Path, metadata: Mapping[str, str]) -> Run
     """
     missing = [name for name in ("onnx", "onnxscript") if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigError(f"format=onnx needs {' and '.join(missing)}: pip install onnx onnxscript")
+        raise ConfigError(f"format=onnx needs {' and '.join(missing)}: pip install semsynth[export]")
     made = torch.onnx.export(traced(program), output_names=list(program.outputs()), dynamo=True, verbose=False)
     assert made is not None
     made.model.metadata_props.update(metadata)
