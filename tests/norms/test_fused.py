@@ -178,7 +178,7 @@ def _synchronised(rank, path, x, weights, sem, norm):
 def test_synchronised_statistics(tmp_path):
     norm, sem = randomised(CLADE(3, K)).double(), maps("random")
     x, weights = channels_last(2, 3, 6, 9).double(), torch.randn(2, 3, 6, 9).double()
-    mp.start_processes(_synchronised, (str(tmp_path), x, weights, sem, norm), nprocs=2, start_method="spawn")
+    mp.start_processes(_synchronised, (str(tmp_path), x, weights, sem, norm), nprocs=2, start_method="fork")
     x.requires_grad_()
     out = norm(x, sem, slope=0.2)
     (out * weights).sum().backward()
