@@ -57,7 +57,7 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: flo
     if not norm.fuses_activation:
         x = norm(x, semantics)
         return conv(x if slope == 1 else F.leaky_relu(x, slope))
-    if not torch.is_autocast_enabled(x.device.type) and (tables := norm.fused(x, semantics)) is not None:
+    if (tables := norm.fused(x, semantics)) is not None and not torch.is_autocast_enabled(x.device.type):
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)

@@ -51,7 +51,7 @@ def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
     It does over a batch norm without parameters where one precision is used throughout, in channels-last memory, and
     where the work is worth its calls.
     """
-    return (tables_apply(x, table) and foldable(base)
+    return (tables_apply(x, table) and foldable(base) and not x.is_meta  # counted, not computed
             and x.numel() >= FUSED_ELEMENTS and x.is_contiguous(memory_format=torch.channels_last))
 
 
