@@ -51,7 +51,8 @@ def test_collisions_of_the_key_are_noticed(monkeypatch):
 
 
 def test_patches_that_hardly_repeat_are_not_worthwhile():
-    assert Patches.of(torch.randint(0, 50, (1, 16, 16)), 50, backward=False) is None
+    assert Patches.of(torch.randint(0, 50, (1, 16, 16)), 50, backward=True) is None
+    assert Patches.of(torch.randint(0, 50, (1, 80, 80)), 50, backward=False) is None
     assert Patches.of(torch.zeros(1, 64, 64).long(), 5000, backward=False) is None
 
 
@@ -65,6 +66,6 @@ def test_few_patches_in_flat_maps_and_checkerboards():
 @pytest.mark.parametrize("prepared", [False, True])
 def test_sums_of_rows_have_the_gradient_of_a_gather(prepared):
     table, rows = torch.randn(7, 3).double().requires_grad_(), torch.randint(0, 7, (11, 4))
-    back = Lookup.of(rows.flatten(), 7) if prepared else None
+    back = Lookup(rows.flatten(), 7) if prepared else None
     assert_close(sum_of_rows(table, rows, back), table[rows].sum(1))
     assert torch.autograd.gradcheck(lambda t: sum_of_rows(t, rows, back), (table,))

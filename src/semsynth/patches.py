@@ -13,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semsynth.lookup import Lookup
+from semsynth.lookup import Lookup, Pieces
 
 _WORD = 60  # bits of a patch that are packed into one int64
 # distinct 3x3 and 5x5 patches for each pixel up to which tables are faster than convolutions (measured)
 _WORTHWHILE = (0.5, 0.7)
+_SMALL = 4096  # pixels of a batch
 # odd constants that mix the words of a patch into one key; a collision is noticed, so that any will do
 _MIX = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB, 0x2545F4914F6CDD1D, 0x5851F42D4C957F2D)
 
@@ -51,28 +52,30 @@ class Patches:
         bits = count.bit_length()
         if 5 * bits > _WORD:
             return None
+        # on small maps tables are always faster, if their weights need no new layout each time as in training
+        most = _WORTHWHILE if backward or codes.numel() > _SMALL else (1.0, 1.0)
         padded = F.pad(codes, (2, 2, 2, 2), value=count)
-        order, starts, small = _distinct(_words(padded[:, 1:-1, 1:-1], 3, bits))
-        if len(starts) > _WORTHWHILE[0] * codes.numel():
+        small = _distinct(_words(padded[:, 1:-1, 1:-1], 3, bits))
+        if small.count > most[0] * codes.numel():
             return None
         window = torch.arange(3, device=codes.device)
         # position k of the window around each representative, in the padded map
-        around = (_corner(order[starts], h, w, 4)[:, None] + (w + 4) + 1
+        around = (_corner(small.representatives, h, w, 4)[:, None] + (w + 4) + 1
                   + (window[:, None] * (w + 4) + window).flatten())
         position = torch.arange(9, device=codes.device)
         own_codes = padded.flatten()[around] + position * (count + 1)
 
-        numbers = F.pad(small.view(n, h, w), (1, 1, 1, 1), value=len(starts))
-        order, starts, large = _distinct(_words(padded, 5, bits))
-        if len(starts) > _WORTHWHILE[1] * codes.numel():
+        numbers = F.pad(small.index.view(n, h, w), (1, 1, 1, 1), value=small.count)
+        large = _distinct(_words(padded, 5, bits))
+        if large.count > most[1] * codes.numel():
             return None
-        around = _corner(order[starts], h, w, 2)[:, None] + (window[:, None] * (w + 2) + window).flatten()
+        around = _corner(large.representatives, h, w, 2)[:, None] + (window[:, None] * (w + 2) + window).flatten()
         near = numbers.flatten()[around] * 9 + position
-        counts = torch.diff(starts, append=starts.new_tensor([len(order)]))
-        patches = cls(Lookup.of_sorted(large, order, counts), own_codes, near)
+        patches = cls(Lookup(large.index, large.count), own_codes, near)
         if backward:
-            patches.codes_back = Lookup.of(own_codes.flatten(), 9 * (count + 1))
-            patches.near_back = Lookup.of(near.flatten(), 9 * (len(own_codes) + 1))
+            patches.lookup.pieces = large.pieces()
+            patches.codes_back = Lookup(own_codes.flatten(), 9 * (count + 1)).sorted()
+            patches.near_back = Lookup(near.flatten(), 9 * (small.count + 1)).sorted()
         return patches
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Patches:
@@ -104,26 +107,62 @@ def _words(padded: Tensor, side: int, bits: int) -> list[Tensor]:
     return [word.flatten() for word in words]
 
 
-def _distinct(words: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixels sorted by patch (P,), where each distinct patch starts among them (R,), the patch of each pixel (P,)."""
+@dataclass(eq=False)
+class _Distinct:
+    """Patches numbered in the order of their keys; neighbours in a row that are equal form a run.
+
+    Shapes:
+        index: (P,) the number of the patch at each pixel.
+        count: R, the number of distinct patches.
+        representatives: (R,) a pixel of each patch.
+        order, runs: (Q,) the runs sorted by patch, and their first pixels.
+    """
+
+    index: Tensor
+    count: int
+    representatives: Tensor
+    order: Tensor
+    runs: Tensor
+
+    def pieces(self) -> Pieces:
+        """The pixels sorted by patch."""
+        lengths = torch.diff(self.runs, append=self.runs.new_tensor([len(self.index)]))[self.order]
+        before = lengths.cumsum(0) - lengths
+        pixels = torch.arange(len(self.index), device=self.index.device)
+        order = pixels + torch.repeat_interleave(self.runs[self.order] - before, lengths, output_size=len(pixels))
+        return Pieces.of(order, torch.bincount(self.index, minlength=self.count))
+
+
+def _distinct(words: list[Tensor]) -> _Distinct:
+    """Number the distinct patches, given as words (P,) that spell the patch at each pixel."""
+    changes = _changes(words)
+    runs = changes.nonzero().flatten()
+    words = [word.index_select(0, runs) for word in words]
     key = words[0]
     if len(words) > 1:
         key = sum(((word ^ (word >> 31)) * mix for word, mix in zip(words, _MIX, strict=False)), torch.zeros_like(key))
     key, order = key.sort(stable=True)
-    index, starts = _numbered(key.diff() != 0, order)
+    index, starts = _numbered(_changes([key]), order)
     if len(words) > 1 and any(not torch.equal(word[order[starts]][index], word) for word in words):
         # two patches share a key: sort by all words, the first one last
         order = torch.arange(len(order), device=order.device)
         for word in words:
             order = order[word[order].argsort(stable=True)]
-        changes = torch.stack([word[order].diff() != 0 for word in words]).any(0)
-        index, starts = _numbered(changes, order)
-    return order, starts, index
+        index, starts = _numbered(_changes([word[order] for word in words]), order)
+    return _Distinct(index.index_select(0, changes.cumsum(0) - 1), len(starts), runs[order[starts]], order, runs)
 
 
-def _numbered(changes: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Number sorted pixels, one up wherever ``changes`` (P-1,): the number of each pixel, and where each one starts."""
-    first = F.pad(changes, (1, 0), value=True)
+def _changes(words: list[Tensor]) -> Tensor:
+    """Where any of the words (P,) differs from the one before it, and at the first."""
+    first = torch.ones_like(words[0], dtype=torch.bool)
+    torch.ne(words[0][1:], words[0][:-1], out=first[1:])
+    for word in words[1:]:
+        first[1:] |= word[1:] != word[:-1]
+    return first
+
+
+def _numbered(first: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
+    """Number what is sorted, one up wherever ``first`` (Q,): the number of each, and where each number starts."""
     index = torch.empty_like(order)
     index[order] = first.cumsum(0) - 1
     return index, first.nonzero().flatten()
@@ -140,10 +179,10 @@ class _SumOfRows(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
-        back = ctx.back or Lookup.of(ctx.rows.flatten(), ctx.length)
+        back = ctx.back or Lookup(ctx.rows.flatten(), ctx.length)
         return back.sums(grad.contiguous(), shared_by=ctx.rows.shape[1]), None, None
 
 
 def sum_of_rows(table: Tensor, rows: Tensor, back: Lookup | None = None) -> Tensor:
-    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup.of(rows.flatten(), L)``."""
+    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``."""
     return _SumOfRows.apply(table, rows, back)

@@ -113,6 +113,8 @@ class Semantics:
         """Make what is needed and not there yet."""
         if "classes" in needs and self._classes is None:
             self._classes = self.by_class()
+            if torch.is_grad_enabled():
+                self._classes.sorted()
         for kind in needs & {"patches", "patches with edges"} - self._patches.keys():
             codes, count = self.labels, self.num_classes
             if kind == "patches with edges":
@@ -134,7 +136,7 @@ class Semantics:
 
     def by_class(self) -> Lookup:
         """Which class each pixel has, and the pixels of each class; made anew where :meth:`prepare` was not told."""
-        return self._classes or Lookup.of(self.labels.flatten(), self.num_classes)
+        return self._classes or Lookup(self.labels.flatten(), self.num_classes)
 
     def patches(self, *, edges: bool) -> Patches | None:
         """The distinct patches of labels (and edges); None where they hardly repeat or :meth:`prepare` was not told."""

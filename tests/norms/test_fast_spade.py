@@ -95,4 +95,4 @@ def test_edges_between_zero_and_one_are_convolved():
 
 def test_patches_travel():
     sem = maps("real").to("meta")
-    assert sem.patches(edges=True).near_back.order.device.type == "meta"
+    assert sem.patches(edges=True).near_back.pieces.order.device.type == "meta"

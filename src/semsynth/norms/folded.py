@@ -58,7 +58,7 @@ def fold(norms: Sequence[Norm], view: Semantics) -> FoldedTables | None:
     """The tables of ``norms`` with running statistics folded in; None where one of them has no such form."""
     folded = FoldedTables(view.labels, view.labels, [], [], [])
     parts: list[Tensor] = []
-    every = Lookup.of(torch.arange(pixels := view.labels.numel(), device=view.labels.device), pixels)
+    every = Lookup(torch.arange(pixels := view.labels.numel(), device=view.labels.device), pixels)
     for norm in norms:
         if not folds(norm):
             return None
