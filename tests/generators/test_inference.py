@@ -96,7 +96,7 @@ def test_many_styles_of_one_label_map(norm):
 def test_tables_live_as_long_as_their_label_map():
     network = trained(CLADE, (32, 32))
     folded = network.optimize_for_inference()
-    kept = folded._kept["head_0"][0].tables
+    kept = folded._folded[folded.network.blocks["head_0"].norm_0].rows
     maps = [label_maps(1, 32, 32).prepare(network.feature_sizes(32, 32)) for _ in range(2)]
     for index in (0, 1, 0, 1):
         folded(maps[index])

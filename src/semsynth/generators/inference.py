@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -13,53 +14,74 @@ from torch import Tensor, nn
 from semsynth.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.norms.base import Norm
-from semsynth.norms.folded import FoldedTables, fold, modulate_folded
+from semsynth.norms.folded import Rows, modulate_rows
+from semsynth.norms.statistics import foldable
 from semsynth.semantics import Reading, Semantics
 
 
-class _Kept:
-    """What norms read for a label map, as long as it lives: many styles of one map cost the convolutions alone."""
+class _Folded:
+    """A norm with its statistics folded in, and its rows for every label map as long as that lives."""
 
-    def __init__(self, *norms: Norm) -> None:
-        self.norms = norms
-        self.tables: WeakKeyDictionary[Semantics, FoldedTables | None] = WeakKeyDictionary()
+    def __init__(self, norm: nn.Module) -> None:
+        self.norm = norm
+        self.rows: WeakKeyDictionary[Semantics, Rows | None] = WeakKeyDictionary()
+        self._rows_of: Callable[[Semantics], Rows | None] | None = None
 
-    def of(self, view: Semantics, images: int) -> FoldedTables | None:
-        """Tables of all the norms, folded into one, for so many images; None where a norm has none for this view."""
-        if view not in self.tables:
-            self.tables[view] = fold(self.norms, view)
-        tables = self.tables[view]
-        return tables if tables is None or images == len(view) else tables.repeat(images // len(view))
+    @torch.no_grad()
+    def of(self, view: Semantics, images: int) -> Rows | None:
+        """For so many images; None where the norm has no rows for this view."""
+        if not self._folds():
+            return None
+        if view not in self.rows:
+            if self._rows_of is None:
+                base: Any = self.norm.base
+                self._rows_of = cast(Norm, self.norm).folded(base.running_mean, (base.running_var + base.eps).rsqrt())
+            self.rows[view] = self._rows_of and self._rows_of(view)
+        rows = self.rows[view]
+        return rows if rows is None or images == len(view) else rows.repeat(images // len(view))
+
+    def _folds(self) -> bool:
+        base = getattr(self.norm, "base", None)
+        return isinstance(self.norm, Norm) and foldable(base) and base.running_mean is not None
+
+    def forget(self) -> None:
+        """Weights and statistics have another precision or device now."""
+        self.rows.clear()
+        self._rows_of = None
 
 
 class FoldedGenerator(nn.Module):
     """A SPADE or CLADE generator in evaluation mode, with the same pictures to rounding for less time and memory.
 
     Batch-norm statistics are part of the norms' tables and spectral norms of the weights; LeakyReLU and nearest
-    upsampling happen while a norm reads, so that no upsampled copy exists; the norms of a block's shortcut and main
-    path read their tables together; convolutions run channels-last. The tables of a label map are kept as long as its
-    prepared :class:`Semantics` lives: calls with the same one compute no modulation. Norms over other
-    statistics than those of a batch norm run as they are.
+    upsampling happen while a norm reads, so that no upsampled copy exists; convolutions run channels-last. The tables
+    of a label map are kept as long as its prepared :class:`Semantics` lives: calls with the same one compute no
+    modulation. Norms over other statistics than those of a batch norm run as they are.
 
     A copy: it follows neither training nor ``load_state_dict`` of the generator it was made from.
 
     Args:
         generator: a :class:`semsynth.generators.spade.SPADEGenerator`.
+        compile: whether norms and activations run as compiled kernels, once for label maps and batches of any size.
     """
 
-    def __init__(self, generator: Any) -> None:
+    def __init__(self, generator: Any, *, compile: bool = False) -> None:
         super().__init__()
         network = copy.deepcopy(generator).eval().requires_grad_(False)
         for parent in [module for module in network.modules() if not isinstance(module, Norm)]:
             for name, child in parent.named_children():
                 if isinstance(child, nn.Conv2d):
                     setattr(parent, name, InferenceConv2d(child))
-        self.network = network
+        self.network, self.compiled = network, compile
         self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
-        self._kept = {}
-        for name, block in network.blocks.items():
-            first = [block.norm_0] if block.norm_s is None else [block.norm_0, block.norm_s]
-            self._kept[name] = (_Kept(*first), _Kept(block.norm_1))
+        self._folded = {norm: _Folded(norm) for block in network.blocks.values()
+                        for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
+
+    def _apply(self, fn: Any, recurse: bool = True) -> FoldedGenerator:
+        super()._apply(fn, recurse)
+        for folded in self._folded.values():
+            folded.forget()
+        return self
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first."""
@@ -76,33 +98,32 @@ class FoldedGenerator(nn.Module):
         N style vectors may go with a single label map: everything that follows from it is made once.
         """
         x = self.network._start(semantics, z)
-        for upsample, (name, block) in zip(self.network._upsample, self.network.blocks.items(), strict=True):
-            x = self._block(block, *self._kept[name], x, semantics, 1 + upsample)
+        for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
+            x = self._block(block, x, semantics, 1 + upsample)
         return torch.tanh_(self.network.conv_img(F.leaky_relu_(x, 0.2)))
 
-    @staticmethod
-    def _block(block: ResBlock, first: _Kept, second: _Kept, x: Tensor, semantics: Semantics, factor: int) -> Tensor:
-        """A residual block on x upsampled by ``factor``, which stands in memory nowhere."""
-        h, w = x.shape[2] * factor, x.shape[3] * factor
-        view, x = semantics.at(h, w), x.contiguous(memory_format=torch.channels_last)
-        tables = first.of(view, len(x))
-        if tables is None:
-            times = len(x) // len(semantics)
-            several = view if times == 1 else view.repeat(times).prepare([(h, w)])
-            return block(F.interpolate(x, (h, w), mode="nearest") if factor > 1 else x, several)
-        slopes = [0.2, 1.0][:len(first.norms)]
-        inner, *rest = modulate_folded(x, tables, slopes, factor)
-        inner = block.conv_0(inner)
-        if (own := second.of(view, len(x))) is not None:
-            inner, = modulate_folded(inner.contiguous(memory_format=torch.channels_last), own, [0.2])
-        else:
-            times = len(x) // len(semantics)
-            inner = F.leaky_relu_(block.norm_1(inner, view if times == 1 else view.repeat(times)), 0.2)
+    def _block(self, block: ResBlock, x: Tensor, semantics: Semantics, factor: int) -> Tensor:
+        """A residual block on x upsampled by ``factor``, which stands in memory only where a norm cannot be folded."""
+        view = semantics.at(x.shape[2] * factor, x.shape[3] * factor)
+        x = x.contiguous(memory_format=torch.channels_last)
+        inner = block.conv_0(self._modulated(block.norm_0, x, view, 0.2, factor))
+        inner = self._modulated(block.norm_1, inner.contiguous(memory_format=torch.channels_last), view, 0.2)
         out = block.conv_1(inner)
-        if rest:
-            return out.add_(cast(nn.Module, block.conv_s)(rest[0]))
+        if block.norm_s is not None:
+            shortcut = self._modulated(block.norm_s, x, view, 1.0, factor)
+            return out.add_(cast(nn.Module, block.conv_s)(shortcut))
         if factor == 1:
             return out.add_(x)
-        n, c, low, wide = x.shape
-        spread = out.contiguous(memory_format=torch.channels_last).view(n, c, low, factor, wide, factor)
-        return spread.add_(x[:, :, :, None, :, None]).view(n, c, h, w)
+        n, c, h, w = x.shape
+        spread = out.contiguous(memory_format=torch.channels_last).view(n, c, h, factor, w, factor)
+        return spread.add_(x[:, :, :, None, :, None]).view(n, c, h * factor, w * factor)
+
+    def _modulated(self, norm: nn.Module, x: Tensor, view: Semantics, slope: float, factor: int = 1) -> Tensor:
+        """Upsampled, normalised, modulated, activated."""
+        if (rows := self._folded[norm].of(view, len(x))) is not None:
+            return modulate_rows(x, rows, slope, factor, compiled=self.compiled)
+        if factor > 1:
+            x = F.interpolate(x, scale_factor=float(factor), mode="nearest")
+        times = len(x) // len(view)
+        x = norm(x, view if times == 1 else view.repeat(times))
+        return x if slope == 1 else F.leaky_relu_(x, slope)

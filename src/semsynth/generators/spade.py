@@ -132,9 +132,9 @@ class SPADEGenerator(nn.Module):
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
 
-    def optimize_for_inference(self) -> FoldedGenerator:
+    def optimize_for_inference(self, *, compile: bool = False) -> FoldedGenerator:
         """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""
-        return FoldedGenerator(self)
+        return FoldedGenerator(self, compile=compile)
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
         """Label maps (and style vectors) to images."""

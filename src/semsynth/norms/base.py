@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from semsynth.lookup import Lookup
+from semsynth.norms.folded import Rows
 from semsynth.norms.fused import Modulation
 from semsynth.norms.statistics import foldable
 from semsynth.semantics import Semantics
@@ -103,8 +103,11 @@ class Norm(nn.Module, ABC):
         """The tables, where the fused functions serve x; None otherwise."""
         return None
 
-    def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
-        """As ``tables``, with a row of its own for every pixel (``every`` reads row p at pixel p), to be kept."""
+    def folded(self, mean: Tensor, inverse_deviation: Tensor) -> Callable[[Semantics], Rows | None] | None:
+        """For evaluation: what makes the rows of a view, with the statistics (C,) in their tables.
+
+        None where this norm has no such form; the rows are None for views that have none.
+        """
         return None
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
+from semsynth.norms.folded import Rows
 from semsynth.norms.fused import Modulation, modulate, pixel_rows
 from semsynth.semantics import Semantics
 
@@ -23,6 +25,7 @@ class CLADE(Norm):
 
     fuses_activation = True
     needs = frozenset({"classes"})
+    uses_scales = False
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
         super().__init__(channels, num_classes, base)
@@ -63,6 +66,21 @@ class CLADE(Norm):
         return Modulation(self.gamma, self.beta, view.by_class(), self.scales(view),
                           None if extra is None else pixel_rows(extra))
 
+    def folded(self, mean: Tensor, inverse_deviation: Tensor) -> Callable[[Semantics], Rows | None]:
+        """What reads the banks, with the statistics in them; no rows for a soft map."""
+        factor = self.gamma * inverse_deviation
+        varies = self.uses_scales
+        table = torch.cat([factor, self.beta if varies else torch.addcmul(self.beta, mean, factor, value=-1)], 1)
+
+        def rows(view: Semantics) -> Rows | None:
+            if view.probabilities is not None:
+                return None
+            extra = self.appended(view)
+            return Rows(table, view.by_class().index, mean if varies else None, self.scales(view),
+                        None if extra is None else pixel_rows(extra))
+
+        return rows
+
     def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
         """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
         return self.tables(semantics.at(*x.shape[-2:])) if fast_path(x, self.gamma, self.base) else None
@@ -86,6 +104,7 @@ class CLADE_ICPE(CLADE):
     """
 
     uses_offsets = True
+    uses_scales = True
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
         super().__init__(channels, num_classes, base, edges=edges)

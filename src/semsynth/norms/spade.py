@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.lookup import Lookup
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.fused import Modulation, modulate, pixel_rows
-from semsynth.patches import sum_of_rows
+from semsynth.norms.folded import Rows
+from semsynth.norms.fused import Modulation, modulate
+from semsynth.patches import Patches, sum_of_rows
 from semsynth.semantics import Semantics
+
+
+DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
+
+
+def _bias(layer: Any) -> Tensor:
+    return layer.bias
+
+
+@dataclass(eq=False)
+class PatchNetwork:
+    """Two 3x3 convolutions of a label map, with ReLU between them, on its distinct patches: (R,D) for R 5x5 patches.
+
+    Shapes:
+        rows: (9*codes,hidden), what each code adds at each position of a 3x3 window, the code beyond the border last.
+        hidden_bias: (hidden,).
+        weight: (hidden,9*D), what a 3x3 patch adds at each of the nine places where it can lie in a 5x5 patch.
+        bias: (D,).
+    """
+
+    rows: Tensor
+    hidden_bias: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, patches: Patches) -> Tensor:
+        """Run it on every distinct patch."""
+        features = F.relu(sum_of_rows(self.rows, patches.codes, patches.codes_back) + self.hidden_bias)
+        width = len(self.bias)
+        # every 5x5 patch has one middle, so that the bias may stand there
+        placed = torch.addmm(F.pad(self.bias, (4 * width, 4 * width)), F.pad(features, (0, 0, 0, 1)), self.weight)
+        return sum_of_rows(placed.view(-1, width), patches.near, patches.near_back)
 
 
 class SPADE(Norm):
@@ -53,20 +87,42 @@ class SPADE(Norm):
         patches = view.patches(edges=self.edges) if self.needs else None
         if patches is None:
             return None
+        # "1 +": the last convolution starts near zero, so that training starts from the plain norm.
+        gamma, beta = self._network(self.gamma.weight, 1 + _bias(self.gamma), self.beta.weight,
+                                    _bias(self.beta))(patches).chunk(2, 1)
+        return Modulation(gamma, beta, patches.lookup)
+
+    def _network(self, factor: Tensor, factor_bias: Tensor, shift: Tensor, shift_bias: Tensor) -> PatchNetwork:
+        """The shared layer, and two more with these weights (C,hidden,3,3) and biases (C,), side by side."""
         hidden = self.shared.out_channels
         rows = self.shared.weight.permute(2, 3, 1, 0).reshape(9, -1, hidden)
         if self.edges:
             classes, edge = rows[:, :-1], rows[:, -1:]
             rows = torch.cat([classes, classes + edge], 1)
         rows = F.pad(rows, (0, 0, 0, 1)).flatten(0, 1)  # a convolution sees zeros beyond the border
-        biases: list[Any] = [self.shared.bias, self.gamma.bias, self.beta.bias]
-        features = F.relu(sum_of_rows(rows, patches.codes, patches.codes_back) + biases[0])
-        # each 3x3 patch times the weights of each of the nine places where it can lie in a 5x5 patch
-        weight = torch.cat([self.gamma.weight, self.beta.weight]).permute(1, 2, 3, 0).reshape(hidden, -1)
-        placed = (F.pad(features, (0, 0, 0, 1)) @ weight).view(-1, 2 * self.channels)
-        gamma, beta = sum_of_rows(placed, patches.near, patches.near_back).chunk(2, 1)
-        # "1 +": the last convolution starts near zero, so that training starts from the plain norm.
-        return Modulation(gamma + (1 + biases[1]), beta + biases[2], patches.lookup)
+        weight = torch.cat([factor, shift]).permute(1, 2, 3, 0).reshape(hidden, -1)
+        return PatchNetwork(rows, _bias(self.shared), weight, torch.cat([factor_bias, shift_bias]))
+
+    def folded(self, mean: Tensor, inverse_deviation: Tensor) -> Callable[[Semantics], Rows | None]:
+        """What looks up factors and shifts by patch; by pixel on small maps whose patches hardly repeat."""
+        column = inverse_deviation[:, None, None, None]
+        factor, factor_bias = self.gamma.weight * column, (1 + _bias(self.gamma)) * inverse_deviation
+        network = None
+        if self.needs:
+            network = self._network(factor, factor_bias, self.beta.weight - factor * mean[:, None, None, None],
+                                    _bias(self.beta) - factor_bias * mean)
+
+        def rows(view: Semantics) -> Rows | None:
+            patches = view.patches(edges=self.edges)
+            if network is not None and patches is not None:
+                return Rows(network(patches), patches.lookup.index)
+            if view.probabilities is not None or 2 * self.channels * view.labels.numel() > DENSE_ELEMENTS:
+                return None
+            gamma, beta = self.modulation(view)
+            gamma = (1 + gamma) * column[:, 0]
+            return Rows.of_pixels(gamma, beta - gamma * mean[:, None, None])
+
+        return rows
 
     def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
         """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
