@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.utils.checkpoint import checkpoint
 
 from semsynth.init import spectral_norm, weight_and_norm
-from semsynth.norms.fused import modulate_convolve
+from semsynth.norms.fused import Setting, modulate_convolve
 from semsynth.semantics import Semantics
 
 
@@ -57,11 +57,12 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: flo
     if not norm.fuses_activation:
         x = norm(x, semantics)
         return conv(x if slope == 1 else F.leaky_relu(x, slope))
-    if (tables := norm.fused(x, semantics)) is not None and not torch.is_autocast_enabled(x.device.type):
+    if (tables := norm.fused(x, semantics)) is not None:
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
-        return modulate_convolve(x, tables, norm.base, slope, weight, conv.bias, list(conv.padding))
+        setting = Setting(norm.base, slope, norm.compiled)
+        return modulate_convolve(x, tables, setting, weight, conv.bias, list(conv.padding))
     return conv(norm(x, semantics, slope=slope))
 
 

@@ -74,7 +74,7 @@ def test_gradcheck_of_the_fused_convolution():
 
     def f(x, gamma, beta, scales, weight, bias):
         tables = fused.Modulation(gamma, beta, lookup, scales)
-        return fused.modulate_convolve(x, tables, norm.base, 1.0, weight, bias, [1, 1])
+        return fused.modulate_convolve(x, tables, fused.Setting(norm.base), weight, bias, [1, 1])
 
     pixels = maps.labels.numel()
     x = torch.randn(2, 3, SIDE, SIDE, dtype=torch.float64).contiguous(memory_format=torch.channels_last)

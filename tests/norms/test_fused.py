@@ -25,7 +25,7 @@ NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF]
 def _every_size(monkeypatch):
     """Fuse tiny maps too, and cut them into several chunks."""
     monkeypatch.setattr(base_module, "FUSED_ELEMENTS", 1)
-    monkeypatch.setattr("semsynth.norms.fused.CHUNK", 64)
+    monkeypatch.setattr("semsynth.norms.rows.CHUNK", 64)
 
 
 def maps(kind, n=2, h=6, w=9):
@@ -133,13 +133,13 @@ def test_keeps_its_input_and_output_only():
     assert large == {x.untyped_storage().data_ptr(), out.untyped_storage().data_ptr()}
 
 
-@pytest.mark.parametrize("other", ["soft", "half", "instance", "contiguous", "small"])
+@pytest.mark.parametrize("other", ["soft", "low", "instance", "contiguous", "small"])
 def test_other_cases_take_the_plain_path(other, monkeypatch):
     norm, sem, x = CLADE(3, K), maps("random"), channels_last(2, 3, 6, 9)
     if other == "soft":
         sem = Semantics.from_probabilities(torch.rand(2, K, 6, 9).softmax(1))
-    elif other == "half":
-        x = x.bfloat16()
+    elif other == "low":
+        norm, x = norm.bfloat16(), x.bfloat16()
     elif other == "instance":
         norm = CLADE(3, K, nn.InstanceNorm2d)
     elif other == "contiguous":

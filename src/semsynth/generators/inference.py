@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from semsynth.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.norms.base import Norm
-from semsynth.norms.folded import Rows, modulate_rows
+from semsynth.norms.rows import Rows, modulate_rows
 from semsynth.norms.statistics import foldable
 from semsynth.semantics import Reading, Semantics
 

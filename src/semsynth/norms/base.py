@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from semsynth.norms.folded import Rows
 from semsynth.norms.fused import Modulation
+from semsynth.norms.rows import Rows
 from semsynth.norms.statistics import foldable
 from semsynth.semantics import Semantics
 
@@ -25,6 +25,8 @@ def batch_norm(channels: int) -> nn.Module:
 
 
 FUSED_ELEMENTS = 2 ** 18  # from this number of elements on, the fused function is at least as fast as the plain one
+
+LOW = (torch.bfloat16, torch.float16)
 
 _plain = False
 
@@ -41,15 +43,15 @@ def plain_formula() -> Iterator[None]:
 
 
 def tables_apply(x: Tensor, table: Tensor) -> bool:
-    """Whether features and tables are of one precision, so that looking rows up equals the plain formula."""
-    return not _plain and x.dtype == table.dtype and x.dtype in (torch.float32, torch.float64)
+    """Whether looking up rows of tables replaces the plain formula: not where tables are of a lower precision."""
+    return not _plain and table.dtype in (torch.float32, torch.float64) and x.dtype in (table.dtype, *LOW)
 
 
 def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
     """Whether the fused function serves x (N,C,H,W): exactly, and measurably faster than the plain formula.
 
-    It does over a batch norm without parameters where one precision is used throughout, in channels-last memory, and
-    where the work is worth its calls.
+    It does over a batch norm without parameters, in channels-last memory, and where the work is worth its calls.
+    Features of low precision (autocast) are normalised, scaled and shifted in that of the tables.
     """
     return (tables_apply(x, table) and foldable(base) and not x.is_meta  # counted, not computed
             and x.numel() >= FUSED_ELEMENTS and x.is_contiguous(memory_format=torch.channels_last))
@@ -76,11 +78,12 @@ class Norm(nn.Module, ABC):
     ``forward(x (N,C,H,W), semantics) -> (N,out_channels,H,W)``; ``out_channels`` exceeds ``channels`` where a
     modulation appends features. ``uses_offsets`` says that it reads ``semantics.offsets``. ``fuses_activation`` says
     that ``forward`` also takes ``slope``, that of a LeakyReLU behind it. ``needs`` is what it looks up in a label map,
-    see :class:`semsynth.semantics.Reading`.
+    see :class:`semsynth.semantics.Reading`. ``compiled`` says that a compiler makes the kernels of the fused functions.
     """
 
     uses_offsets: bool = False
     fuses_activation: bool = False
+    compiled: bool = False
     needs: frozenset[str] = frozenset()
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
-from semsynth.norms.folded import Rows
-from semsynth.norms.fused import Modulation, modulate, pixel_rows
+from semsynth.norms.fused import Modulation, Setting, modulate, pixel_rows
+from semsynth.norms.rows import Rows
 from semsynth.semantics import Semantics
 
 
@@ -88,7 +88,7 @@ class CLADE(Norm):
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate by class, append the edge feature where there is one, LeakyReLU with ``slope``."""
         if (tables := self.fused(x, semantics)) is not None:
-            return modulate(x, tables, self.base, slope)
+            return modulate(x, tables, Setting(self.base, slope, self.compiled))
         view = semantics.at(*x.shape[-2:])
         gamma, beta = self.modulation(view)
         out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)

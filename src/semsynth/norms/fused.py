@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from semsynth.lookup import Lookup
+from semsynth.norms.gradients import Gradients, gradients
+from semsynth.norms.rows import Rows, modulate_rows
 from semsynth.norms.statistics import Statistics
-
-CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
 
 @dataclass(eq=False)
@@ -38,93 +38,56 @@ class Modulation:
         return replace(self, gamma=self.gamma * factor, beta=self.beta * factor, extra=extra)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What is no tensor: the norm, the slope of the LeakyReLU behind it, and how to compute.
+
+    Args:
+        base: the batch norm without affine parameters, see :func:`semsynth.norms.statistics.foldable`.
+        slope: for negative values; 1 for none.
+        compiled: whether a compiler makes the kernels.
+    """
+
+    base: nn.Module
+    slope: float = 1.0
+    compiled: bool = False
+
+
 def pixel_rows(x: Tensor) -> Tensor:
     """(N,C,H,W) -> (P,C), P = N*H*W; a view where x is channels-last."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
-def feature_maps(rows: Tensor, like: Tensor) -> Tensor:
+def _feature_maps(rows: Tensor, like: Tensor) -> Tensor:
     """(P,C) -> (N,C,H,W) of the memory format of ``like``; a view where that is channels-last."""
     n, _, h, w = like.shape
     maps = rows.view(n, h, w, rows.shape[1]).permute(0, 3, 1, 2)
     return maps if like.is_contiguous(memory_format=torch.channels_last) else maps.contiguous()
 
 
-def _chunks(pixels: int, channels: int, device: torch.device) -> list[slice]:
-    """Stretches of pixels whose temporaries stay in the cache; everything at once on an accelerator."""
-    step = pixels if device.type != "cpu" else max(1, CHUNK * torch.get_num_threads() // channels)
-    return [slice(a, min(a + step, pixels)) for a in range(0, pixels, step)]
+def _precision(x: Tensor) -> torch.dtype:
+    """Of what a convolution of x reads."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
 
 
 def _modulated(x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None, lookup: Lookup,
-               statistics: Statistics, slope: float) -> Tensor:
+               statistics: Statistics, setting: Setting, dtype: torch.dtype) -> Tensor:
     """leaky(xhat * gamma[row] * scale_gamma + beta[row] * scale_beta), with extra channels appended."""
-    rows, channels = pixel_rows(x), x.shape[1]
     mean, factor = statistics.mean, gamma * statistics.inverse_deviation
-    table = torch.cat([factor, beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)], 1)
-    chunks = _chunks(len(rows), channels, x.device)
-    out = rows.new_empty(len(rows), channels + (0 if extra is None else extra.shape[1]))
-    if extra is not None:
-        out[:, channels:] = extra
-    read = rows.new_empty(chunks[0].stop, 2 * channels)
-    for chunk in chunks:
-        looked_up = torch.index_select(table, 0, lookup.index[chunk], out=read[:chunk.stop - chunk.start])
-        shown = rows[chunk]
-        if scales is not None:
-            looked_up.view(-1, 2, channels).mul_(scales[chunk, :, None])
-            shown = shown - mean
-        torch.addcmul(looked_up[:, channels:], shown, looked_up[:, :channels], out=out[chunk, :channels])
-        if slope != 1:
-            nn.functional.leaky_relu_(out[chunk], slope)
-    return feature_maps(out, x)
-
-
-Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
+    shift = beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)
+    rows = Rows(torch.cat([factor, shift], 1), lookup.index, None if scales is None else mean, scales, extra)
+    out = modulate_rows(x, rows, setting.slope, dtype=dtype, compiled=setting.compiled)
+    return out if x.is_contiguous(memory_format=torch.channels_last) else out.contiguous()
 
 
 def _gradients(grad: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, lookup: Lookup,
-               statistics: Statistics, slope: float, result: Tensor | None) -> Gradients:
-    """The backward pass of `_modulated`; ``result`` is its output, read only where there is a slope."""
-    rows, grads, channels = pixel_rows(x), pixel_rows(grad), x.shape[1]
-    mean, inverse = statistics.mean, statistics.inverse_deviation
-    if slope != 1 and result is not None:
-        grads = torch.ops.aten.leaky_relu_backward(grads, pixel_rows(result), slope, True)
-    grad_extra = grads[:, channels:] if grads.shape[1] > channels else None
-    inner = grads[:, :channels]
-    chunks = _chunks(len(rows), channels, x.device)
-
-    # grad * (x - mean), whose sums over the pixels of a row are the gradient of gamma
-    product = rows.new_empty(len(rows), channels)
-    centre = mean.expand(chunks[0].stop, channels).contiguous()
-    for chunk in chunks:
-        torch.sub(rows[chunk], centre[:chunk.stop - chunk.start], out=product[chunk]).mul_(inner[chunk])
-    scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
-    grad_gamma = lookup.sums(product, scale_gamma) * inverse
-    grad_beta = lookup.sums(grads, scale_beta)[:, :channels]
-    grad_shifted = grad_beta if scales is None else lookup.sums(grads, scale_gamma)[:, :channels]
-    # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
-    slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
-    factor = gamma * inverse
-    read = rows.new_empty(chunks[0].stop, channels)
-    spread_slope = None if slope_of_x is None else slope_of_x.expand_as(centre).contiguous()
-    spread_offset = None if offset is None else offset.expand_as(centre).contiguous()
-    grad_scales = None if scales is None else torch.empty_like(scales)
-    grad_rows = product  # its place is free, chunk after chunk
-    for chunk in chunks:
-        size = chunk.stop - chunk.start
-        if scales is not None and grad_scales is not None:
-            looked_up = torch.index_select(beta, 0, lookup.index[chunk], out=read[:size])
-            torch.sum(looked_up.mul_(inner[chunk]), 1, out=grad_scales[chunk, 1])
-        looked_up = torch.index_select(factor, 0, lookup.index[chunk], out=read[:size])
-        if scales is not None and grad_scales is not None:
-            torch.sum(product[chunk].mul_(looked_up), 1, out=grad_scales[chunk, 0])
-            looked_up.mul_(scales[chunk, :1])
-        if spread_slope is None or spread_offset is None:
-            torch.mul(looked_up, inner[chunk], out=grad_rows[chunk])
-        else:
-            torch.addcmul(spread_offset[:size], rows[chunk], spread_slope[:size], out=grad_rows[chunk])
-            grad_rows[chunk].addcmul_(looked_up, inner[chunk])
-    return feature_maps(grad_rows, x), grad_gamma, grad_beta, grad_scales, grad_extra
+               statistics: Statistics, setting: Setting, result: Tensor | None) -> Gradients:
+    """The backward pass of `_modulated`."""
+    grad_x, *others = gradients(pixel_rows(grad), pixel_rows(x), gamma, beta, scales, lookup, statistics,
+                                setting.slope, None if result is None else pixel_rows(result),
+                                compiled=setting.compiled)
+    return _feature_maps(grad_x, x), *others  # type: ignore[return-value]
 
 
 class _Modulate(torch.autograd.Function):
@@ -132,19 +95,19 @@ class _Modulate(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
-                lookup: Lookup, base: nn.Module, slope: float) -> Tensor:
-        statistics = Statistics.of(base, x)
-        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, slope)
-        ctx.save_for_backward(x, gamma, beta, scales, result if slope != 1 else None)
-        ctx.statistics, ctx.lookup, ctx.slope = statistics, lookup, slope
+                lookup: Lookup, setting: Setting) -> Tensor:
+        statistics = Statistics.of(setting.base, x)
+        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, _precision(x))
+        ctx.save_for_backward(x, gamma, beta, scales, result if setting.slope != 1 else None)
+        ctx.statistics, ctx.lookup, ctx.setting = statistics, lookup, setting
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, beta, scales, result = ctx.saved_tensors
-        found = _gradients(grad, x, gamma, beta, scales, ctx.lookup, ctx.statistics, ctx.slope, result)
-        return *found, None, None, None
+        found = _gradients(grad, x, gamma, beta, scales, ctx.lookup, ctx.statistics, ctx.setting, result)
+        return *found, None, None
 
 
 class _ModulateConvolve(torch.autograd.Function):
@@ -152,52 +115,52 @@ class _ModulateConvolve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
-                weight: Tensor, bias: Tensor | None, lookup: Lookup, base: nn.Module, slope: float,
-                padding: list[int]) -> Tensor:
-        statistics = Statistics.of(base, x)
-        inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, slope)
+                weight: Tensor, bias: Tensor | None, lookup: Lookup, setting: Setting, padding: list[int]) -> Tensor:
+        statistics, dtype = Statistics.of(setting.base, x), _precision(x)
+        inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
-        ctx.statistics, ctx.lookup, ctx.slope, ctx.padding = statistics, lookup, slope, padding
-        return nn.functional.conv2d(inner, weight, bias, padding=padding)
+        ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding
+        return nn.functional.conv2d(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding=padding)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, beta, scales, extra, weight = ctx.saved_tensors
         table = (x, gamma, beta, scales)
-        inner = _modulated(*table, extra, ctx.lookup, ctx.statistics, ctx.slope)
+        inner = _modulated(*table, extra, ctx.lookup, ctx.statistics, ctx.setting, grad.dtype)
         wanted = [True, ctx.needs_input_grad[5], ctx.needs_input_grad[6]]
-        grad_inner, grad_weight, grad_bias = torch.ops.aten.convolution_backward(
-            grad, inner, weight, [len(weight)], [1, 1], ctx.padding, [1, 1], False, [0, 0], 1, wanted)
-        found = _gradients(grad_inner, *table, ctx.lookup, ctx.statistics, ctx.slope, inner)
-        return *found, grad_weight, grad_bias, None, None, None, None
+        grad_inner, *grads = torch.ops.aten.convolution_backward(
+            grad, inner, weight.to(grad.dtype), [len(weight)], [1, 1], ctx.padding, [1, 1], False, [0, 0], 1, wanted)
+        found = _gradients(grad_inner, *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
+        grad_weight, grad_bias = (None if g is None else g.to(weight.dtype) for g in grads)
+        return *found, grad_weight, grad_bias, None, None, None
 
 
-def modulate(x: Tensor, modulation: Modulation, base: nn.Module, slope: float = 1.0) -> Tensor:
-    """Normalise x with ``base``, scale and shift every pixel by its rows of two tables, LeakyReLU.
+def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:
+    """Normalise x, scale and shift every pixel by its rows of two tables, LeakyReLU.
 
     Equal to ``leaky_relu(base(x) * gamma[row] + beta[row], slope)``, with gradients, without gamma and beta at every
-    pixel. The statistics and their running averages are those of ``base``, a batch norm without affine parameters.
+    pixel. The statistics and their running averages are those of the base norm. Under autocast the result has its
+    precision, the statistics and sums that of the tables.
 
     Args:
         x: (N,C,H,W).
         modulation: the tables.
-        base: the batch norm, see :func:`semsynth.norms.statistics.foldable`.
-        slope: of the LeakyReLU for negative values; 1 for none.
+        setting: base norm and activation.
 
     Returns:
         (N, C + E, H, W) in the memory format of x.
     """
     return _Modulate.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
-                           modulation.lookup, base, slope)
+                           modulation.lookup, setting)
 
 
-def modulate_convolve(x: Tensor, modulation: Modulation, base: nn.Module, slope: float, weight: Tensor,
-                      bias: Tensor | None, padding: list[int]) -> Tensor:
-    """A convolution of ``modulate(x, modulation, base, slope)``, which is not kept for the backward pass.
+def modulate_convolve(x: Tensor, modulation: Modulation, setting: Setting, weight: Tensor, bias: Tensor | None,
+                      padding: list[int]) -> Tensor:
+    """A convolution of ``modulate(x, modulation, setting)``, which is not kept for the backward pass.
 
     Args:
-        x, modulation, base, slope: as for `modulate`.
+        x, modulation, setting: as for `modulate`.
         weight: (C',C+E,k,k) of the convolution, with stride 1.
         bias: (C',), or None.
         padding: of both sides, [vertical, horizontal].
@@ -206,4 +169,4 @@ def modulate_convolve(x: Tensor, modulation: Modulation, base: nn.Module, slope:
         (N, C', H', W').
     """
     return _ModulateConvolve.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
-                                   weight, bias, modulation.lookup, base, slope, padding)
+                                   weight, bias, modulation.lookup, setting, padding)

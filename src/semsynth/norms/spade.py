@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.folded import Rows
-from semsynth.norms.fused import Modulation, modulate
+from semsynth.norms.fused import Modulation, Setting, modulate
+from semsynth.norms.rows import Rows
 from semsynth.patches import Patches, sum_of_rows
 from semsynth.semantics import Semantics
 
@@ -46,7 +46,7 @@ class PatchNetwork:
         width = len(self.bias)
         # every 5x5 patch has one middle, so that the bias may stand there
         placed = torch.addmm(F.pad(self.bias, (4 * width, 4 * width)), F.pad(features, (0, 0, 0, 1)), self.weight)
-        return sum_of_rows(placed.view(-1, width), patches.near, patches.near_back)
+        return sum_of_rows(placed.view(-1, width), patches.near, patches.near_back).to(self.bias.dtype)
 
 
 class SPADE(Norm):
@@ -138,7 +138,7 @@ class SPADE(Norm):
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate with the label map at x's size, LeakyReLU with ``slope``."""
         if (tables := self.fused(x, semantics)) is not None:
-            return modulate(x, tables, self.base, slope)
+            return modulate(x, tables, Setting(self.base, slope, self.compiled))
         view = semantics.at(*x.shape[-2:])
         tables = self.tables(view) if tables_apply(x, self.shared.weight) else None
         if tables is not None:

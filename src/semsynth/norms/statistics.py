@@ -53,7 +53,7 @@ class Statistics:
             if count == 1 and base.training:
                 raise ValueError(f"batch statistics need more than 1 value per channel, got input {tuple(x.shape)}")
             # torch's own sums, so that fused and plain training move alike
-            mean, variance = torch.batch_norm_update_stats(x, running_mean, running_var, momentum)
+            mean, variance = _moments(x, running_mean, running_var, momentum)
         else:
             mean, variance, count = _shared_moments(x, group)
             if running_mean is not None and running_var is not None:
@@ -81,9 +81,17 @@ class Statistics:
         return slope, -grad_mean * self.inverse_deviation - self.mean * slope
 
 
+def _moments(x: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, momentum: float = 0.0,
+             ) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,), at least in float32; running averages move on."""
+    if running_mean is None and x.dtype in (torch.bfloat16, torch.float16):  # torch takes the precision from these
+        running_mean = running_var = x.new_zeros(x.shape[1], dtype=torch.float32)
+    return torch.batch_norm_update_stats(x, running_mean, running_var, momentum)
+
+
 def _shared_moments(x: Tensor, group: dist.ProcessGroup) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, variance (C,) and number of values over all processes, by merging theirs (Chan et al., 1979)."""
-    mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)
+    mean, variance = _moments(x)
     mine = torch.cat([mean, variance, mean.new_full((1,), x.numel() // x.shape[1])])
     every = mine.new_empty(dist.get_world_size(group), len(mine))
     dist.all_gather(list(every.unbind(0)), mine, group=group)

@@ -1,0 +1,118 @@
+"""The backward pass of a norm with modulation by table and LeakyReLU."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from semsynth.lookup import Lookup
+from semsynth.norms.rows import kernel, stretches
+from semsynth.norms.statistics import Statistics
+
+Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
+
+
+def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, lookup: Lookup,
+              statistics: Statistics, slope: float, result: Tensor | None, *, compiled: bool) -> Gradients:
+    """Gradients of ``leaky(xhat * gamma[row] * scales[:, 0] + beta[row] * scales[:, 1])`` with E channels appended.
+
+    Sums are made in the precision of gamma.
+
+    Args:
+        grads: (P,C+E) of the result.
+        x: (P,C) before the norm.
+        gamma, beta: (R,C).
+        scales: (P,2), or None for 1.
+        lookup: which row each pixel reads.
+        statistics: those the norm took of x.
+        slope: of the LeakyReLU, 1 for none.
+        result: (P,C+E), read only where there is a slope.
+        compiled: whether to run as kernels, compiled at the first call for inputs of any size.
+    """
+    channels, mean, inverse = x.shape[1], statistics.mean, statistics.inverse_deviation
+    through, product = _through_activation(grads, result if slope != 1 else None, x, mean, slope, compiled)
+    scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
+    grad_gamma = lookup.sums(product, scale_gamma) * inverse
+    grad_beta = lookup.sums(through, scale_beta)[:, :channels]
+    grad_shifted = grad_beta if scales is None else lookup.sums(through, scale_gamma)[:, :channels]
+    # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
+    slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
+    inner, factor = through[:, :channels], gamma * inverse
+    run = kernel(_backward_formula) if compiled else _backward_in_stretches
+    grad_x = run(inner, x, factor, lookup.index, None if scales is None else scales[:, :1], slope_of_x, offset)
+    grad_scales = None
+    if scales is not None:
+        run = kernel(_scales_formula) if compiled else _scales_in_stretches
+        grad_scales = run(inner, product, factor, beta, lookup.index)
+    return grad_x, grad_gamma, grad_beta, grad_scales, through[:, channels:] if through.shape[1] > channels else None
+
+
+def _through_activation(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: float, compiled: bool,
+                        ) -> tuple[Tensor, Tensor]:
+    """The gradient before the LeakyReLU (P,C+E), and its product with x - mean (P,C)."""
+    if compiled:
+        return kernel(_activation_formula)(grads, result, x, mean, slope)
+    if result is not None:
+        grads = torch.ops.aten.leaky_relu_backward(grads, result, slope, True)
+    grads = grads.to(mean.dtype)
+    product = torch.empty_like(x, dtype=mean.dtype)
+    parts = stretches(*x.shape, x.device)
+    centre = mean.expand(parts[0].stop, x.shape[1]).contiguous()
+    for part in parts:
+        torch.sub(x[part], centre[:part.stop - part.start], out=product[part]).mul_(grads[part, :x.shape[1]])
+    return grads, product
+
+
+def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: float,
+                        ) -> tuple[Tensor, Tensor]:
+    grads = grads.to(mean.dtype)
+    if result is not None:
+        grads = torch.where(result > 0, grads, grads * slope)
+    return grads, (x - mean) * grads[:, :x.shape[1]]
+
+
+def _backward_in_stretches(inner: Tensor, x: Tensor, factor: Tensor, index: Tensor, scale: Tensor | None,
+                           slope_of_x: Tensor | None, offset: Tensor | None) -> Tensor:
+    """The gradient of x (P,C): ``inner * factor[row] * scale + x * slope_of_x + offset``."""
+    grad_x, channels = torch.empty_like(x), x.shape[1]
+    parts = stretches(*x.shape, x.device)
+    read, sums = factor.new_empty(2, parts[0].stop, channels)
+    spread_slope, spread_offset = (None if v is None else v.expand_as(read).contiguous() for v in (slope_of_x, offset))
+    for part in parts:
+        size = part.stop - part.start
+        own = torch.index_select(factor, 0, index[part], out=read[:size])
+        if scale is not None:
+            own.mul_(scale[part])
+        if spread_slope is None or spread_offset is None:
+            torch.mul(own, inner[part], out=grad_x[part])
+        else:
+            rest = torch.addcmul(spread_offset[:size], x[part], spread_slope[:size], out=sums[:size])
+            torch.addcmul(rest, own, inner[part], out=grad_x[part])
+    return grad_x
+
+
+def _backward_formula(inner: Tensor, x: Tensor, factor: Tensor, index: Tensor, scale: Tensor | None,
+                      slope_of_x: Tensor | None, offset: Tensor | None) -> Tensor:
+    own = F.embedding(index, factor) * inner
+    if scale is not None:
+        own = own * scale
+    if slope_of_x is not None and offset is not None:
+        own = own + (x * slope_of_x + offset)
+    return own.to(x.dtype)
+
+
+def _scales_in_stretches(inner: Tensor, product: Tensor, factor: Tensor, beta: Tensor, index: Tensor) -> Tensor:
+    """The gradient of the scales (P,2)."""
+    grad = inner.new_empty(len(inner), 2)
+    parts = stretches(*product.shape, inner.device)
+    read = factor.new_empty(parts[0].stop, product.shape[1])
+    for part in parts:
+        for column, (table, by) in enumerate([(factor, product), (beta, inner)]):
+            own = torch.index_select(table, 0, index[part], out=read[:part.stop - part.start])
+            torch.sum(own.mul_(by[part]), 1, out=grad[part, column])
+    return grad
+
+
+def _scales_formula(inner: Tensor, product: Tensor, factor: Tensor, beta: Tensor, index: Tensor) -> Tensor:
+    return torch.stack([(F.embedding(index, factor) * product).sum(1), (F.embedding(index, beta) * inner).sum(1)], 1)

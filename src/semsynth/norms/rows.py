@@ -1,0 +1,122 @@
+"""Scale and shift every pixel by its row of a table: what all norms here come down to once statistics are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
+
+
+@dataclass(eq=False)
+class Rows:
+    """What every pixel is multiplied with, and what is added to it.
+
+    Shapes:
+        table: (R,2*C), C factors and C shifts.
+        index: (P,) the row each pixel reads.
+        mean: None, or (C,) to subtract first where factors vary from pixel to pixel.
+        scales: None, or (P,2) factors of the factors and of the shifts.
+        extra: None, or (P,E) channels to append.
+    """
+
+    table: Tensor
+    index: Tensor
+    mean: Tensor | None = None
+    scales: Tensor | None = None
+    extra: Tensor | None = None
+
+    @classmethod
+    def of_pixels(cls, factor: Tensor, shift: Tensor) -> Rows:
+        """A row for every pixel, from factor and shift (N,C,H,W)."""
+        table = torch.cat([factor, shift], 1).permute(0, 2, 3, 1).flatten(0, 2)
+        return cls(table.contiguous(), torch.arange(len(table), device=table.device))
+
+    def repeat(self, times: int) -> Rows:
+        """For so many times as many images: the same rows, read again."""
+        def again(x: Tensor | None) -> Tensor | None:
+            return None if x is None else x.repeat(times, 1)
+
+        return replace(self, index=self.index.repeat(times), scales=again(self.scales), extra=again(self.extra))
+
+
+def stretches(count: int, width: int, device: torch.device) -> list[slice]:
+    """Stretches of ``count`` things of so many elements that stay in the cache; all at once on an accelerator."""
+    step = count if device.type != "cpu" else max(1, CHUNK * torch.get_num_threads() // width)
+    return [slice(a, b) for a, b in pairwise([*range(0, count, step), count])]
+
+
+@torch.no_grad()
+def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype: torch.dtype | None = None,
+                  compiled: bool = False) -> Tensor:
+    """Upsample x (N,C,h,w) by ``factor`` (nearest), scale and shift it, LeakyReLU with ``slope``; no gradients.
+
+    Args:
+        x: channels-last.
+        rows: for N * h * factor * w * factor pixels.
+        slope: 1 for no activation.
+        factor: 1 for no upsampling.
+        dtype: precision of the result, that of x when None.
+        compiled: whether to run as one kernel, compiled at the first call for inputs of any size.
+
+    Returns:
+        (N, C + E, h * factor, w * factor), channels-last.
+    """
+    n, c, h, w = x.shape
+    lines = x.permute(0, 2, 3, 1).reshape(n * h, w, c)
+    out = (_compiled if compiled else _in_stretches)(lines, rows, slope, factor, dtype or x.dtype)
+    return out.view(n, h * factor, w * factor, out.shape[-1]).permute(0, 3, 1, 2)
+
+
+def _in_stretches(lines: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
+    """Lines of pixels (L,w,C) to (L,factor,w,factor,C+E)."""
+    count, w, c = lines.shape
+    shown = lines if rows.mean is None else lines - rows.mean
+    width = c + (0 if rows.extra is None else rows.extra.shape[1])
+    out = lines.new_empty(count, factor, w, factor, width, dtype=dtype)
+    if rows.extra is not None:
+        out.view(-1, width)[:, c:] = rows.extra
+    line = w * factor * factor  # pixels that a line becomes
+    parts = stretches(count, line * c, lines.device)
+    read = rows.table.new_empty(parts[0].stop * line, 2 * c)
+    for part in parts:
+        pixels, size = slice(part.start * line, part.stop * line), part.stop - part.start
+        own = torch.index_select(rows.table, 0, rows.index[pixels], out=read[:size * line])
+        if rows.scales is not None:
+            own.view(-1, 2, c).mul_(rows.scales[pixels, :, None])
+        own = own.unflatten(0, (size, factor, w, factor))
+        torch.addcmul(own[..., c:], shown[part, None, :, None], own[..., :c], out=out[part, ..., :c])
+        if slope != 1:
+            F.leaky_relu_(out[part], slope)
+    return out
+
+
+def _compiled(lines: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
+    index = rows.index.view(len(lines), factor, lines.shape[1], factor)
+    scales, extra = (None if t is None else t.view(*index.shape, -1) for t in (rows.scales, rows.extra))
+    return kernel(_formula)(lines, rows.table, index, rows.mean, scales, extra, None if slope == 1 else slope, dtype)
+
+
+def _formula(lines: Tensor, table: Tensor, index: Tensor, mean: Tensor | None, scales: Tensor | None,
+             extra: Tensor | None, slope: float | None, dtype: torch.dtype) -> Tensor:
+    """The same as one expression, for a compiler to make one pass of it."""
+    factor, shift = F.embedding(index, table).chunk(2, -1)
+    if scales is not None:
+        factor, shift = factor * scales[..., :1], shift * scales[..., 1:]
+    shown = lines[:, None, :, None]
+    out = torch.addcmul(shift, shown if mean is None else shown - mean, factor)
+    if extra is not None:
+        out = torch.cat([out, extra], -1)
+    return (out if slope is None else F.leaky_relu(out, slope)).to(dtype)
+
+
+@cache
+def kernel(formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula, compiled at its first call for inputs of any size."""
+    return torch.compile(formula, dynamic=True)
