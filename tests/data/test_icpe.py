@@ -100,12 +100,12 @@ def check_components(labels):
     parts = label_components(labels)
     wanted = list(regions(labels))
     assert len(parts.area) == len(wanted)
-    for _, mask in wanted:
+    for label, mask in wanted:
         number = parts.index[mask][0]
         np.testing.assert_array_equal(parts.index == number, mask)
         positions = np.stack(np.nonzero(mask))
         centre = positions.mean(1)
-        assert parts.area[number] == mask.sum()
+        assert (parts.label[number], parts.area[number]) == (label, mask.sum())
         np.testing.assert_allclose(parts.centre[:, number], centre, atol=1e-9)
         np.testing.assert_allclose(parts.reach[:, number], np.abs(positions - centre[:, None]).max(1), atol=1e-9)
 
