@@ -1,51 +1,58 @@
-"""Connected components of a label map, all classes in one pass."""
+"""Connected components of a label map, all classes in one pass over its horizontal runs."""
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 
 @dataclass
 class Components:
-    """The C 8-connected regions of equal label in one map of H x W pixels.
+    """The C 8-connected regions of equal label in one map of H x W pixels, and the R runs that they consist of.
 
-    index (H,W) int: the component of each pixel, in [0,C); area (C,) pixels; centre (2,C) float64: mean row, mean
-    column; reach (2,C) float64: the largest |row - mean row| and |column - mean column| within the component.
+    A run is a longest stretch of equal labels within a row. Runs are numbered in reading order; row (R,) int and column
+    (R,) int: its first pixel; length (R,) int pixels; region (R,) int: its component, in [0,C). Components are numbered
+    in the order of their first runs; label (C,): of the type of the map; area (C,) pixels; centre (2,C) float64: mean
+    row, mean column; reach (2,C) float64: the largest |row - mean row| and |column - mean column| within the component.
     """
 
-    index: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    length: np.ndarray
+    region: np.ndarray
+    label: np.ndarray
     area: np.ndarray
     centre: np.ndarray
     reach: np.ndarray
+    shape: tuple[int, int]
+
+    def paint(self, values: np.ndarray) -> np.ndarray:
+        """Give the pixels of each run its value: (R,) -> (H,W)."""
+        return values.repeat(self.length).reshape(self.shape)
+
+    @property
+    def index(self) -> np.ndarray:
+        """The component of each pixel, (H,W) int in [0,C)."""
+        return self.paint(self.region)
 
 
-def _four_connected(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 4-connected regions (H,W), numbered from 0, and their boxes (4,C): top, left, bottom, right.
+def _connect(row: np.ndarray, column: np.ndarray, length: np.ndarray, label: np.ndarray, width: int) -> np.ndarray:
+    """Return the component (R,) of each run: runs of equal label that touch, corners included, are in the same one.
 
-    Pixels are spread to the even places of a map of twice the size, and a place between two pixels is set where both
-    have the same label: regions of different classes then never touch, and one pass over a binary map finds them all.
+    The runs that touch a run from above have consecutive numbers; those of another label are struck from the graph.
     """
-    height, width = labels.shape
-    spread = np.zeros((2 * height - 1, 2 * width - 1), np.uint8)
-    spread[::2, ::2] = 1
-    spread[::2, 1::2] = labels[:, 1:] == labels[:, :-1]
-    spread[1::2, ::2] = labels[1:] == labels[:-1]
-    _, index, stats, _ = cv2.connectedComponentsWithStats(spread, connectivity=4, ltype=cv2.CV_32S)
-    left, top, wide, high = stats[1:, :4].T.astype(np.int64)  # row 0 describes the background
-    boxes = np.stack([top, left, top + high - 1, left + wide - 1]) // 2  # the extreme places are always pixels
-    return np.ascontiguousarray(index[::2, ::2]) - 1, boxes
-
-
-def _diagonal_merges(labels: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pairs of 4-connected regions of equal label that touch at a corner."""
-    falling = (labels[:-1, :-1] == labels[1:, 1:]) & (index[:-1, :-1] != index[1:, 1:])
-    rising = (labels[1:, :-1] == labels[:-1, 1:]) & (index[1:, :-1] != index[:-1, 1:])
-    first = np.concatenate([index[:-1, :-1][falling], index[1:, :-1][rising]])
-    second = np.concatenate([index[1:, 1:][falling], index[:-1, 1:][rising]])
-    return first, second
+    runs = len(row)
+    number = np.arange(runs, dtype=np.int32).repeat(length).reshape(-1, width)
+    first = number[row - 1, np.maximum(column - 1, 0)]
+    count = number[row - 1, np.minimum(column + length, width - 1)] + 1 - first
+    count[row == 0] = 0
+    pointers = np.concatenate([[0], np.cumsum(count)], dtype=np.int32)
+    above = np.arange(pointers[-1], dtype=np.int32) - np.repeat(pointers[:-1] - first, count)
+    equal = label.repeat(count) == label.take(above)
+    touching = csr_array((equal.astype(float), above, pointers), shape=(runs, runs))  # the types that SciPy works in
+    touching.eliminate_zeros()
+    return connected_components(touching, directed=False)[1].astype(np.intp)
 
 
 def label_components(labels: np.ndarray) -> Components:
@@ -58,26 +65,23 @@ def label_components(labels: np.ndarray) -> Components:
     """
     if labels.ndim != 2 or labels.size == 0:
         raise ValueError(f"labels must have shape (H,W) with at least one pixel, got {labels.shape}")
-    index, boxes = _four_connected(labels)
-    first, second = _diagonal_merges(labels, index)
-    if len(first):
-        regions = boxes.shape[1]
-        graph = coo_matrix((np.ones(len(first), np.uint8), (first, second)), shape=(regions, regions))
-        count, merged = connected_components(graph, directed=False)
-        lower = np.full((2, count), np.iinfo(np.int64).max)
-        upper = np.full((2, count), -1)
-        for axis in range(2):
-            np.minimum.at(lower[axis], merged, boxes[axis])
-            np.maximum.at(upper[axis], merged, boxes[2 + axis])
-        index = merged.take(index)
-    else:
-        lower, upper = boxes[:2], boxes[2:]
-        count = boxes.shape[1]
-    index = index.astype(np.intp)  # the type that bincount and take would make of it each time
-    flat = index.ravel()
-    area = np.bincount(flat, minlength=count)
-    rows, columns = (
-        np.broadcast_to(axis, labels.shape).ravel() for axis in np.ogrid[: labels.shape[0], : labels.shape[1]]
-    )
-    centre = np.stack([np.bincount(flat, weights=axis, minlength=count) / area for axis in (rows, columns)])
-    return Components(index, area, centre, np.maximum(centre - lower, upper - centre))
+    starts = np.ones(labels.shape, bool)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=starts[:, 1:])
+    begin = np.flatnonzero(starts)
+    row, column = np.divmod(begin, labels.shape[1])  # together in a fraction of the time of np.nonzero
+    length = np.diff(begin, append=labels.size)
+    own = labels[row, column]
+    region = _connect(row, column, length, own, labels.shape[1])
+
+    count = region.max() + 1
+    label = np.empty(count, labels.dtype)
+    label[region] = own
+    area = np.bincount(region, length).astype(np.int64)
+    last = column + length - 1
+    centre = np.stack([np.bincount(region, length * middle) for middle in (row, (column + last) / 2)]) / area
+    lower, upper = np.full((2, count), labels.size), np.zeros((2, count), np.int64)
+    for axis, (low, high) in enumerate(((row, row), (column, last))):
+        np.minimum.at(lower[axis], region, low)
+        np.maximum.at(upper[axis], region, high)
+    reach = np.maximum(centre - lower, upper - centre)
+    return Components(row, column, length, region, label, area, centre, reach, labels.shape)

@@ -1,6 +1,6 @@
 """Intra-class positional offsets: where a pixel lies in its own region (CLADE-ICPE, arXiv:2012.04644, Eq. 12-14)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,19 +10,15 @@ from semsynth.data.components import Components, label_components
 EPSILON = 1e-5  # added to the largest offset, so that a region of one pixel has offset 0
 
 
-def _largest_per_class(labels: np.ndarray, parts: Components) -> Components:
-    """Give every pixel of a class the centre and reach of that class's largest component."""
-    _, classes = np.unique(labels, return_inverse=True)
-    classes = classes.reshape(labels.shape)
-    class_of = np.empty(len(parts.area), np.int64)
-    class_of[parts.index] = classes
-    order = np.argsort(
-        parts.area[::-1], kind="stable"
-    )  # ascending, so that the largest is written last; first of equals
-    order = len(parts.area) - 1 - order
-    largest = np.empty(classes.max() + 1, np.int64)
-    largest[class_of[order]] = order
-    return Components(classes, parts.area[largest], parts.centre[:, largest], parts.reach[:, largest])
+def _largest_per_class(parts: Components) -> Components:
+    """Give every component the centre and reach of the largest of its class, the first of equals."""
+    count = len(parts.area)
+    ranks = parts.area * count + np.arange(count)[::-1]  # by area, then by number
+    _, classes = np.unique(parts.label, return_inverse=True)
+    best = np.zeros(classes.max() + 1, np.int64)
+    np.maximum.at(best, classes, ranks)
+    largest = (count - 1 - best % count)[classes]
+    return replace(parts, centre=parts.centre[:, largest], reach=parts.reach[:, largest])
 
 
 def icpe_offsets(
@@ -49,16 +45,19 @@ def icpe_offsets(
         raise ValueError(f"components must be 'every' or 'largest', got {components!r}")
     parts = label_components(labels)
     if components == "largest":
-        parts = _largest_per_class(labels, parts)
-    height, width = labels.shape
+        parts = _largest_per_class(parts)
     scale = 1 / (parts.reach + EPSILON)
-    offsets = np.empty((2, height, width), np.float32)
-    for axis, position in enumerate(np.ogrid[:height, :width]):
-        offsets[axis] = (position - parts.centre[axis].take(parts.index)) * scale[axis].take(parts.index)
+    if skip_label is not None:
+        scale[:, parts.label == skip_label] = 0
+    centre, scale = parts.centre.take(parts.region, axis=1), scale.take(parts.region, axis=1)  # of each run
+    offsets = np.empty((2, *parts.shape), np.float32)
+    offsets[0] = parts.paint(((parts.row - centre[0]) * scale[0]).astype(np.float32))
+    across = parts.paint(centre[1])  # in place from here on: the time goes into memory
+    np.subtract(np.arange(parts.shape[1]), across, out=across)
+    across *= parts.paint(scale[1])
+    offsets[1] = across
     if components == "largest":
         np.clip(offsets, -1, 1, out=offsets)
-    if skip_label is not None:
-        offsets[:, labels == skip_label] = 0
     return offsets
 
 
