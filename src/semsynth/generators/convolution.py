@@ -22,12 +22,14 @@ class InferenceConv2d(nn.Module):
 
     Args:
         layer: Its weights are copied, as a parametrization leaves them.
+        dtype: precision of weights, inputs and result; that of the layer when None.
     """
 
-    def __init__(self, layer: nn.Conv2d) -> None:
+    def __init__(self, layer: nn.Conv2d, dtype: torch.dtype | None = None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(layer.weight.detach().clone(memory_format=torch.channels_last), requires_grad=False)
-        self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().clone(), requires_grad=False)
+        weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
+        self.weight = nn.Parameter(weight.to(dtype, memory_format=torch.channels_last, copy=True), requires_grad=False)
+        self.bias = None if bias is None else nn.Parameter(bias.to(dtype, copy=True), requires_grad=False)
         self.padding = list(cast(tuple[int, int], layer.padding))
         self._packed: Any = None
 
@@ -38,6 +40,7 @@ class InferenceConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve; no gradients."""
+        x = x.to(self.weight.dtype)
         if self.weight.shape[2:] == (1, 1):
             return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         if self._packs(x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -125,16 +126,25 @@ class SPADEGenerator(nn.Module):
         view = semantics.at(h, w)
         if self.z_dim:
             if z is None:
-                weight = self.conv_img.weight
+                weight: Any = self.fc.weight
                 z = torch.randn(len(semantics), self.z_dim, device=weight.device, dtype=weight.dtype)
             grid = self.fc(z).view(-1, self.start_channels, h, w)
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
 
-    def optimize_for_inference(self, *, compile: bool = False) -> FoldedGenerator:
+    def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> FoldedGenerator:
         """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""
-        return FoldedGenerator(self, compile=compile)
+        return FoldedGenerator(self, compile=compile, dtype=dtype)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Have a compiler make the kernels of the norms, once for label maps and batches of any size.
+
+        Not the whole network: it would be compiled anew for label maps of other patches, and convolutions gain nothing.
+        """
+        for module in self.modules():
+            if isinstance(module, Norm):
+                module.compiled = True
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
         """Label maps (and style vectors) to images."""

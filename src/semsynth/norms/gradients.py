@@ -40,7 +40,7 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
     slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
     inner, factor = through[:, :channels], gamma * inverse
     run = kernel(_backward_formula) if compiled else _backward_in_stretches
-    grad_x = run(inner, x, factor, lookup.index, None if scales is None else scales[:, :1], slope_of_x, offset)
+    grad_x = run(inner, x, factor, lookup.index, None if scales is None else scales[:, 0], slope_of_x, offset)
     grad_scales = None
     if scales is not None:
         run = kernel(_scales_formula) if compiled else _scales_in_stretches
@@ -52,19 +52,20 @@ def _through_activation(grads: Tensor, result: Tensor | None, x: Tensor, mean: T
                         ) -> tuple[Tensor, Tensor]:
     """The gradient before the LeakyReLU (P,C+E), and its product with x - mean (P,C)."""
     if compiled:
-        return kernel(_activation_formula)(grads, result, x, mean, slope)
+        through, product = kernel(_activation_formula)(grads, result, x, mean, torch.tensor(slope, dtype=torch.float64))
+        return through, product
     if result is not None:
         grads = torch.ops.aten.leaky_relu_backward(grads, result, slope, True)
     grads = grads.to(mean.dtype)
     product = torch.empty_like(x, dtype=mean.dtype)
-    parts = stretches(*x.shape, x.device)
+    parts = stretches(len(x), x.shape[1], x.device)
     centre = mean.expand(parts[0].stop, x.shape[1]).contiguous()
     for part in parts:
         torch.sub(x[part], centre[:part.stop - part.start], out=product[part]).mul_(grads[part, :x.shape[1]])
     return grads, product
 
 
-def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: float,
+def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: Tensor,
                         ) -> tuple[Tensor, Tensor]:
     grads = grads.to(mean.dtype)
     if result is not None:
@@ -76,14 +77,14 @@ def _backward_in_stretches(inner: Tensor, x: Tensor, factor: Tensor, index: Tens
                            slope_of_x: Tensor | None, offset: Tensor | None) -> Tensor:
     """The gradient of x (P,C): ``inner * factor[row] * scale + x * slope_of_x + offset``."""
     grad_x, channels = torch.empty_like(x), x.shape[1]
-    parts = stretches(*x.shape, x.device)
+    parts = stretches(len(x), x.shape[1], x.device)
     read, sums = factor.new_empty(2, parts[0].stop, channels)
     spread_slope, spread_offset = (None if v is None else v.expand_as(read).contiguous() for v in (slope_of_x, offset))
     for part in parts:
         size = part.stop - part.start
         own = torch.index_select(factor, 0, index[part], out=read[:size])
         if scale is not None:
-            own.mul_(scale[part])
+            own.mul_(scale[part, None])
         if spread_slope is None or spread_offset is None:
             torch.mul(own, inner[part], out=grad_x[part])
         else:
@@ -96,7 +97,7 @@ def _backward_formula(inner: Tensor, x: Tensor, factor: Tensor, index: Tensor, s
                       slope_of_x: Tensor | None, offset: Tensor | None) -> Tensor:
     own = F.embedding(index, factor) * inner
     if scale is not None:
-        own = own * scale
+        own = own * scale[:, None]
     if slope_of_x is not None and offset is not None:
         own = own + (x * slope_of_x + offset)
     return own.to(x.dtype)
@@ -105,7 +106,7 @@ def _backward_formula(inner: Tensor, x: Tensor, factor: Tensor, index: Tensor, s
 def _scales_in_stretches(inner: Tensor, product: Tensor, factor: Tensor, beta: Tensor, index: Tensor) -> Tensor:
     """The gradient of the scales (P,2)."""
     grad = inner.new_empty(len(inner), 2)
-    parts = stretches(*product.shape, inner.device)
+    parts = stretches(len(product), product.shape[1], inner.device)
     read = factor.new_empty(parts[0].stop, product.shape[1])
     for part in parts:
         for column, (table, by) in enumerate([(factor, product), (beta, inner)]):

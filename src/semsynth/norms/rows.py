@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -70,53 +71,61 @@ def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype
     """
     n, c, h, w = x.shape
     lines = x.permute(0, 2, 3, 1).reshape(n * h, w, c)
-    out = (_compiled if compiled else _in_stretches)(lines, rows, slope, factor, dtype or x.dtype)
-    return out.view(n, h * factor, w * factor, out.shape[-1]).permute(0, 3, 1, 2)
-
-
-def _in_stretches(lines: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
-    """Lines of pixels (L,w,C) to (L,factor,w,factor,C+E)."""
-    count, w, c = lines.shape
-    shown = lines if rows.mean is None else lines - rows.mean
     width = c + (0 if rows.extra is None else rows.extra.shape[1])
-    out = lines.new_empty(count, factor, w, factor, width, dtype=dtype)
+    out = x.new_empty(n * h, factor, w, factor, width, dtype=dtype or x.dtype)
     if rows.extra is not None:
-        out.view(-1, width)[:, c:] = rows.extra
-    line = w * factor * factor  # pixels that a line becomes
-    parts = stretches(count, line * c, lines.device)
+        out.view(-1, width)[:, c:] = F.leaky_relu(rows.extra, slope)
+    (_compiled if compiled else _in_stretches)(out[..., :c], lines, rows, slope)
+    return out.view(n, h * factor, w * factor, width).permute(0, 3, 1, 2)
+
+
+def _in_stretches(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
+    """Lines of pixels (L,w,C) to out (L,factor,w,factor,C)."""
+    shown = lines if rows.mean is None else lines - rows.mean
+    _, up, w, right, c = out.shape
+    line = up * w * right  # pixels that a line becomes
+    parts = stretches(len(lines), line * c, lines.device)
     read = rows.table.new_empty(parts[0].stop * line, 2 * c)
     for part in parts:
         pixels, size = slice(part.start * line, part.stop * line), part.stop - part.start
         own = torch.index_select(rows.table, 0, rows.index[pixels], out=read[:size * line])
         if rows.scales is not None:
             own.view(-1, 2, c).mul_(rows.scales[pixels, :, None])
-        own = own.unflatten(0, (size, factor, w, factor))
-        torch.addcmul(own[..., c:], shown[part, None, :, None], own[..., :c], out=out[part, ..., :c])
+        own = own.unflatten(0, (size, up, w, right))
+        torch.addcmul(own[..., c:], shown[part, None, :, None], own[..., :c], out=out[part])
         if slope != 1:
             F.leaky_relu_(out[part], slope)
-    return out
 
 
-def _compiled(lines: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
-    index = rows.index.view(len(lines), factor, lines.shape[1], factor)
-    scales, extra = (None if t is None else t.view(*index.shape, -1) for t in (rows.scales, rows.extra))
-    return kernel(_formula)(lines, rows.table, index, rows.mean, scales, extra, None if slope == 1 else slope, dtype)
+def _compiled(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
+    scales = None if rows.scales is None else rows.scales.view(*out.shape[:4], 2).unbind(-1)
+    # a tensor, so that another slope is not another kernel
+    kernel(_formula)(out, lines, rows.table, rows.index.view(out.shape[:4]), rows.mean, scales,
+                     torch.tensor(slope, dtype=torch.float64))
 
 
-def _formula(lines: Tensor, table: Tensor, index: Tensor, mean: Tensor | None, scales: Tensor | None,
-             extra: Tensor | None, slope: float | None, dtype: torch.dtype) -> Tensor:
+def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Tensor | None,
+             scales: tuple[Tensor, Tensor] | None, slope: Tensor) -> None:
     """The same as one expression, for a compiler to make one pass of it."""
     factor, shift = F.embedding(index, table).chunk(2, -1)
     if scales is not None:
-        factor, shift = factor * scales[..., :1], shift * scales[..., 1:]
+        factor, shift = factor * scales[0][..., None], shift * scales[1][..., None]
     shown = lines[:, None, :, None]
-    out = torch.addcmul(shift, shown if mean is None else shown - mean, factor)
-    if extra is not None:
-        out = torch.cat([out, extra], -1)
-    return (out if slope is None else F.leaky_relu(out, slope)).to(dtype)
+    modulated = torch.addcmul(shift, shown if mean is None else shown - mean, factor)
+    out.copy_(torch.where(modulated > 0, modulated, modulated * slope))
 
 
 @cache
-def kernel(formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The formula, compiled at its first call for inputs of any size."""
-    return torch.compile(formula, dynamic=True)
+def kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """The formula, compiled at its first call for inputs of any size; without gradients."""
+    compiled = torch.compile(formula, dynamic=True)
+
+    def run(*inputs: Any) -> Any:
+        # what a tensor's gradient does elsewhere would count as another kind of input
+        return compiled(*(_detached(x) for x in inputs))
+
+    return run
+
+
+def _detached(x: Any) -> Any:
+    return x.detach() if isinstance(x, Tensor) else tuple(map(_detached, x)) if isinstance(x, tuple) else x

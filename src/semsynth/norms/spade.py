@@ -16,7 +16,6 @@ from semsynth.norms.rows import Rows
 from semsynth.patches import Patches, sum_of_rows
 from semsynth.semantics import Semantics
 
-
 DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
 
 
@@ -127,13 +126,6 @@ class SPADE(Norm):
     def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
         """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
         return self.tables(semantics.at(*x.shape[-2:])) if fast_path(x, self.shared.weight, self.base) else None
-
-    def per_pixel(self, view: Semantics, every: Lookup) -> Modulation | None:
-        """1 + gamma and beta of every pixel; None for a soft map."""
-        if view.probabilities is not None:
-            return None
-        gamma, beta = self.modulation(view)
-        return Modulation(pixel_rows(1 + gamma), pixel_rows(beta), every)
 
     def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
         """Normalise, modulate with the label map at x's size, LeakyReLU with ``slope``."""
