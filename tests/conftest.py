@@ -3,8 +3,8 @@ from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
-# Where bytecode may not be written, every process that these tests start would compile torch and Lightning anew: six
-# seconds instead of none. Before the workers start, which inherit it.
+# Where bytecode may not be written, each of the many processes that these tests start would compile torch and Lightning
+# anew, which takes longer than running them. Set before the workers start, which inherit it.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode"))
 
