@@ -1,7 +1,12 @@
 import os
+from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
+# Where bytecode may not be written, each of the many processes that these tests start would compile torch and Lightning
+# anew, which takes longer than running them. Set before the workers start, which inherit it.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode"))
 
 import pytest
 import torch
@@ -13,6 +18,22 @@ NORMS = {"clade": "clade.CLADE", "clade_icpe": "clade.CLADE_ICPE", "clade_distf"
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_iterated_without_values():
+    """The 15 power iterations of a new spectral norm on the meta device: most of the time of checking a setting."""
+    from torch.nn.utils.parametrizations import _SpectralNorm
+
+    iterate = _SpectralNorm._power_method
+
+    def where_there_are_values(self, weight, iterations):
+        if not weight.is_meta:
+            iterate(self, weight, iterations)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_SpectralNorm, "_power_method", where_there_are_values)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ TEXT = (ROOT / "docs" / "export.md").read_text()
 
 def test_the_examples_run(tiny_run, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
-    run = tiny_run(norm="clade_icpe", z_dim=3, edges=True)
+    run = tiny_run(edges=True)  # inputs of both types
     generator, encoder, cfg = runs.load_generator(run)
     source = Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), "auto", generator,
                     encoder)

@@ -1,28 +1,47 @@
-"""Calling tools/import_checkpoint.py within this process."""
+"""Calling tools/import_checkpoint.py and the other commands within this process."""
 
 import importlib.util
 from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from semsynth import config, runs
+from semsynth.checkpoints.inherit import inherited
 
 ROOT = Path(__file__).parents[2]
 
 
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+def load(path):
+    """A script as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
-TOOL = load_tool("import_checkpoint")
+def composed(name, *overrides):
+    """The configuration that a command gets."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose(name, overrides=list(overrides))
+
+
+TOOL = load("tools/import_checkpoint.py")
+
+
+def training_from(run, *overrides):
+    """The configuration of a training from a run, as train.py makes it."""
+    given = [f"init_from={run}", "trainer=smoke", "batch=2", "logger=csv", "data.num_workers=0",
+             "trainer.accelerator=cpu", *overrides]
+    plain = inherited(OmegaConf.to_container(composed("train", *given), resolve=False),
+                      OmegaConf.to_container(runs.load_config(run), resolve=True), given)
+    return config.prepare(OmegaConf.create(plain))
 
 
 def import_run(source, output, *overrides):
     """Import as the command line does; the lines that it prints."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("import_checkpoint", overrides=[f"source='{source}'", f"output='{output}'", *overrides])
+    cfg = composed("import_checkpoint", f"source='{source}'", f"output='{output}'", *overrides)
     return TOOL.import_checkpoint(cfg, [o for o in overrides if o.startswith("dataset")])
 
 

@@ -135,7 +135,7 @@ def test_a_style_vector_without_its_encoder(tmp_path):
 
 @pytest.mark.parametrize("divided", [False, True], ids=["bare", "with the divided weights"])
 def test_files_of_old_pytorch_lack_a_vector(divided, tmp_path):
-    m = Model("clade", num_classes=151)
+    m = Model("clade")
     state = official.generator_state(m)
     for key in [key for key in state if key.endswith("weight_v")]:
         layer = key.removesuffix(".weight_v")
@@ -154,7 +154,7 @@ def test_files_of_old_pytorch_lack_a_vector(divided, tmp_path):
 
 
 def test_names_that_wrappers_and_newer_pytorch_leave(tmp_path):
-    m = Model("spade", num_classes=151)
+    m = Model("spade")
     state = official.generator_state(m)
     newer = {"weight_orig": "parametrizations.weight.original", "weight_u": "parametrizations.weight.0._u",
              "weight_v": "parametrizations.weight.0._v"}
@@ -183,7 +183,7 @@ def test_options_in_words_are_read(tmp_path):
 
 
 def test_which_of_several_epochs(tmp_path):
-    m = Model("clade", num_classes=151)
+    m = Model("clade")
     for scale, epoch in enumerate(("50", "100", "best", "latest"), 1):
         state = official.generator_state(m)
         state["conv_img.bias"] += scale

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.checkpoints.errors import CheckpointError
-from semsynth.checkpoints.inherit import inherited
 from semsynth.checkpoints.warm import Inputs, warm_state
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE
@@ -20,21 +18,10 @@ from semsynth.training import launch
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import ROOT, import_run, save
+from importing import composed, import_run, save, training_from
 from official import Model
 
-SMALL = ["batch=2", "data.num_workers=0", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu"]
 SCENES = ["dataset=scenes", "dataset.train_length=4", "dataset.val_length=2", "scores=none"]
-
-
-def start(run, output, *given):
-    """The configuration of a training from a run, as train.py makes it."""
-    given = [*SMALL, f"init_from={run}", f"run_dir={output}", *given]
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("train", overrides=given)
-    plain = inherited(OmegaConf.to_container(cfg, resolve=False),
-                      OmegaConf.to_container(runs.load_config(run), resolve=True), given)
-    return config.prepare(OmegaConf.create(plain))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +34,7 @@ def imported(tmp_path_factory):
 
 
 def test_an_imported_run_is_trained_for_two_batches_on_other_classes(imported, tmp_path, capsys):
-    cfg = start(imported, tmp_path / "new", *SCENES, "discriminator.ndf=4")
+    cfg = training_from(imported, f"run_dir={tmp_path}/new", *SCENES, "discriminator.ndf=4")
     assert cfg.norm["_target_"].endswith(".CLADE")
     assert (cfg.generator.ngf, cfg.generator.upsamplings, list(cfg.size)) == (1, 6, [64, 128])
     assert (cfg.generator.num_classes, cfg.norm.edges, cfg.discriminator.ndf) == (12, False, 4)
@@ -73,9 +60,7 @@ def test_an_imported_run_is_trained_for_two_batches_on_other_classes(imported, t
 
 
 def test_without_overrides_everything_is_the_runs(imported, tmp_path):
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("train", overrides=[f"init_from={imported}", f"run_dir={tmp_path}"])
-    cfg = config.finalize(runs.inherit(cfg))
+    cfg = config.finalize(runs.inherit(composed("train", f"init_from={imported}", f"run_dir={tmp_path}")))
     saved = runs.load_config(imported)
     for group in ("norm", "generator", "discriminator", "size", "dataset", "loss"):
         assert OmegaConf.to_container(cfg, resolve=True)[group] == OmegaConf.to_container(saved)[group], group

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
-from torchvision.models import vgg19
+from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth.losses import perceptual
 from semsynth.losses.adversarial import (
@@ -73,14 +73,17 @@ def test_kl_is_a_sum_and_zero_without_an_encoder():
 
 @pytest.fixture(scope="module")
 def vgg_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("vgg") / "vgg.pth"
-    torch.save({k: v for k, v in vgg19(weights=None).state_dict().items() if k.startswith("features.")}, path)
+    path, layers = tmp_path_factory.mktemp("vgg") / "vgg.pth", make_layers(cfgs["E"])
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):  # as torchvision's VGG-19 starts
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    torch.save({f"features.{k}": v for k, v in layers.state_dict().items()}, path)
     return path
 
 
 def test_perceptual_against_the_taps_of_torchvision(vgg_file):
     loss = Perceptual(str(vgg_file))
-    reference = vgg19(weights=None).features
+    reference = make_layers(cfgs["E"])
     reference.load_state_dict({k.removeprefix("features."): v for k, v in torch.load(vgg_file).items()})
     fake, real = torch.rand(1, 3, 32, 32).requires_grad_(), torch.rand(1, 3, 32, 32)
 
