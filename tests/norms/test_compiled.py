@@ -96,7 +96,7 @@ def test_discriminator():
     network.compile(backend="eager")
     compiled = []
     for regions in (3, 7, 2):
-        maps, images = label_maps(2, 64, 64, regions), torch.randn(4, 3, 32, 32)
+        maps, images = label_maps(2, 64, 64, regions), torch.randn(4, 3, 64, 64)
         for found, expected in zip(network(maps, images), eager(maps, images), strict=True):
             for a, b in zip(found, expected, strict=True):
                 assert_close(a, b, rtol=1e-3, atol=1e-4)
