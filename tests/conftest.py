@@ -20,22 +20,6 @@ def _seed():
     torch.manual_seed(0)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_is_iterated_without_values():
-    """The 15 power iterations of a new spectral norm on the meta device: most of the time of checking a setting."""
-    from torch.nn.utils.parametrizations import _SpectralNorm
-
-    iterate = _SpectralNorm._power_method
-
-    def where_there_are_values(self, weight, iterations):
-        if not weight.is_meta:
-            iterate(self, weight, iterations)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_SpectralNorm, "_power_method", where_there_are_values)
-        yield
-
-
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
     """Makes a run directory of narrow untrained networks, whose batch norms have seen a few batches.

@@ -3,7 +3,6 @@
 import importlib.util
 import inspect
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -65,23 +64,17 @@ def data_root(tmp_path_factory):
     return root
 
 
-def vgg_layers():
-    """VGG-19 without its classifier, which takes seconds to initialise."""
-    return make_layers(cfgs["E"])
-
-
 @pytest.fixture(scope="module")
 def vgg(tmp_path_factory):
     """A state dict in the layout of torchvision's VGG-19, with random weights."""
     path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
-    torch.save({f"features.{k}": v for k, v in vgg_layers().state_dict().items()}, path)
+    torch.save({f"features.{k}": v for k, v in make_layers(cfgs["E"]).state_dict().items()}, path)
     return path
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])
 def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_path, monkeypatch):
     monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
-    monkeypatch.setattr("semsynth.losses.perceptual.vgg19", lambda weights: SimpleNamespace(features=vgg_layers()))
     short = ["trainer=smoke"] if group != "trainer" else [f"trainer={choice}", "scores=none"]
     overrides = [*SMALL, *short, f"{group}={choice}", f"run_dir={tmp_path}", *BESIDES.get((group, choice), [])]
     overrides = list({o.split("=")[0]: o for o in [*overrides, f"{group}={choice}"]}.values())

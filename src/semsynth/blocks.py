@@ -9,10 +9,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.utils.checkpoint import checkpoint
 
-from semsynth.init import spectral_norm, weight_and_norm
+from semsynth.init import SpectralNorm, spectral_norm, weight_and_norm
 from semsynth.norms.fused import Setting, modulate_convolve
 from semsynth.semantics import Semantics
 
@@ -68,7 +67,7 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: flo
 @contextmanager
 def _second_pass(block: nn.Module) -> Iterator[None]:
     """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
-    spectral = [m for m in block.modules() if isinstance(m, _SpectralNorm) and m.training]
+    spectral = [m for m in block.modules() if isinstance(m, SpectralNorm) and m.training]
     running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
     iterations = [layer.n_power_iterations for layer in spectral]
     for layer in spectral:

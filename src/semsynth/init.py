@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -21,9 +21,18 @@ class ZeroConv2d(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
 
-def spectral_norm(layer: nn.Module) -> nn.Module:
+class SpectralNorm(_SpectralNorm):
+    """torch's, without power iterations on the meta device: there are no values, and they take most of the time."""
+
+    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
+        if not weight_mat.is_meta:
+            super()._power_method(weight_mat, n_power_iterations)
+
+
+def spectral_norm(layer: Any) -> nn.Module:
     """Spectral normalisation (arXiv:1802.05957) with one power iteration a training forward."""
-    return parametrizations.spectral_norm(layer, n_power_iterations=1, eps=1e-12)
+    norm = SpectralNorm(layer.weight, n_power_iterations=1, eps=1e-12)
+    return parametrize.register_parametrization(layer, "weight", norm)
 
 
 def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
@@ -34,7 +43,7 @@ def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
     norm can be anything, even negative.
     """
     parametrization = getattr(layer, "parametrizations", None)
-    if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [_SpectralNorm]:
+    if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [SpectralNorm]:
         return layer.weight, None
     norm, weight = parametrization.weight[0], parametrization.weight.original
     if not norm.training:

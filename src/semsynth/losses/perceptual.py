@@ -9,7 +9,8 @@ from urllib.error import URLError
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights, vgg19
+from torchvision.models import VGG19_Weights
+from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth.losses.step import Step
 
@@ -65,7 +66,7 @@ class Perceptual(nn.Module):
                  layer_weights: Sequence[float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), weight: float = 10.0) -> None:
         super().__init__()
         self.normalize, self.layer_weights, self.weight = normalize, tuple(layer_weights), weight
-        features = vgg19(weights=None).features[: _TAPS[-1] + 1]
+        features = make_layers(cfgs["E"])[: _TAPS[-1] + 1]
         state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
         wanted = features.state_dict()
         wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torchvision.models import vgg19
+from torchvision.models.vgg import cfgs, make_layers
 
 
 def random_vgg(path: Path) -> Path:
     """Write an untrained VGG-19 in torchvision's layout for the perceptual loss; return the path."""
     with torch.device("meta"):
-        features = vgg19(weights=None).features
+        features = make_layers(cfgs["E"])
     state = {f"features.{name}": torch.randn(value.shape) * 0.01 for name, value in features.state_dict().items()}
     torch.save(state, path)
     return path
