@@ -12,6 +12,8 @@ from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_dec
 from semsynth.synthesis.pictures import synthesize
 from semsynth.synthesis.styles import StyleError, choose_styles
 
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
 
 def draw(cfg: DictConfig) -> None:
     """Load the run, choose the styles, draw."""
@@ -28,7 +30,12 @@ def draw(cfg: DictConfig) -> None:
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
-    grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device)
+    if cfg.precision not in PRECISIONS:
+        raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
+    if not isinstance(cfg.compile, bool):
+        raise runs.ConfigError(f"compile={cfg.compile}: take true or false")
+    grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
+                      compile=cfg.compile, dtype=PRECISIONS[cfg.precision])
     print(f"pictures: {output}\ngrid: {grid}")
 
 

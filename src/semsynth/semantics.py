@@ -97,23 +97,27 @@ class Semantics:
         """Make the nearest-resized views of all ``sizes`` (h, w) now and keep them; returns self.
 
         Call it eagerly, outside compiled code, once per batch: the forward passes then only read. A :class:`Reading`
-        says what else its network needs at that size; soft maps are never looked up.
+        says what else its network needs at that size; soft maps are never looked up. What only a backward pass reads
+        is made now where gradients are enabled, and when it is read otherwise.
         """
-        for size in sizes:
-            needs: frozenset[str] = getattr(size, "needs", frozenset())
-            size = (size[0], size[1])
-            if size != self.size and size not in self._views:
-                self._views[size] = self._resized(*size)
-            view = self.at(*size)
-            if view.probabilities is None:
-                view._look_up(needs)
+        backward = torch.is_grad_enabled()
+        # what is made during validation may serve training as well
+        with torch.inference_mode(False), torch.set_grad_enabled(backward):
+            for size in sizes:
+                needs: frozenset[str] = getattr(size, "needs", frozenset())
+                size = (size[0], size[1])
+                if size != self.size and size not in self._views:
+                    self._views[size] = self._resized(*size)
+                view = self.at(*size)
+                if view.probabilities is None:
+                    view._look_up(needs, backward)
         return self
 
-    def _look_up(self, needs: frozenset[str]) -> None:
+    def _look_up(self, needs: frozenset[str], backward: bool) -> None:
         """Make what is needed and not there yet."""
-        if "classes" in needs and self._classes is None:
+        if "classes" in needs:
             self._classes = self.by_class()
-            if torch.is_grad_enabled():
+            if backward:
                 self._classes.sorted()
         for kind in needs & {"patches", "patches with edges"} - self._patches.keys():
             codes, count = self.labels, self.num_classes
@@ -122,7 +126,7 @@ class Semantics:
                 if not torch.all((edges == 0) | (edges == 1)):
                     continue
                 codes, count = codes + count * edges.long(), 2 * count
-            self._patches[kind] = Patches.of(codes, count, backward=torch.is_grad_enabled())
+            self._patches[kind] = Patches.of(codes, count, backward=backward)
 
     def at(self, h: int, w: int) -> Semantics:
         """The view at (h, w); :meth:`prepare` must have made it."""

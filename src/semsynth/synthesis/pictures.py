@@ -38,7 +38,7 @@ def instance_file(mask: Path, instances: str | None) -> Path | None:
 @torch.inference_mode()
 def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles: Tensor | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
-               batch: int = 8) -> Path:
+               batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles. All masks are read and checked before
@@ -53,6 +53,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
         instances: instance map, or folder of instance maps with the stems of the masks.
         device: where to compute.
         batch: styles of a label map that are drawn at once.
+        compile, dtype: as for :class:`semsynth.generators.inference.FoldedGenerator`.
 
     Raises:
         DataError: a mask does not fit the run, or the generator cannot make its size; two masks have the same stem.
@@ -75,7 +76,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
         raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
                         "them: take another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    fast = generator.to(device).eval().optimize_for_inference()
+    fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
     count = 1 if styles is None else len(styles)
     rows: list[list[np.ndarray]] = []
     with tqdm(total=len(masks) * count, desc="synthesizing", unit="image") as bar:

@@ -76,7 +76,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
         accumulate: Batches for each optimizer step.
         regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
             published; otherwise one fake, and one pass of it through the discriminator, serves for both steps.
-        compile: Compile generator and discriminator.
+        compile: Have a compiler make the discriminator and the kernels of the generator's norms.
 
     Raises:
         ValueError: settings that do not fit together.
