@@ -59,7 +59,7 @@ def in_double(maps):
 
 
 def network_of(norm):
-    network = SPADEGenerator(NORMS[norm], K, size=(H, W), ngf=2)
+    network = SPADEGenerator(NORMS[norm], K, size=(H, W), ngf=8)
     for name, p in network.named_parameters():
         if "fc" not in name:
             nn.init.normal_(p, std=0.3)
@@ -93,9 +93,9 @@ def error(image, expected):
 
 
 def rounding(network, maps, expected):
-    """1e-5, or twice what float32 leaves of the plain formula where narrow random networks amplify it further."""
+    """1e-5, or three times what float32 leaves of the plain formula where narrow random networks amplify it further."""
     with torch.no_grad(), plain_formula():
-        return max(1e-5, 2 * error(copy.deepcopy(network)(maps), expected))
+        return max(1e-5, 3 * error(copy.deepcopy(network)(maps), expected))
 
 
 @pytest.mark.parametrize("kind", KINDS)
