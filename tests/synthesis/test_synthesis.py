@@ -110,6 +110,17 @@ def test_pictures_of_several_styles(masks, tmp_path):
     assert np.abs(picture - ((alone.numpy() + 1) * 127.5).round()).max() <= 1
 
 
+def test_low_precision_draws_nearly_the_same(masks, tmp_path):
+    folder, _ = masks
+    network = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, init_gain=0.5)
+    pictures = []
+    for name, dtype in (("exact", None), ("low", torch.bfloat16)):
+        synthesize(network, reader(), [folder / "ids.png"], None, tmp_path / name, dtype=dtype)
+        pictures.append(np.asarray(Image.open(tmp_path / name / "ids.png")).astype(int))
+    difference = np.abs(pictures[0] - pictures[1])
+    assert 0 < difference.max() <= 8
+
+
 def test_other_sizes_where_the_network_allows(masks, tmp_path):
     folder, _ = masks
     plain = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
