@@ -45,6 +45,7 @@ class Iterations:
 
     def published(self, draw: Draw) -> None:
         """The generator's step, then the discriminator's on a fake drawn again."""
+        self.judge.zero_grad()
         self.judge.requires_grad_(False)
         semantics, fake = draw()
         self._generator(self._judged(semantics, fake)).backward()
@@ -55,6 +56,7 @@ class Iterations:
 
     def once(self, draw: Draw, together: bool) -> None:
         """Both steps on one fake and one pass through the discriminator, of fake and real ``together`` or apart."""
+        self.judge.zero_grad()
         semantics, fake = draw()
         cut = fake.detach().requires_grad_()
         step = self._judged(semantics, cut) if together else self._judged_apart(semantics, cut)
@@ -101,9 +103,11 @@ def training(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) ->
     steps, compiled_steps = Iterations(judge, real, perceptual), Iterations(compiled_judge, real, perceptual)
 
     def published() -> tuple[Semantics, Tensor]:
+        network.zero_grad()
         return Semantics(on_device, classes), plain(on_device)
 
     def fast(generator: Any = network) -> tuple[Semantics, Tensor]:
+        generator.zero_grad()
         semantics = prepared(generator, labels, classes)
         return semantics, generator(semantics)
 

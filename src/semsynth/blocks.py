@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from semsynth.convolution import convolve
 from semsynth.init import SpectralNorm, spectral_norm, weight_and_norm
 from semsynth.norms.fused import Setting, modulate_convolve
 from semsynth.semantics import Semantics
@@ -54,14 +55,14 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: flo
     """Norm, LeakyReLU and convolution: as one function where tables serve, which keeps little for the backward pass."""
     if not norm.fuses_activation:
         x = norm(x, semantics)
-        return conv(x if slope == 1 else F.leaky_relu(x, slope))
+        return convolve(conv, x if slope == 1 else F.leaky_relu(x, slope))
     if (tables := norm.fused(x, semantics)) is not None:
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
         setting = Setting(norm.base, slope, norm.compiled)
         return modulate_convolve(x, tables, setting, weight, conv.bias, list(conv.padding))
-    return conv(norm(x, semantics, slope=slope))
+    return convolve(conv, norm(x, semantics, slope=slope))
 
 
 @contextmanager

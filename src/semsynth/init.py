@@ -35,23 +35,34 @@ def spectral_norm(layer: Any) -> nn.Module:
     return parametrize.register_parametrization(layer, "weight", norm)
 
 
-def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
-    """The weight of a layer and the spectral norm that it is to be divided by; the weight as it is, None without one.
+def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
+    """The vectors u (rows) and v (columns) with which a spectral norm is u^T W v, W being the weight as a matrix.
 
     For callers that divide something smaller than the weight: no normalised copy is made, or kept for the backward
-    pass. This is a forward, with its power iteration. In training mode only: without the iteration the estimate of the
-    norm can be anything, even negative.
+    pass. This is a forward, with its power iteration. None without a spectral norm, and in evaluation mode, where the
+    estimate of the norm can be anything, even negative, until it was iterated.
     """
     parametrization = getattr(layer, "parametrizations", None)
     if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [SpectralNorm]:
-        return layer.weight, None
-    norm, weight = parametrization.weight[0], parametrization.weight.original
+        return None
+    norm = parametrization.weight[0]
     if not norm.training:
-        return layer.weight, None
-    matrix = norm._reshape_weight_to_matrix(weight)
+        return None
+    matrix = norm._reshape_weight_to_matrix(parametrization.weight.original)
     norm._power_method(matrix, norm.n_power_iterations)
-    # clones, since the next iteration changes them in place
-    return weight, torch.vdot(norm._u.clone(), torch.mv(matrix, norm._v.clone()))
+    return norm._u.clone(), norm._v.clone()  # the next iteration changes them in place
+
+
+def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
+    """The weight of a layer and the spectral norm that it is to be divided by; the weight as it is, None without one.
+
+    As for `singular_vectors`, this is a forward.
+    """
+    if (vectors := singular_vectors(layer)) is None:
+        return layer.weight, None
+    u, v = vectors
+    weight = layer.parametrizations.weight.original
+    return weight, torch.vdot(u, torch.mv(weight.flatten(1), v))
 
 
 def _cache_enabled() -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -120,7 +122,7 @@ class _ModulateConvolve(torch.autograd.Function):
         inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
         ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding
-        return nn.functional.conv2d(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding=padding)
+        return _convolved(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding)
 
     @staticmethod
     @once_differentiable
@@ -129,11 +131,27 @@ class _ModulateConvolve(torch.autograd.Function):
         table = (x, gamma, beta, scales)
         inner = _modulated(*table, extra, ctx.lookup, ctx.statistics, ctx.setting, grad.dtype)
         wanted = [True, ctx.needs_input_grad[5], ctx.needs_input_grad[6]]
-        grad_inner, *grads = torch.ops.aten.convolution_backward(
-            grad, inner, weight.to(grad.dtype), [len(weight)], [1, 1], ctx.padding, [1, 1], False, [0, 0], 1, wanted)
-        found = _gradients(grad_inner, *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
+        grad_inner, *grads = _convolution_gradients(grad, inner, weight.to(grad.dtype), ctx.padding, wanted)
+        found = _gradients(cast(Tensor, grad_inner), *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
         grad_weight, grad_bias = (None if g is None else g.to(weight.dtype) for g in grads)
         return *found, grad_weight, grad_bias, None, None, None
+
+
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
+    if weight.shape[2:] == (1, 1):  # one matrix product, several times as fast on a CPU
+        return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
+    return F.conv2d(x, weight, bias, padding=padding)
+
+
+def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: list[int], wanted: list[bool],
+                           ) -> Sequence[Tensor | None]:
+    """Of input, weight and bias, those wanted."""
+    if weight.shape[2:] != (1, 1):
+        return torch.ops.aten.convolution_backward(grad, x, weight, [len(weight)], [1, 1], padding, [1, 1], False,
+                                                   [0, 0], 1, wanted)
+    rows = pixel_rows(grad)
+    return [_feature_maps(rows @ weight.flatten(1), x),
+            (rows.t() @ pixel_rows(x)).view_as(weight) if wanted[1] else None, rows.sum(0) if wanted[2] else None]
 
 
 def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:

@@ -1,0 +1,50 @@
+"""Convolutions with spectral norm whose weights outweigh their maps."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from semsynth import convolution
+from semsynth.convolution import convolve
+from semsynth.init import spectral_norm
+
+
+@pytest.mark.parametrize("weights", [0, 2 ** 40], ids=["matrix product", "divided map"])
+@pytest.mark.parametrize(("kernel", "bias", "batch"), [(3, True, 1), (3, True, 3), (1, False, 2)])
+def test_values_gradients_and_iterations(kernel, bias, batch, weights, monkeypatch):
+    monkeypatch.setattr(convolution, "WEIGHTS", weights)
+    layer = spectral_norm(nn.Conv2d(24, 16, kernel, padding=kernel // 2, bias=bias)).double()
+    other, x = copy.deepcopy(layer), torch.randn(batch, 24, 2, 3, dtype=torch.float64)
+    found = []
+    for function, module in ((lambda m, a: convolve(m, a), layer), (lambda m, a: m(a), other)):
+        monkeypatch.setattr(module, "forward", module.forward if module is other else None)
+        given = x.clone().requires_grad_()
+        for _ in range(2):  # norms move on from call to call
+            out = function(module, given)
+        (out * torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)).sum().backward()
+        found.append([out, given.grad, *(p.grad for p in module.parameters()), *module.buffers()])
+    for a, b in zip(*found, strict=True):
+        assert_close(a, b)
+
+
+def test_gradcheck():
+    u, v = torch.randn(4, dtype=torch.float64), torch.randn(18, dtype=torch.float64)
+    x, weight = torch.randn(2, 2, 3, 4, dtype=torch.float64), torch.randn(4, 2, 3, 3, dtype=torch.float64)
+
+    def function(x, weight):
+        return convolution._SmallConvolution.apply(x, weight, u, v, [1, 1])
+
+    assert torch.autograd.gradcheck(function, (x.requires_grad_(), weight.requires_grad_()))
+
+
+def test_large_maps_evaluation_and_layers_without_a_norm_are_convolved_as_they_are(monkeypatch):
+    monkeypatch.setattr(convolution, "_SmallConvolution", None)
+    monkeypatch.setattr(convolution, "WEIGHTS", 0)
+    large, small = torch.randn(1, 8, 40, 40), torch.randn(1, 8, 2, 2)
+    layer = spectral_norm(nn.Conv2d(8, 8, 3, padding=1))
+    convolve(layer, large)
+    for unchanged in (layer.eval(), nn.Conv2d(8, 8, 3, padding=1)):
+        assert_close(convolve(unchanged, small), unchanged(small), rtol=0, atol=0)
