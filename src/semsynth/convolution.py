@@ -23,7 +23,7 @@ def convolve(layer: Any, x: Tensor) -> Tensor:
     Where the map is smaller than the weight, it is the map that is divided by the spectral norm.
     """
     weights = layer.out_channels * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
-    if x.numel() >= weights or (vectors := singular_vectors(layer)) is None:
+    if not layer.training or x.numel() >= weights or (vectors := singular_vectors(layer)) is None:
         return layer(x)
     weight, bias = layer.parametrizations.weight.original, layer.bias
     n, _, h, w = x.shape

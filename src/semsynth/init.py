@@ -39,14 +39,15 @@ def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
     """The vectors u (rows) and v (columns) with which a spectral norm is u^T W v, W being the weight as a matrix.
 
     For callers that divide something smaller than the weight: no normalised copy is made, or kept for the backward
-    pass. This is a forward, with its power iteration. None without a spectral norm, and in evaluation mode, where the
-    estimate of the norm can be anything, even negative, until it was iterated.
+    pass. This is a forward, with its power iteration. None without a spectral norm; in evaluation mode, where the
+    estimate of the norm can be anything, even negative, until it was iterated; and under autocast to float16, whose
+    range such weights and their gradients leave.
     """
     parametrization = getattr(layer, "parametrizations", None)
     if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [SpectralNorm]:
         return None
-    norm = parametrization.weight[0]
-    if not norm.training:
+    norm, device = parametrization.weight[0], parametrization.weight.original.device.type
+    if not norm.training or (torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16):
         return None
     matrix = norm._reshape_weight_to_matrix(parametrization.weight.original)
     norm._power_method(matrix, norm.n_power_iterations)

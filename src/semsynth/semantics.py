@@ -103,6 +103,8 @@ class Semantics:
         backward = torch.is_grad_enabled()
         # what is made during validation may serve training as well
         with torch.inference_mode(False), torch.set_grad_enabled(backward):
+            if self.labels.is_inference():
+                self.labels = self.labels.clone()
             for size in sizes:
                 needs: frozenset[str] = getattr(size, "needs", frozenset())
                 size = (size[0], size[1])

@@ -93,6 +93,35 @@ def test_many_styles_of_one_label_map(norm):
     assert (drawn - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
+def test_other_weights_get_other_tables():
+    """After load_state_dict and in another precision, for maps drawn before and for new ones."""
+    first, second = trained(SPADE, (32, 32)), trained(SPADE, (32, 32))
+    folded, wanted = first.optimize_for_inference(), second.optimize_for_inference()
+    old, new = (label_maps(1, 32, 32).prepare(first.feature_sizes(32, 32)) for _ in range(2))
+    folded(old)
+    folded.load_state_dict(wanted.state_dict())
+    for maps in (old, new):
+        torch.testing.assert_close(folded(maps), wanted(maps))
+    folded.network.double()
+    torch.testing.assert_close(folded(old).float(), wanted(old), rtol=1e-4, atol=1e-5)
+
+
+def test_tables_keep_their_precision_under_autocast():
+    network, maps = trained(CLADE_ICPE, (32, 32)), label_maps(1, 32, 32)
+    folded = network.optimize_for_inference()
+    expected = network.optimize_for_inference()(maps.prepare(network.feature_sizes(32, 32)))
+    with torch.autocast("cpu", torch.bfloat16):
+        folded(maps)
+    assert torch.equal(folded(maps), expected)
+
+
+def test_styles_that_do_not_go_with_the_maps_are_refused():
+    network = trained(CLADE, (32, 32), z_dim=3)
+    maps = label_maps(2, 32, 32).prepare(network.feature_sizes(32, 32))
+    with pytest.raises(ValueError, match="3 style vectors for 2 label maps"):
+        network.optimize_for_inference()(maps, torch.randn(3, 3))
+
+
 def test_tables_live_as_long_as_their_label_map():
     network = trained(CLADE, (32, 32))
     folded = network.optimize_for_inference()

@@ -10,6 +10,7 @@ from torch import nn
 
 from semsynth.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
+from semsynth.init import singular_vectors, spectral_norm
 from semsynth.norms import base, fused
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -77,6 +78,15 @@ def test_a_generator_trains_under_autocast(norm):
     assert all(p.dtype == p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in network.parameters())
     for name, buffer in network.named_buffers():
         assert buffer.dtype != torch.bfloat16, name
+
+
+def test_float16_divides_the_weight():
+    """Whose range weights apart from their norm, and their gradients, would leave."""
+    layer = spectral_norm(nn.Conv2d(4, 4, 3))
+    with torch.autocast("cpu", torch.float16):
+        assert singular_vectors(layer) is None
+    with torch.autocast("cpu", torch.bfloat16):
+        assert singular_vectors(layer) is not None
 
 
 @pytest.mark.parametrize("z_dim", [0, 4])

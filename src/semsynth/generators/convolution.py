@@ -34,9 +34,13 @@ class InferenceConv2d(nn.Module):
         self._packed: Any = None
 
     def _apply(self, fn: Any, recurse: bool = True) -> InferenceConv2d:
-        self._packed = None  # another device or precision
+        self.forget()  # another device or precision
         super()._apply(fn, recurse)
         return self
+
+    def forget(self) -> None:
+        """Drop what was made from the weights; for after changing them in place."""
+        self._packed = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve; no gradients."""

@@ -26,26 +26,27 @@ class _Folded:
         self.norm = norm
         self.rows: WeakKeyDictionary[Semantics, Rows | None] = WeakKeyDictionary()
         self._rows_of: Callable[[Semantics], Rows | None] | None = None
+        self._kind: tuple[torch.dtype, torch.device] | None = None
 
     @torch.no_grad()
     def of(self, view: Semantics, images: int) -> Rows | None:
         """For so many images; None where the norm has no rows for this view."""
-        if not self._folds():
+        base: Any = getattr(self.norm, "base", None)
+        if not isinstance(self.norm, Norm) or not foldable(base) or base.running_mean is None:
             return None
-        if view not in self.rows:
+        if (kind := (base.running_mean.dtype, base.running_mean.device)) != self._kind:
+            self.forget()
+            self._kind = kind
+        with torch.autocast(view.labels.device.type, enabled=False):
             if self._rows_of is None:
-                base: Any = self.norm.base
-                self._rows_of = cast(Norm, self.norm).folded(base.running_mean, (base.running_var + base.eps).rsqrt())
-            self.rows[view] = self._rows_of and self._rows_of(view)
+                self._rows_of = self.norm.folded(base.running_mean, (base.running_var + base.eps).rsqrt())
+            if view not in self.rows:
+                self.rows[view] = self._rows_of and self._rows_of(view)
         rows = self.rows[view]
         return rows if rows is None or images == len(view) else rows.repeat(images // len(view))
 
-    def _folds(self) -> bool:
-        base: Any = getattr(self.norm, "base", None)
-        return isinstance(self.norm, Norm) and foldable(base) and base.running_mean is not None
-
     def forget(self) -> None:
-        """Weights and statistics have another precision or device now."""
+        """Weights and statistics are others now."""
         self.rows.clear()
         self._rows_of = None
 
@@ -80,11 +81,15 @@ class FoldedGenerator(nn.Module):
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
 
-    def _apply(self, fn: Any, recurse: bool = True) -> FoldedGenerator:
-        super()._apply(fn, recurse)
+        self.register_load_state_dict_post_hook(lambda module, keys: module.forget())
+
+    def forget(self) -> None:
+        """Drop what was made from the weights; for after changing them in place."""
         for folded in self._folded.values():
             folded.forget()
-        return self
+        for module in self.network.modules():
+            if isinstance(module, InferenceConv2d):
+                module.forget()
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first."""
@@ -99,7 +104,12 @@ class FoldedGenerator(nn.Module):
         """Prepared label maps (and style vectors) to images (N,out_channels,H,W) in [-1, 1].
 
         N style vectors may go with a single label map: everything that follows from it is made once.
+
+        Raises:
+            ValueError: as many style vectors as label maps or a multiple of that are needed.
         """
+        if z is not None and len(z) % len(semantics):
+            raise ValueError(f"{len(z)} style vectors for {len(semantics)} label maps: each map needs as many")
         x = self.network._start(semantics, z)
         for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
             x = self._block(block, x, semantics, 1 + upsample)

@@ -115,7 +115,7 @@ class CLADE_ICPE(CLADE):
         """1 + C_gamma(d) and 1 + C_beta(d) at each pixel, (P,2)."""
         weight = torch.cat([self.position_gamma.weight, self.position_beta.weight]).flatten(1)
         bias = torch.cat([self.position_gamma.bias, self.position_beta.bias])  # type: ignore[list-item]
-        with torch.autocast(weight.device.type, enabled=False):
+        with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):
             return torch.addmm(1 + bias, pixel_rows(view.require_offsets().to(weight.dtype)), weight.t())
 
     def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+KINDS = 64  # of inputs for which a kernel is compiled before the formula runs as it stands
 CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
 
@@ -117,15 +118,24 @@ def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Ten
 
 @cache
 def kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """The formula, compiled at its first call for inputs of any size; without gradients."""
+    """The formula, compiled at its first call for inputs of any size; without gradients.
+
+    Anew for another precision, with and without upsampling, and in inference mode: each once.
+    """
+    from torch._dynamo import config as dynamo  # seconds, for those who compile only
+    from torch.fx.experimental import _config
+
+    shapes: Any = _config
     compiled = torch.compile(formula, dynamic=True)
 
     def run(*inputs: Any) -> Any:
-        # what a tensor's gradient does elsewhere would count as another kind of input
-        return compiled(*(_detached(x) for x in inputs))
+        # sizes that happen to be equal may differ at the next call
+        with shapes.patch(use_duck_shape=False), dynamo.patch(recompile_limit=KINDS):
+            return compiled(*(_detached(x) for x in inputs))
 
     return run
 
 
 def _detached(x: Any) -> Any:
+    """What a tensor's gradient does elsewhere would count as another kind of input."""
     return x.detach() if isinstance(x, Tensor) else tuple(map(_detached, x)) if isinstance(x, tuple) else x

@@ -41,7 +41,7 @@ class Statistics:
         """What ``base`` would use for x (N,C,H,W); in training mode its running averages move on as usual."""
         assert isinstance(base, _BatchNorm)
         if not base.training and base.running_mean is not None and base.running_var is not None:
-            return cls(base.running_mean, (base.running_var + base.eps).rsqrt())
+            return cls(base.running_mean.clone(), (base.running_var + base.eps).rsqrt())
         momentum, running_mean, running_var = 0.0, None, None
         if base.training and base.num_batches_tracked is not None:
             base.num_batches_tracked.add_(1)
