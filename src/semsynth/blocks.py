@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from semsynth.convolution import convolve
 from semsynth.init import SpectralNorm, spectral_norm, weight_and_norm
+from semsynth.norms.base import is_plain
 from semsynth.norms.fused import Setting, modulate_convolve
 from semsynth.semantics import Semantics
 
@@ -53,16 +55,17 @@ class ResBlock(nn.Module):
 
 def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
     """Norm, LeakyReLU and convolution: as one function where tables serve, which keeps little for the backward pass."""
+    convolved = conv if is_plain() else partial(convolve, conv)
     if not norm.fuses_activation:
         x = norm(x, semantics)
-        return convolve(conv, x if slope == 1 else F.leaky_relu(x, slope))
+        return convolved(x if slope == 1 else F.leaky_relu(x, slope))
     if (tables := norm.fused(x, semantics)) is not None:
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
         setting = Setting(norm.base, slope, norm.compiled)
         return modulate_convolve(x, tables, setting, weight, conv.bias, list(conv.padding))
-    return convolve(conv, norm(x, semantics, slope=slope))
+    return convolved(norm(x, semantics, slope=slope))
 
 
 @contextmanager

@@ -40,17 +40,19 @@ def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
 
     For callers that divide something smaller than the weight: no normalised copy is made, or kept for the backward
     pass. This is a forward, with its power iteration. None without a spectral norm; in evaluation mode, where the
-    estimate of the norm can be anything, even negative, until it was iterated; and under autocast to float16, whose
-    range such weights and their gradients leave.
+    estimate of the norm can be anything, even negative, until it was iterated; on the meta device; and under autocast
+    to float16, whose range such weights and their gradients leave.
     """
     parametrization = getattr(layer, "parametrizations", None)
     if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [SpectralNorm]:
         return None
-    norm, device = parametrization.weight[0], parametrization.weight.original.device.type
-    if not norm.training or (torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16):
+    norm, weight = parametrization.weight[0], parametrization.weight.original
+    if not norm.training or weight.is_meta:
         return None
-    matrix = norm._reshape_weight_to_matrix(parametrization.weight.original)
-    norm._power_method(matrix, norm.n_power_iterations)
+    device = weight.device.type
+    if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16:
+        return None
+    norm._power_method(norm._reshape_weight_to_matrix(weight), norm.n_power_iterations)
     return norm._u.clone(), norm._v.clone()  # the next iteration changes them in place
 
 

@@ -42,6 +42,11 @@ def plain_formula() -> Iterator[None]:
         _plain = before
 
 
+def is_plain() -> bool:
+    """Whether `plain_formula` holds."""
+    return _plain
+
+
 def tables_apply(x: Tensor, table: Tensor) -> bool:
     """Whether looking up rows of tables replaces the plain formula: not where tables are of a lower precision."""
     return not _plain and table.dtype in (torch.float32, torch.float64) and x.dtype in (table.dtype, *LOW)

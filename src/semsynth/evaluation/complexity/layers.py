@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.evaluation.complexity.formulas import conv_macs, elementwise_operations, linear_macs
-from semsynth.norms.base import Norm
+from semsynth.norms.base import Norm, plain_formula
 from semsynth.semantics import Semantics
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
@@ -74,7 +74,7 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
         raise CountError(f"costs are those of one image: give one label map, not {len(semantics)}")
     reached: list[Layer] = []
     sizes = [(h, w) for h, w in generator.feature_sizes(*semantics.size)]  # nothing but the sizes: no norm will read
-    with torch.no_grad(), _watched(generator, reached):
+    with torch.no_grad(), plain_formula(), _watched(generator, reached):
         generator(semantics.prepare(sizes))
     names = {layer.name for layer in reached}
     norms = [name for name, m in generator.named_modules() if isinstance(m, Norm) and name not in names]
