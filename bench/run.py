@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from inference import HEADS as DRAWN
-from inference import inference
+from inference import between_norms, inference
 from labels import pipeline
 from maps import checkerboard, median_map, noise
 from networks import DEVICE, NORMS
@@ -31,13 +31,6 @@ def machine() -> str:
     return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
-def between_norms(times: dict[tuple[str, ...], float]) -> str:
-    """Fast SPADE's time over fast CLADE's for every case (norm, maps, ngf, labels)."""
-    ratios = [f"{seconds / times['CLADE', *case]:.2f} ({case[2]}, {case[0]})"
-              for (norm, *case), seconds in times.items() if norm == "SPADE"]
-    return f"Fast SPADE's time over fast CLADE's: {', '.join(ratios)}."
-
-
 def table(heads: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [heads, ["---"] * len(heads), *rows]
@@ -56,22 +49,25 @@ def main() -> None:
             f"`make bench{' ARGS=quick' * quick}` wrote this page.\n", *pipeline()]
     for threads in ([1] if quick or DEVICE == "cuda" else [1, 2]):
         torch.set_num_threads(threads)
-        drawn, trained, times = [], [], {}
+        drawn, trained, norms = [], [], []
         for size, ngf, count in sizes:
             repeats = 3 if ngf == 64 else 5
             labels, classes, source = median_map(size, count)
             kinds = {source: labels, "checkerboard": checkerboard(size, count), "noise": noise(size, count, classes)}
             for norm in NORMS:
                 for kind, these in kinds.items():
-                    case = (norm, f"{count}x{size}x{size}", str(ngf), kind)
-                    cells, times[case] = inference(norm, these, classes, ngf, repeats)
-                    drawn.append([*case, *cells])
+                    drawn.append([norm, f"{count}x{size}x{size}", str(ngf), kind,
+                                  *inference(norm, these, classes, ngf, repeats)])
                     print("inference", *drawn[-1], flush=True)
                 trained.append([norm, f"{count}x{size}x{size}", str(ngf), source,
                                 *training(norm, labels, classes, ngf, repeats)])
                 print("training", *trained[-1], flush=True)
+            norms += [[f"{count}x{size}x{size}", str(ngf), kind, *between_norms(these, classes, ngf, repeats)]
+                      for kind, these in kinds.items()]
         heading = f"{threads} thread{'s' * (threads > 1)}"
-        page += [f"## Inference, {heading}\n", between_norms(times), "", table(CASE + DRAWN, drawn), "",
+        page += [f"## Inference, {heading}\n", table(CASE + DRAWN, drawn), "",
+                 "Fast SPADE's time over fast CLADE's, alternating:\n",
+                 table([*CASE[1:], "eager", "compiled"], norms), "",
                  f"## Training, {heading}\n", table(CASE + TRAINED, trained), ""]
         RESULTS.write_text("\n".join(page))
     print(f"wrote {RESULTS}")

@@ -1,6 +1,8 @@
 """The folded generator draws the pictures of the generator it was made from."""
 
+import copy
 import gc
+import pickle
 from functools import partial
 
 import pytest
@@ -27,8 +29,8 @@ def label_maps(n, h, w):
     return Semantics(labels, K, torch.rand(n, 1, h, w).round(), torch.rand(n, 2, h, w) * 2 - 1)
 
 
-def trained(norm, size, **kwargs):
-    network = SPADEGenerator(norm, K, size=size, ngf=2, **kwargs).eval()
+def trained(norm, size, *, ngf=2, **kwargs):
+    network = SPADEGenerator(norm, K, size=size, ngf=ngf, **kwargs).eval()
     for name, p in network.named_parameters():
         if "fc" not in name:
             nn.init.normal_(p, std=0.3)
@@ -133,6 +135,20 @@ def test_tables_live_as_long_as_their_label_map():
     del maps[0]
     gc.collect()
     assert len(kept) == 1
+
+
+@pytest.mark.parametrize("norm", [CLADE_ICPE, SPADE])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda folded: pickle.loads(pickle.dumps(folded))])
+def test_copies_draw_the_same(norm, copied):
+    """After drawing too, with weights in the layout of the convolution library; a copy follows its own weights."""
+    network, other = (trained(norm, (32, 32), ngf=16) for _ in range(2))
+    folded, maps = network.optimize_for_inference(), label_maps(1, 32, 32).prepare(network.feature_sizes(32, 32))
+    expected = folded(maps)
+    twin = copied(folded)
+    assert torch.equal(twin(maps), expected)
+    twin.load_state_dict(other.optimize_for_inference().state_dict())
+    torch.testing.assert_close(twin(maps), other(maps))
+    assert torch.equal(folded(maps), expected)
 
 
 @pytest.mark.parametrize("channels", [(64, 96, 3), (128, 64, 1), (4, 5, 3)])

@@ -38,6 +38,9 @@ class InferenceConv2d(nn.Module):
         super()._apply(fn, recurse)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_packed": None}  # the library's layout belongs to this process
+
     def forget(self) -> None:
         """Drop what was made from the weights; for after changing them in place."""
         self._packed = None

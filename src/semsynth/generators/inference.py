@@ -45,6 +45,9 @@ class _Folded:
         rows = self.rows[view]
         return rows if rows is None or images == len(view) else rows.repeat(images // len(view))
 
+    def __reduce__(self) -> tuple[type[_Folded], tuple[nn.Module]]:
+        return _Folded, (self.norm,)  # rows belong to this process
+
     def forget(self) -> None:
         """Weights and statistics are others now."""
         self.rows.clear()
@@ -80,8 +83,7 @@ class FoldedGenerator(nn.Module):
         self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
-
-        self.register_load_state_dict_post_hook(lambda module, keys: module.forget())
+        self.register_load_state_dict_post_hook(_loaded)
 
     def forget(self) -> None:
         """Drop what was made from the weights; for after changing them in place."""
@@ -142,3 +144,7 @@ class FoldedGenerator(nn.Module):
         times = len(x) // len(view)
         x = norm(x, view if times == 1 else view.repeat(times))
         return x if slope == 1 else F.leaky_relu_(x, slope)
+
+
+def _loaded(generator: FoldedGenerator, keys: object) -> None:
+    generator.forget()
