@@ -41,11 +41,12 @@ def main() -> None:
     """Run all cases and write the page."""
     quick = sys.argv[1:] == ["quick"]
     torch.backends.cuda.matmul.allow_tf32 = True
+    precision = "TF32" if DEVICE == "cuda" else "float32"
     sizes = [(64, 16, 8), (128, 16, 1)] + ([] if quick else [(256, 64, 16 if DEVICE == "cuda" else 1)])
     page = [f"# Fast path against the published formulation\n\n{machine()}, torch {torch.__version__}, "
-            f"{'TF32' if DEVICE == 'cuda' else 'float32'}. Medians of alternating runs in one process. Every ratio is "
-            "the time of the published formulation in that precision over that of the fast path: more is faster. Eager "
-            "unless said; bfloat16 is not exact, everything else is. Rows of ngf 64 train with a VGG-19 loss. "
+            f"{precision}. Medians of alternating runs in one process. Every ratio is the time of the published "
+            f"formulation in {precision} over that of the fast path: more is faster. Eager and {precision} unless "
+            "said; bfloat16 is not exact, everything else is. Rows of ngf 64 train with a VGG-19 loss. "
             f"`make bench{' ARGS=quick' * quick}` wrote this page.\n", *pipeline()]
     for threads in ([1] if quick or DEVICE == "cuda" else [1, 2]):
         torch.set_num_threads(threads)
