@@ -17,6 +17,10 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 def draw(cfg: DictConfig) -> None:
     """Load the run, choose the styles, draw."""
+    if cfg.precision not in PRECISIONS:
+        raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
+    if not isinstance(cfg.compile, bool):
+        raise runs.ConfigError(f"compile={cfg.compile}: take true or false")
     run, masks, output = cfg.run, find_masks(cfg.input), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
@@ -30,10 +34,6 @@ def draw(cfg: DictConfig) -> None:
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
-    if cfg.precision not in PRECISIONS:
-        raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
-    if not isinstance(cfg.compile, bool):
-        raise runs.ConfigError(f"compile={cfg.compile}: take true or false")
     grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
                       compile=cfg.compile, dtype=PRECISIONS[cfg.precision])
     print(f"pictures: {output}\ngrid: {grid}")

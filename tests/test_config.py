@@ -10,9 +10,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
-from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth import config, runs
+from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.signatures import ConfigError, bind, near, targets
 from semsynth.training import launch
 
@@ -67,9 +67,7 @@ def data_root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def vgg(tmp_path_factory):
     """A state dict in the layout of torchvision's VGG-19, with random weights."""
-    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
-    torch.save({f"features.{k}": v for k, v in make_layers(cfgs["E"]).state_dict().items()}, path)
-    return path
+    return random_vgg(tmp_path_factory.mktemp("weights") / "vgg19.pth")
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES, ids=[f"{g}={c}" for g, c in CHOICES])

@@ -44,7 +44,9 @@ def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
     to float16, whose range such weights and their gradients leave.
     """
     parametrization = getattr(layer, "parametrizations", None)
-    if parametrization is None or _cache_enabled() or [type(p) for p in parametrization.weight] != [SpectralNorm]:
+    if parametrization is None or parametrize._cache_enabled:
+        return None
+    if [type(p) for p in parametrization.weight] != [SpectralNorm]:
         return None
     norm, weight = parametrization.weight[0], parametrization.weight.original
     if not norm.training or weight.is_meta:
@@ -56,6 +58,11 @@ def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
     return norm._u.clone(), norm._v.clone()  # the next iteration changes them in place
 
 
+def norm_along(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """The spectral norm u^T W v of a weight (rows,...) with its singular vectors u (rows,) and v (columns,)."""
+    return torch.vdot(u, torch.mv(weight.flatten(1), v))
+
+
 def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
     """The weight of a layer and the spectral norm that it is to be divided by; the weight as it is, None without one.
 
@@ -63,13 +70,8 @@ def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
     """
     if (vectors := singular_vectors(layer)) is None:
         return layer.weight, None
-    u, v = vectors
     weight = layer.parametrizations.weight.original
-    return weight, torch.vdot(u, torch.mv(weight.flatten(1), v))
-
-
-def _cache_enabled() -> bool:
-    return bool(parametrize._cache_enabled)
+    return weight, norm_along(weight, *vectors)
 
 
 def initialise(network: nn.Module, gain: float = 0.02) -> None:

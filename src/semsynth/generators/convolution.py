@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from semsynth.convolution import conv2d
 
 # pixels of a batch up to which the weights outweigh the map, so that their layout decides the time (measured on a CPU
 # with AVX-512: 3.6 times as fast at 8x8 and 1.6 times at 16x16 with 1024 channels, no faster from 32x32 on)
@@ -48,8 +49,6 @@ class InferenceConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve; no gradients."""
         x = x.to(self.weight.dtype)
-        if self.weight.shape[2:] == (1, 1):
-            return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         if self._packs(x):
             one, weight = [1, 1], self.weight.detach()
             if self._packed is None:
@@ -57,10 +56,11 @@ class InferenceConv2d(nn.Module):
                                                                          list(x.shape))  # type: ignore[call-arg]
             return torch.ops.mkldnn._convolution_pointwise(x, self._packed, self.bias, self.padding, one, one, 1,
                                                            "none", [], "")
-        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
+        return conv2d(x, self.weight, self.bias, self.padding)
 
     def _packs(self, x: Tensor) -> bool:
-        return (x.device.type == "cpu" and x.dtype == torch.float32 == self.weight.dtype
+        return (self.weight.shape[2:] != (1, 1)
+                and x.device.type == "cpu" and x.dtype == torch.float32 == self.weight.dtype
                 and len(x) * x.shape[2] * x.shape[3] <= PACKED_PIXELS and min(self.weight.shape[:2]) >= 64
                 and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
                 and torch.backends.mkldnn.is_available())

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from semsynth.convolution import conv2d
 from semsynth.lookup import Lookup
 from semsynth.norms.gradients import Gradients, gradients
 from semsynth.norms.rows import Rows, modulate_rows
@@ -122,7 +122,7 @@ class _ModulateConvolve(torch.autograd.Function):
         inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
         ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding
-        return _convolved(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding)
+        return conv2d(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding)
 
     @staticmethod
     @once_differentiable
@@ -135,12 +135,6 @@ class _ModulateConvolve(torch.autograd.Function):
         found = _gradients(cast(Tensor, grad_inner), *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
         grad_weight, grad_bias = (None if g is None else g.to(weight.dtype) for g in grads)
         return *found, grad_weight, grad_bias, None, None, None
-
-
-def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
-    if weight.shape[2:] == (1, 1):  # one matrix product, several times as fast on a CPU
-        return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
-    return F.conv2d(x, weight, bias, padding=padding)
 
 
 def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: list[int], wanted: list[bool],
