@@ -1,13 +1,12 @@
 """Every yaml of conf/ composes, says what the signatures say, and takes a training step; wrong settings are named."""
 
-import importlib.util
 import inspect
-from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from hydra import compose, initialize_config_dir
+from commands import ROOT, load
+from commands import composed as command
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
@@ -16,7 +15,6 @@ from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.signatures import ConfigError, bind, near, targets
 from semsynth.training import launch
 
-ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 PRIMARY = {p.stem for p in CONF.glob("*.yaml")}
 GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in config.KEYS)  # of train.py
@@ -48,16 +46,13 @@ BESIDES = {
 
 def composed(*overrides, searchpath=True):
     found = [f"hydra.searchpath=[file://{ROOT}]"] if searchpath else []
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", overrides=[*overrides, *found])
+    return command("train", *overrides, *found)
 
 
 @pytest.fixture(scope="module")
 def data_root(tmp_path_factory):
     """Every published layout, generated."""
-    spec = importlib.util.spec_from_file_location("fixtures", ROOT / "tests" / "data" / "fixtures.py")
-    fixtures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fixtures)
+    fixtures = load("tests/data/fixtures.py")
     root = tmp_path_factory.mktemp("data")
     for name in ("camvid", "cityscapes", "ade20k", "coco_stuff", "folder"):
         fixtures.make(name, root / name)

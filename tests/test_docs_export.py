@@ -1,10 +1,9 @@
 """The Python of docs/export.md runs."""
 
 import re
-from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
+from commands import ROOT, composed
 from omegaconf import OmegaConf
 
 from semsynth import runs
@@ -12,7 +11,6 @@ from semsynth.checkpoints.exporters.export import export
 from semsynth.checkpoints.exporters.source import Source
 from semsynth.weights import read_weights
 
-ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "export.md").read_text()
 
 
@@ -40,5 +38,4 @@ def test_the_commands_have_keys_that_exist():
     commands = re.findall(r"python tools/export\.py ([^#\n]*)", TEXT)
     assert len(commands) == 4
     for command in commands:
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            assert compose("export", overrides=command.split()).run == "runs/mine"
+        assert composed("export", *command.split()).run == "runs/mine"

@@ -1,23 +1,20 @@
-from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from commands import composed as command
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.signatures import ConfigError
 from semsynth.training import launch
 
-CONF = str((Path(__file__).parents[1] / "conf").resolve())
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "batch=2", "data.num_workers=0",
          "dataset.train_length=6", "dataset.val_length=2", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu",
          "dataset.recipe.z_dim=4"]
 
 
 def composed(*overrides):
-    with initialize_config_dir(CONF, version_base="1.3"):
-        return compose("train", overrides=[*SMALL, *overrides])
+    return command("train", *SMALL, *overrides)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 """Sweeps that are started again, and those of experiments/."""
 
-from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from commands import ROOT
+from commands import composed as command
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
@@ -13,14 +13,12 @@ from semsynth import config, runs
 
 from .test_train import SMALL, train
 
-ROOT = Path(__file__).parents[1]
 SWEEPS = {"norms": 3, "transitions": 7, "scenes_norms": 9, "scenes_transitions": 7, "scenes_ablations": 3,
           "scenes_unpaired": 7}
 
 
 def composed(*overrides):
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose("train", overrides=[*overrides, f"hydra.searchpath=[file://{ROOT}]"], return_hydra_config=True)
+    return command("train", *overrides, f"hydra.searchpath=[file://{ROOT}]", return_hydra_config=True)
 
 
 @pytest.mark.parametrize("name", SWEEPS)

@@ -1,13 +1,11 @@
 """tools/train_segmenter.py and tools/train_style_regressor.py, from the command line to the file."""
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from commands import ROOT, composed, load
 from PIL import Image
 
 from semsynth import config
@@ -16,21 +14,12 @@ from semsynth.segmenters.judge import load_judge
 from semsynth.segmenters.judge_file import read_about
 from semsynth.signatures import ConfigError
 
-ROOT = Path(__file__).parents[1]
 TINY = ["epochs=1", "batch=2", "dataset.train_length=4", "dataset.val_length=2", "data.num_workers=0",
         "trainer.accelerator=cpu", "callbacks.progress=null"]
 
 
 def tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def composed(name, *overrides):
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose(name, overrides=list(overrides))
+    return load(f"tools/{name}.py")
 
 
 def trained(name, *overrides):
@@ -40,9 +29,7 @@ def trained(name, *overrides):
 
 def data_root(tmp_path):
     """CamVid's layout, generated: its unknown class is the last one."""
-    spec = importlib.util.spec_from_file_location("fixtures", ROOT / "tests" / "data" / "fixtures.py")
-    fixtures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fixtures)
+    fixtures = load("tests/data/fixtures.py")
     fixtures.make("camvid", tmp_path / "camvid")
     return tmp_path
 

@@ -1,31 +1,11 @@
-"""Calling tools/import_checkpoint.py and the other commands within this process."""
-
-import importlib.util
-from pathlib import Path
+"""Calling tools/import_checkpoint.py, and starting trainings from what it makes."""
 
 import torch
-from hydra import compose, initialize_config_dir
+from commands import composed, load
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.checkpoints.inherit import inherited
-
-ROOT = Path(__file__).parents[2]
-
-
-def load(path):
-    """A script as a module."""
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
-
-
-def composed(name, *overrides):
-    """The configuration that a command gets."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose(name, overrides=list(overrides))
-
 
 TOOL = load("tools/import_checkpoint.py")
 

@@ -1,15 +1,13 @@
 """Programs and runs that are handed on make the images of the networks that they came from."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from commands import ROOT, composed, load
 from omegaconf import OmegaConf
 
 from semsynth import Synthesizer, runs
@@ -21,7 +19,6 @@ from semsynth.semantics import Semantics
 from semsynth.signatures import ConfigError
 from semsynth.weights import read_weights
 
-ROOT = Path(__file__).parents[2]
 NETWORKS = {
     "spade": {"norm": "spade"},
     "spade_vae_edges": {"norm": "spade", "z_dim": 3, "edges": True},
@@ -188,13 +185,10 @@ def test_nothing_is_overwritten_or_half_written(tiny_run, tmp_path, monkeypatch)
 
 
 def test_the_command(tiny_run, tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location("export_command", ROOT / "tools" / "export.py")
-    command = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(command)
+    command = load("tools/export.py")
 
     def call(*arguments):
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            command.write(compose("export", overrides=list(arguments)))
+        command.write(composed("export", *arguments))
 
     run = tiny_run()
     call(f"run={run}", "format=safetensors", f"output={tmp_path / 'out'}")

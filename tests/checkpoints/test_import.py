@@ -7,6 +7,7 @@ from pathlib import Path
 import hydra.utils
 import pytest
 import torch
+from commands import ROOT
 from torch.testing import assert_close
 
 from semsynth import runs
@@ -14,7 +15,7 @@ from semsynth.semantics import Semantics
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import ROOT, import_run, save
+from importing import import_run, save
 from official import Model
 
 DATA_SETS = {

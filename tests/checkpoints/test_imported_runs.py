@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from commands import composed, load
 from omegaconf import OmegaConf
 from PIL import Image
 from torch.testing import assert_close
@@ -25,7 +26,7 @@ from semsynth.training import launch
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import composed, import_run, load, save, training_from
+from importing import import_run, save, training_from
 from official import Model
 
 SIZE, COUNT, STYLE = 64, 4, 4

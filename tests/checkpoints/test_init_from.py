@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import composed
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
@@ -18,7 +19,7 @@ from semsynth.training import launch
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
-from importing import composed, import_run, save, training_from
+from importing import import_run, save, training_from
 from official import Model
 
 SCENES = ["dataset=scenes", "dataset.train_length=4", "dataset.val_length=2", "scores=none"]

@@ -1,11 +1,7 @@
-import importlib.util
-from pathlib import Path
-
 import pytest
+from commands import composed, load
 
-_spec = importlib.util.spec_from_file_location("data_fixtures", Path(__file__).with_name("fixtures.py"))
-_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
+_fixtures = load("tests/data/fixtures.py")
 
 
 @pytest.fixture(scope="session")
@@ -14,19 +10,10 @@ def fx():
     return _fixtures
 
 
-CONF = Path(__file__).parents[2] / "conf"
-
-
 @pytest.fixture
 def compose():
     """Compose the configuration of a data set as the command line would."""
-    from hydra import compose, initialize_config_dir
-
-    def run(name, root, *overrides):
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("check_data", [f"dataset={name}", f"dataset.root={root}", *overrides])
-
-    return run
+    return lambda name, root, *overrides: composed("check_data", f"dataset={name}", f"dataset.root={root}", *overrides)
 
 
 @pytest.fixture

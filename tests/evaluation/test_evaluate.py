@@ -1,16 +1,14 @@
 """evaluate.py from beginning to end, on a run directory made by hand and on a folder of images."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from commands import ROOT, composed, load
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
@@ -23,21 +21,13 @@ from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
 from semsynth.signatures import ConfigError
 
-ROOT = Path(__file__).parents[2]
 FEW = ["protocol.count=6", "protocol.train_count=6", "protocol.diversity_maps=2", "protocol.diversity_samples=2",
        "batch=4", "device=cpu"]
 
 
-def composed(name, *overrides):
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose(name, overrides=list(overrides))
-
-
 @pytest.fixture(scope="module")
 def evaluate():
-    spec = importlib.util.spec_from_file_location("evaluate", ROOT / "evaluate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("evaluate.py")
     return lambda *overrides: module.evaluate(composed("evaluate", *overrides))
 
 

@@ -1,9 +1,7 @@
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
+from commands import composed, load
 from PIL import Image
 
 from semsynth import config, runs
@@ -15,7 +13,6 @@ from semsynth.reporting.pictures import draw_comparison, draw_run
 from semsynth.reporting.report import notes, write_report
 from semsynth.training import launch
 
-ROOT = Path(__file__).parents[2]
 SMALL = ["size=32", "generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0",
          "dataset.train_length=4", "dataset.val_length=3", "trainer=smoke", "trainer.limit_val_batches=0",
          "logger=csv", "trainer.accelerator=cpu"]
@@ -23,10 +20,7 @@ SMALL = ["size=32", "generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.n
 
 @pytest.fixture(scope="module")
 def command():
-    spec = importlib.util.spec_from_file_location("report", ROOT / "tools" / "report.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("tools/report.py")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +29,7 @@ def trained(tmp_path_factory):
     folders = []
     for number, overrides in enumerate((["norm=clade_icpe", "encoder.nef=4"], ["norm=spade", "encoder=none"])):
         folder = tmp_path_factory.mktemp("trained") / f"run{number}"
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            cfg = config.prepare(compose("train", overrides=[*SMALL, *overrides, f"run_dir={folder}"]))
+        cfg = config.prepare(composed("train", *SMALL, *overrides, f"run_dir={folder}"))
         runs.save_config(cfg)
         trainer, system, data = runs.build(cfg)
         launch.fit(trainer, system, data, None)
@@ -124,10 +117,8 @@ def test_the_command(trained, command, tmp_path, capsys, monkeypatch):
     for key in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("report", overrides=[f"runs=[{trained[0]},{trained[1]}]", f"output={tmp_path}/out", "samples=1",
-                                           "wandb=true"])
-    command.compare(cfg)
+    command.compare(composed("report", f"runs=[{trained[0]},{trained[1]}]", f"output={tmp_path}/out", "samples=1",
+                             "wandb=true"))
     out = capsys.readouterr().out.splitlines()
     assert out == [f"{trained[1]}: python evaluate.py run={trained[1]}",
                    f"{trained[0]}: python evaluate.py run={trained[0]}",

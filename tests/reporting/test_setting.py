@@ -1,18 +1,13 @@
-from pathlib import Path
-
 import pytest
-from hydra import compose, initialize_config_dir
+from commands import composed as command
 from omegaconf import OmegaConf
 
 from semsynth.config import finalize
 from semsynth.reporting.setting import differences, rank, setting_key, setting_name, transition
 
-CONF = Path(__file__).parents[2] / "conf"
-
 
 def composed(*overrides):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return OmegaConf.to_container(finalize(compose("train", overrides=[*overrides, "run_dir=x"])), resolve=True)
+    return OmegaConf.to_container(finalize(command("train", *overrides, "run_dir=x")), resolve=True)
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,27 @@
 """The configuration of tools/complexity.py, and what it says of faults."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from commands import ROOT, load
+from commands import composed as command
 from rich.console import Console
 
 from semsynth import config
 from semsynth.evaluation.complexity.setting import Options
 
-ROOT = Path(__file__).parents[3]
 CONF = ROOT / "conf"
 SWEEPS = sorted(path.stem for path in (ROOT / "experiments").glob("complexity_*.yaml"))
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("complexity_tool", ROOT / "tools" / "complexity.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("tools/complexity.py")
 
 
 def composed(*overrides, **kwargs):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("complexity", overrides=[*overrides, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]"], **kwargs)
+    return command("complexity", *overrides, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]", **kwargs)
 
 
 def test_it_has_the_choices_of_a_training():

@@ -1,0 +1,22 @@
+"""The commands of this project within this process: their scripts, and the configurations that they get."""
+
+import importlib.util
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+
+ROOT = Path(__file__).parents[1]
+
+
+def load(path):
+    """A script of the project, given by its path in it, as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def composed(name, *overrides, **kwargs):
+    """The configuration of a command."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose(name, overrides=list(overrides), **kwargs)
