@@ -73,16 +73,15 @@ def _second_pass(block: nn.Module) -> Iterator[None]:
     """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
     spectral = [m for m in block.modules() if isinstance(m, SpectralNorm) and m.training]
     running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
-    iterations = [layer.n_power_iterations for layer in spectral]
     for layer in spectral:
-        layer.n_power_iterations = 0
+        layer.iterates = False
     for m, buffers in running:
         m._buffers.update({k: v if v is None else v.clone() for k, v in buffers.items()})
     try:
         yield
     finally:
-        for layer, count in zip(spectral, iterations, strict=True):
-            layer.n_power_iterations = count
+        for layer in spectral:
+            layer.iterates = True
         for m, buffers in running:
             m._buffers.update(buffers)
 

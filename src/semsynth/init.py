@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import is_parametrized
 
 
@@ -21,18 +21,60 @@ class ZeroConv2d(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
 
-class SpectralNorm(_SpectralNorm):
-    """torch's, without power iterations on the meta device: there are no values, and they take most of the time."""
+class SpectralNorm(nn.Module):
+    """W / sigma with sigma = u^T W v, W being the weight as a matrix (outputs, the rest) (arXiv:1802.05957).
 
-    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
-        if not weight_mat.is_meta:
-            super()._power_method(weight_mat, n_power_iterations)
+    A forward in training mode is one power iteration, in the order of the paper and of the released networks: v from
+    u, then u from v. (torch's parametrization takes u first: as exact, but on another trajectory of training, since
+    the first sigma differs.) As released, u starts at random and is not iterated before training. So does v there,
+    which nothing reads in training; here it belongs to u, so that networks that were never trained can be drawn from.
+
+    On the meta device, where there are no values, nothing is iterated: that would take most of the time.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.eps = eps
+        self.iterates = True  # off where a forward is computed a second time
+        rows = weight.flatten(1)
+        self.register_buffer("_u", F.normalize(rows.new_empty(rows.shape[0]).normal_(), dim=0, eps=eps))
+        self.register_buffer("_v", rows.new_empty(rows.shape[1]))
+        self.follow(weight)
+
+    @torch.no_grad()
+    def follow(self, weight: Tensor) -> None:
+        """Half an iteration: v, from u and the weight."""
+        if not weight.is_meta:
+            F.normalize(torch.mv(weight.flatten(1).t(), self._u), dim=0, eps=self.eps, out=self._v)
+
+    @torch.no_grad()
+    def iterate(self, weight: Tensor) -> None:
+        """One power iteration, in place: u and v are buffers."""
+        self.follow(weight)
+        if not weight.is_meta:
+            F.normalize(torch.mv(weight.flatten(1), self._v), dim=0, eps=self.eps, out=self._u)
+
+    def vectors(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Copies of u and v, in training mode after an iteration: the next one must not change those of a graph."""
+        if self.training and self.iterates:
+            self.iterate(weight)
+        return self._u.clone(), self._v.clone()
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight divided by its spectral norm."""
+        return weight / norm_along(weight, *self.vectors(weight))
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is assigned to the layer's weight is taken for the undivided one."""
+        return weight
 
 
 def spectral_norm(layer: Any) -> nn.Module:
     """Spectral normalisation (arXiv:1802.05957) with one power iteration a training forward."""
-    norm = SpectralNorm(layer.weight, n_power_iterations=1, eps=1e-12)
-    return parametrize.register_parametrization(layer, "weight", norm)
+    return parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))
 
 
 def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
@@ -54,8 +96,7 @@ def singular_vectors(layer: Any) -> tuple[Tensor, Tensor] | None:
     device = weight.device.type
     if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16:
         return None
-    norm._power_method(norm._reshape_weight_to_matrix(weight), norm.n_power_iterations)
-    return norm._u.clone(), norm._v.clone()  # the next iteration changes them in place
+    return norm.vectors(weight)
 
 
 def norm_along(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
@@ -95,6 +136,4 @@ def _initialise_layer(layer: Any, gain: float) -> None:
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     if normed:
-        # The largest singular value was estimated for the weights before: let it follow the new ones.
-        for _ in range(5):
-            layer.weight  # noqa: B018 - in training mode each read is a power iteration
+        layer.parametrizations.weight[0].follow(layer.parametrizations.weight.original)
