@@ -35,3 +35,10 @@ def test_published_load_size():
     assert resized_size(480, 640, (256, 256), "scale_shortside_and_crop", 286 / 256) == (286, 381)
     assert resized_size(1024, 2048, (256, 512), "fixed", 286 / 256) == (256, 512)
     assert resized_size(479, 650, (256, 256), "none", 1) == (480, 640)
+
+
+def test_the_side_that_follows_the_aspect_is_rounded_down_as_released():
+    assert resized_size(375, 500, (256, 256), "scale_shortside", 1) == (256, 341)  # 341.33
+    assert resized_size(427, 640, (256, 256), "scale_shortside", 1) == (256, 383)  # 383.70
+    assert resized_size(640, 427, (256, 256), "scale_shortside_and_crop", 286 / 256) == (428, 286)  # 428.67
+    assert resized_size(427, 640, (256, 256), "scale_width", 1) == (170, 256)  # 170.80

@@ -30,8 +30,8 @@ def resized_size(
         size: (H,W) that the networks see.
         mode: `resize_and_crop` resizes both sides to load_ratio times `size`, whatever the aspect; `scale_width` and
             `scale_shortside` keep the aspect and bring that side to its length in `size`, with `_and_crop` to
-            load_ratio times that; `fixed` resizes to `size`; `crop` does not resize; `none` rounds the sides to
-            multiples of 32.
+            load_ratio times that, the other side rounded down as released; `fixed` resizes to `size`; `crop` does not
+            resize; `none` rounds the sides to multiples of 32.
         load_ratio: Side before the crop over side after it; published: 286 / 256.
     """
     if mode == "fixed":
@@ -40,8 +40,8 @@ def resized_size(
         return round(size[0] * load_ratio), round(size[1] * load_ratio)
     if mode.startswith("scale_"):
         side, wanted = (width, size[1]) if mode.startswith("scale_width") else (min(height, width), min(size))
-        scale = (wanted * load_ratio if mode.endswith("_and_crop") else wanted) / side
-        return round(height * scale), round(width * scale)
+        wanted = round(wanted * load_ratio) if mode.endswith("_and_crop") else wanted
+        return max(1, height * wanted // side), max(1, width * wanted // side)
     if mode == "none":
         return max(1, round(height / STRIDE)) * STRIDE, max(1, round(width / STRIDE)) * STRIDE
     return height, width
