@@ -11,7 +11,7 @@ from semsynth.init import initialise, spectral_norm
 
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm`|.*spectral_norm.*:FutureWarning")
 def test_training_takes_the_way_of_the_released_networks_from_its_first_iteration_on():
-    """torch's older spectral norm is what the released networks use: v first, then u, and no iteration before training."""
+    """They use torch's older spectral norm: v first, then u, and no iteration before training."""
     torch.manual_seed(0)
     ours, theirs = (make(nn.Conv2d(5, 7, 3)).double() for make in (spectral_norm, released_spectral_norm))
     for layer in (ours, theirs):
