@@ -14,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Maps, Step
+from semsynth.norms.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.training.faults import check_finite, check_gradients, non_finite
 from semsynth.training.rates import linear_decay
@@ -121,10 +122,9 @@ class AdversarialSystem(pl.LightningModule, ABC):
     # ---- setting up
 
     def setup(self, stage: str) -> None:
-        """Synchronise batch norm between CUDA devices (torch has no CPU version of it); compile where asked."""
-        if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":
-            for name, module in list(self.named_children()):
-                setattr(self, name, nn.SyncBatchNorm.convert_sync_batchnorm(module))
+        """Batch norms over the samples of all devices; compile where asked."""
+        if self.trainer.world_size > 1:
+            share_statistics(self)
         if self.compile_networks:
             # Module.compile keeps the names of the parameters, unlike torch.compile(module).
             self.generator.compile()
