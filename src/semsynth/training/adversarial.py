@@ -62,7 +62,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     Gradients are accumulated over `accumulate` batches: the batches are kept until they are complete, then the
     generator's gradients of all are summed and it steps, then the discriminator's. The end of an epoch completes what
-    it has. Loss terms are averaged over the batches (a KL term that sums over its batch sums over one such batch).
+    it has. Loss terms are averaged over the batches.
 
     Args:
         generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
