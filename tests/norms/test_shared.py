@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from semsynth.norms import base as base_module
 from semsynth.norms.base import plain_formula
-from semsynth.norms.shared import SharedBatchNorm, foldable
+from semsynth.norms.shared import Processes, SharedBatchNorm, foldable
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
 
@@ -98,3 +98,9 @@ def test_of_torchs_own_shared_norm_nothing_is_fused():
 def test_needs_a_channel():
     with pytest.raises(ValueError, match="got input"):
         shared(nn.BatchNorm1d(3))(torch.zeros(3))
+
+
+def test_a_copy_shares_with_the_same_processes():
+    norm = shared(nn.BatchNorm2d(3))
+    norm.processes = Processes(object())
+    assert copy.deepcopy(norm).processes is norm.processes

@@ -98,7 +98,7 @@ def share_statistics(network: nn.Module) -> None:
     norms: list[Any] = [m for m in network.modules() if type(m) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)]
     if not norms:
         return
-    processes = Processes(dist.new_group())
+    processes = Processes(cast(dist.ProcessGroup, dist.new_group()))
     for norm in norms:
         norm.__class__ = SharedBatchNorm  # the same parameters, averages and places in the network
         norm.processes = processes
