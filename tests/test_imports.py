@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "segmenters": {"semantics", "init", "data"},
     "evaluation": {"semantics", "norms", "data", "segmenters", "synthesis", "training", "runs", "signatures",
                    "files"},
-    "training": {"semantics", "losses", "data"},
+    "training": {"semantics", "norms", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files"},
     "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
@@ -37,8 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
     "__init__": {"synthesizer", "synthesis", "semantics", "runs"},
 }
-# what training may know of losses and data: interfaces, not a term or a data set
-INTERFACES = {"semsynth.losses.step", "semsynth.data.batch", "semsynth.data.errors"}
+# what training may know of norms, losses and data: interfaces, not a norm, a term or a data set
+INTERFACES = {"semsynth.norms.shared", "semsynth.losses.step", "semsynth.data.batch", "semsynth.data.errors"}
 
 
 def imports(path: Path) -> set[str]:

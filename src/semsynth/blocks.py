@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -68,24 +68,48 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: flo
     return convolved(norm(x, semantics, slope=slope))
 
 
-@contextmanager
-def _second_pass(block: nn.Module) -> Iterator[None]:
-    """Recompute with the state of the first pass: no power iteration, no second update of running statistics."""
-    spectral = [m for m in block.modules() if isinstance(m, SpectralNorm) and m.training]
-    running = [(m, dict(m._buffers)) for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
-    for layer in spectral:
-        layer.iterates = False
-    for m, buffers in running:
-        m._buffers.update({k: v if v is None else v.clone() for k, v in buffers.items()})
-    try:
+class _SamePass:
+    """Two passes of a block in training mode: the second one computes again what the first one did.
+
+    It reads the singular vectors that the first one left in the spectral norms, without a power iteration: by the time
+    of the backward pass another forward may have moved them on. Running statistics move in the first pass only.
+    """
+
+    def __init__(self, block: nn.Module) -> None:
+        self._spectral = [m for m in block.modules() if isinstance(m, SpectralNorm) and m.training]
+        self._norms = [m for m in block.modules() if isinstance(m, _BatchNorm) and m.training]
+        self._vectors: list[dict[str, Any]] = []
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """Keep the vectors."""
         yield
-    finally:
-        for layer in spectral:
-            layer.iterates = True
-        for m, buffers in running:
-            m._buffers.update(buffers)
+        self._vectors = [_copied(m) for m in self._spectral]
+
+    @contextmanager
+    def second(self) -> Iterator[None]:
+        """Put them back, and everything as it was at the end."""
+        modules = [*self._spectral, *self._norms]
+        buffers = [dict(m._buffers) for m in modules]
+        for m, own in zip(modules, [*self._vectors, *map(_copied, self._norms)], strict=True):
+            m._buffers.update(own)
+        for m in self._spectral:
+            m.iterates = False
+        try:
+            yield
+        finally:
+            for m, own in zip(modules, buffers, strict=True):
+                m._buffers.update(own)
+            for m in self._spectral:
+                m.iterates = True
+
+
+def _copied(module: nn.Module) -> dict[str, Any]:
+    """A module's own buffers."""
+    return {name: None if b is None else b.clone() for name, b in module._buffers.items()}
 
 
 def recomputed(block: nn.Module, x: Tensor, semantics: Semantics) -> Tensor:
     """``block(x, semantics)`` that keeps only its input and computes the rest again in the backward pass."""
-    return checkpoint(block, x, semantics, use_reentrant=False, context_fn=lambda: (nullcontext(), _second_pass(block)))
+    passes = _SamePass(block)
+    return checkpoint(block, x, semantics, use_reentrant=False, context_fn=lambda: (passes.first(), passes.second()))

@@ -63,12 +63,16 @@ def test_feature_matching_leaves_the_prediction_out_and_real_without_gradient():
     assert all(scale[-1].grad is None for scale in s.fake_maps)
 
 
-def test_kl_is_a_sum_and_zero_without_an_encoder():
-    mu, logvar = torch.randn(2, 4), torch.randn(2, 4)
+def test_kl_sums_over_the_published_number_of_samples_and_is_zero_without_an_encoder():
+    mu, logvar = torch.randn(8, 5), torch.randn(8, 5)
     posterior = torch.distributions.Normal(mu, (logvar / 2).exp())
-    expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum()
-    assert_close(KLDivergence()(step(mu=mu, logvar=logvar)), expected)
+    each = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    # as released: the sum over each of two devices, averaged over them
+    expected = torch.stack([each[:4].sum(), each[4:].sum()]).mean()
+    assert_close(KLDivergence(samples=4)(step(mu=mu, logvar=logvar)), expected)
     assert KLDivergence()(step()) == 0
+    with pytest.raises(ValueError, match="samples must be >= 1, got 0"):
+        KLDivergence(samples=0)
 
 
 @pytest.fixture(scope="module")

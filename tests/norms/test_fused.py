@@ -1,9 +1,6 @@
 """The fused norm, modulation and activation against the plain formula."""
 
 import copy
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -161,21 +158,3 @@ def test_prepared_classes_travel():
     assert sem.at(2, 2)._classes is None
     assert sem.to("meta").at(4, 4)._classes.pieces.order.device.type == "meta"
     assert sem.at(4, 4).by_class() is sem.at(4, 4).by_class()
-
-
-@pytest.mark.ddp
-def test_synchronised_statistics(tmp_path):
-    norm, sem = randomised(CLADE(3, K)).double(), maps("random")
-    x, weights = channels_last(2, 3, 6, 9).double(), torch.randn(2, 3, 6, 9).double()
-    torch.save({"norm": norm.state_dict(), "labels": sem.labels, "x": x, "weights": weights}, tmp_path / "given.pt")
-    script = Path(__file__).with_name("synchronised.py")
-    processes = [subprocess.Popen([sys.executable, script, str(rank), tmp_path]) for rank in range(2)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    x.requires_grad_()
-    out = norm(x, sem, slope=0.2)
-    (out * weights).sum().backward()
-    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    assert_close(torch.cat([p[0] for p in parts]), out.detach())
-    assert_close(torch.cat([p[1] for p in parts]), x.grad)
-    assert_close(parts[0][2] + parts[1][2], norm.gamma.grad)
-    assert_close(parts[0][3], norm.base.running_var)

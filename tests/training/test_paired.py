@@ -86,7 +86,7 @@ def test_one_pass_equals_the_same_steps_written_out(tiny, tmp_path):
 
 
 def test_accumulating_equals_a_large_batch(tiny, tmp_path):
-    """Without batch statistics two batches of 2 make the gradients of one of 4, the KL sum halved."""
+    """Without batch statistics two batches of 2 make the gradients of one of 4."""
     systems = []
     for accumulate, batch in ((1, 4), (2, 2)):
         system = tiny.system(encoder=False, accumulate=accumulate, epochs=1, decay_epochs=0)

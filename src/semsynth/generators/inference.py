@@ -15,7 +15,7 @@ from semsynth.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.norms.base import LOW, Norm
 from semsynth.norms.rows import Rows, modulate_rows
-from semsynth.norms.statistics import foldable
+from semsynth.norms.shared import foldable
 from semsynth.semantics import Reading, Semantics
 
 

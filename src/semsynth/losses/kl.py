@@ -8,18 +8,30 @@ from semsynth.losses.step import Step
 
 
 class KLDivergence(nn.Module):
-    """KL of N(mu, exp(logvar)) from N(0, 1), *summed* over batch and dimensions as published (arXiv:1903.07291).
+    """KL of N(mu, exp(logvar)) from N(0, 1), summed over the dimensions and over ``samples`` samples.
 
-    It therefore grows with the batch. Zero without a style encoder.
+    The published term (arXiv:1903.07291) is a sum over the samples of one device, averaged over the devices: the weight
+    0.05 at a batch of 32 on 8 devices means a sum over 4 samples. Here it is the mean over the samples at hand, as of
+    every other term, times that number, whatever the batch, the number of devices and the accumulation. Zero without a
+    style encoder.
+
+    Args:
+        samples: The number of samples over which the term sums where its weight comes from.
+        weight: Of the term in the total.
+
+    Raises:
+        ValueError: ``samples`` is below 1.
     """
 
-    def __init__(self, weight: float = 0.05) -> None:
+    def __init__(self, samples: int = 4, weight: float = 0.05) -> None:
         super().__init__()
-        self.weight = weight
+        if samples < 1:
+            raise ValueError(f"samples must be >= 1, got {samples}")
+        self.samples, self.weight = samples, weight
 
     def forward(self, step: Step) -> Tensor:
         """Scalar, unweighted."""
         if step.mu is None or step.logvar is None:
             return step.fake.new_zeros(())
         mu, logvar = step.mu.float(), step.logvar.float()
-        return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum()
+        return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean() * self.samples

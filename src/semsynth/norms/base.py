@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from semsynth.norms.fused import Modulation
 from semsynth.norms.rows import Rows
-from semsynth.norms.statistics import foldable
+from semsynth.norms.shared import foldable
 from semsynth.semantics import Semantics
 
 BaseNorm = Callable[[int], nn.Module]
@@ -20,7 +20,7 @@ BaseNorm = Callable[[int], nn.Module]
 
 
 def batch_norm(channels: int) -> nn.Module:
-    """Batch normalisation without affine parameters, the published choice (synchronised over CUDA devices)."""
+    """Batch normalisation without affine parameters, the published choice (over all devices in training)."""
     return nn.BatchNorm2d(channels, affine=False)
 
 

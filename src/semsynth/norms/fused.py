@@ -45,7 +45,7 @@ class Setting:
     """What is no tensor: the norm, the slope of the LeakyReLU behind it, and how to compute.
 
     Args:
-        base: the batch norm without affine parameters, see :func:`semsynth.norms.statistics.foldable`.
+        base: the batch norm without affine parameters, see :func:`semsynth.norms.shared.foldable`.
         slope: for negative values; 1 for none.
         compiled: whether a compiler makes the kernels.
     """

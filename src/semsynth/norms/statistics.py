@@ -10,19 +10,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def foldable(base: nn.Module) -> bool:
-    """Whether ``base`` only subtracts a mean and divides by a deviation per channel, as a plain batch norm does."""
-    return type(base) in (nn.BatchNorm2d, nn.SyncBatchNorm) and not base.affine  # type: ignore[union-attr]
-
-
-def _group(base: nn.Module) -> dist.ProcessGroup | None:
-    """The processes that a synchronised batch norm shares its statistics with; None for this process alone."""
-    if not (isinstance(base, nn.SyncBatchNorm) and dist.is_available() and dist.is_initialized()):
-        return None
-    group = base.process_group or dist.group.WORLD
-    return group if dist.get_world_size(group) > 1 else None
-
-
 @dataclass(eq=False)
 class Statistics:
     """Mean and 1/deviation (C,) that a batch norm subtracts and multiplies with.
@@ -47,7 +34,8 @@ class Statistics:
             base.num_batches_tracked.add_(1)
             momentum = 1 / float(base.num_batches_tracked) if base.momentum is None else base.momentum
             running_mean, running_var = base.running_mean, base.running_var
-        group = _group(base) if base.training else None
+        processes = getattr(base, "processes", None)  # of a SharedBatchNorm
+        group = processes.group if base.training and processes is not None else None
         count: int | Tensor = x.numel() // x.shape[1]
         if group is None:
             if count == 1 and base.training:

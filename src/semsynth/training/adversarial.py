@@ -14,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Maps, Step
+from semsynth.norms.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.training.faults import check_finite, check_gradients, non_finite
 from semsynth.training.rates import linear_decay
@@ -61,7 +62,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     Gradients are accumulated over `accumulate` batches: the batches are kept until they are complete, then the
     generator's gradients of all are summed and it steps, then the discriminator's. The end of an epoch completes what
-    it has. Loss terms are averaged over the batches (a KL term that sums over its batch sums over one such batch).
+    it has. Loss terms are averaged over the batches.
 
     Args:
         generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
@@ -121,10 +122,9 @@ class AdversarialSystem(pl.LightningModule, ABC):
     # ---- setting up
 
     def setup(self, stage: str) -> None:
-        """Synchronise batch norm between CUDA devices (torch has no CPU version of it); compile where asked."""
-        if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":
-            for name, module in list(self.named_children()):
-                setattr(self, name, nn.SyncBatchNorm.convert_sync_batchnorm(module))
+        """Batch norms over the samples of all devices; compile where asked."""
+        if self.trainer.world_size > 1:
+            share_statistics(self)
         if self.compile_networks:
             # Module.compile keeps the names of the parameters, unlike torch.compile(module).
             self.generator.compile()
@@ -207,23 +207,35 @@ class AdversarialSystem(pl.LightningModule, ABC):
         """Both steps on one fake and one pass through the discriminator, whose weights they share."""
         optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
         raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
+        factor = self._loss_factor()
         for micro in window:
             drawn = self._draw(micro, "generator")
             cut = drawn.detached()  # the losses' graph ends here: it is used twice, the generator's once
             step = self._judged(micro, cut)
             raw = {part: self._evaluate(part, step) for part in PARTS}
             totals = {part: self._total(part, raw[part], batch_idx) / len(window) for part in PARTS}
-            # torch.autograd.grad leaves the discriminator's gradients alone
-            gradients = torch.autograd.grad(totals["generator"], cut.tensors(), retain_graph=True, allow_unused=True)
-            surrogate = [(x * g).sum() for x, g in zip(drawn.tensors(), gradients, strict=True)
-                         if g is not None and x.requires_grad]
+            # torch.autograd.grad leaves the discriminator's gradients alone; in float16 it needs the scaler's factor
+            # all the way, which manual_backward puts in only behind it
+            gradients = torch.autograd.grad(totals["generator"] * factor, cut.tensors(), retain_graph=True,
+                                            allow_unused=True)
+            surrogate = [(x * (g.to(torch.promote_types(g.dtype, torch.float32)) / factor)).sum()
+                         for x, g in zip(drawn.tensors(), gradients, strict=True) if g is not None and x.requires_grad]
             self.manual_backward(torch.stack(surrogate).sum())
             self.manual_backward(totals["discriminator"])
             for part in PARTS:
                 raws[part].append(raw[part])
         for part, optimizer in optimizers.items():
+            # the scaler's factor may move with the generator's step, and the discriminator's gradients hold the old one
+            if (moved := self._loss_factor()) is not factor:
+                for p in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
+                    p.grad.mul_(moved / factor)
             self._step(part, optimizer, batch_idx)
             self._report(part, raws[part], optimizer)
+
+    def _loss_factor(self) -> Tensor | float:
+        """What a scaler multiplies every loss by, so that gradients in float16 do not vanish; 1 without one."""
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
 
     def _micro(self, batch: dict[str, Any]) -> Micro:
         """Label maps, resized to everything the generator reads, and real images."""

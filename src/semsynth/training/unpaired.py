@@ -164,7 +164,7 @@ class UnpairedSystem(AdversarialSystem):
                 step.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(micro.paired.semantics.labels))
         if "label_maps" in self.needs and drawn.maps is not None:
             step.fake_label_maps, step.real_label_maps = self._discriminate(
-                self.label_discriminator, semantics, drawn.maps, semantics.one_hot())
+                self.label_discriminator, semantics, drawn.maps.to(real), semantics.one_hot())
         return step
 
     def _evaluate(self, part: str, step: Step) -> Raw:
