@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "init": set(),
     "convolution": {"init"},
     "signatures": set(),
+    "buildable": {"signatures"},
     "files": set(),
     "weights": {"signatures"},
     "norms": {"semantics", "lookup", "patches", "init", "convolution"},
@@ -30,9 +31,9 @@ ALLOWED: dict[str, set[str]] = {
                    "files"},
     "training": {"semantics", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
-    "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files"},
-    "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
-    "config": {"signatures", "data"},
+    "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files", "buildable"},
+    "runs": {"evaluation", "signatures", "buildable", "weights", "checkpoints", "training", "data"},
+    "config": {"signatures", "buildable", "data"},
     "checkpoints": {"semantics", "norms", "data", "segmenters", "synthesis", "runs", "signatures", "weights"},
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
     "__init__": {"synthesizer", "synthesis", "semantics", "runs"},
@@ -82,10 +83,13 @@ def test_hydra_stays_in_config_and_runs(path):
 
 def test_the_first_checks_import_no_torch():
     """A wrong value is answered at once: config and runs import torch and Lightning only inside functions."""
-    for path in [SOURCE / "signatures.py", *(SOURCE / "config").glob("*.py"), *(SOURCE / "runs").glob("*.py")]:
+    light = ("signatures", "buildable")
+    for path in [*(SOURCE / f"{name}.py" for name in light), *(SOURCE / "config").glob("*.py"),
+                 *(SOURCE / "runs").glob("*.py")]:
         body = ast.parse(path.read_text()).body
         top = {alias.name for node in body if isinstance(node, ast.Import) for alias in node.names}
         top |= {node.module for node in body if isinstance(node, ast.ImportFrom)}
         assert not {m for m in top if m.split(".")[0] in ("torch", "pytorch_lightning")}
         ours = {m for m in top if m.startswith("semsynth")}
-        assert all(m == "semsynth.signatures" or m.startswith(("semsynth.config.", "semsynth.runs.")) for m in ours)
+        assert all(m in [f"semsynth.{name}" for name in light] or m.startswith(("semsynth.config.", "semsynth.runs."))
+                   for m in ours)

@@ -249,6 +249,7 @@ def test_wrong_files_are_named(saved, tmp_path):
     ("semsynth.segmenters.unet.VNet", "there is no network"),
     ("semsynth.segmenters.unet.torch", "is no network"),
     ("semsynth.segmenters.judge_file.save_judge", "is no network"),
+    ("semsynth.segmenters.ppm.DeepStemResNet", "is no network"),  # imported there, not written there
 ])
 def test_a_file_imports_networks_only(saved, dotted, message):
     with pytest.raises(SegmenterError, match=message):
