@@ -269,11 +269,20 @@ def test_keys_that_do_not_fit_make_a_table(saved, tmp_path):
     torch.save({"state_dict": {f"module.{k}": v for k, v in UNet(3, (4, 6)).state_dict().items()}}, tmp_path / "a.pth")
     Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "a.pth")
     torch.save({"net": 3}, tmp_path / "b.pth")
-    with pytest.raises(SegmenterError, match=r"b\.pth holds no state dict"):
+    with pytest.raises(SegmenterError, match=r"b\.pth holds int under 'net': expected a state dict"):
         Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "b.pth")
     (tmp_path / "c.pth").write_bytes(b"no weights")
-    with pytest.raises(SegmenterError, match=r"c\.pth is no readable file of weights"):
+    with pytest.raises(SegmenterError, match=r"c\.pth cannot be read"):
         Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "c.pth")
+
+
+def test_weights_that_are_not_finite_are_refused(saved, tmp_path):
+    path, network = saved
+    with torch.no_grad():
+        next(network.parameters()).flatten()[0] = 7e4  # more than float16 holds
+    save_judge(path, network, {"num_classes": 3, "widths": [4, 6]}, name="x", classes=CLASSES)
+    with pytest.raises(SegmenterError, match=r"x\.safetensors: 1 of \d+ tensors hold NaN or infinite numbers"):
+        load_judge(path)
 
 
 def test_the_shipped_one_is_small_and_good():

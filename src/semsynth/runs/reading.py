@@ -66,6 +66,17 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return [path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")]
 
 
+def check_checkpoint(path: Path) -> None:
+    """Read a checkpoint that a training shall continue from, before anything is built.
+
+    Raises:
+        ConfigError: it is cut off or damaged, or its weights are not finite; names another one that can serve.
+    """
+    from semsynth.weights import read_weights
+
+    read_weights(path).check()
+
+
 def load_weights(path: str | Path, part: str, weights: str = "auto") -> Any:
     """The state dict of a part in a checkpoint, `.ckpt` or `.safetensors`; None where it holds nothing of it.
 

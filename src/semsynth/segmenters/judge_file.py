@@ -36,7 +36,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
         about = json.loads(metadata[METADATA])
     except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
-        raise SegmenterError(f"{path} is no segmenter file: {way_out}") from error
+        raise SegmenterError(f"{path} is no segmenter file, or a damaged one: {way_out}") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise SegmenterError(f"{path} was written by another version of semsynth (its format is not {FORMAT})")
     return about
