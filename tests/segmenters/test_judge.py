@@ -233,7 +233,7 @@ def test_wrong_files_are_named(saved, tmp_path):
         load_judge(tmp_path / "nowhere.safetensors")
     plain = tmp_path / "plain.safetensors"
     save_file({"x": torch.zeros(1)}, plain)
-    with pytest.raises(SegmenterError, match=r"plain\.safetensors is no segmenter file: train one"):
+    with pytest.raises(SegmenterError, match=r"plain\.safetensors is no segmenter file, or a damaged one: train one"):
         load_judge(plain)
     torch.save(network.state_dict(), tmp_path / "net.pth")
     with pytest.raises(SegmenterError, match=r"net\.pth is no segmenter file"):
