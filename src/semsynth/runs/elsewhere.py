@@ -24,8 +24,8 @@ def inherit(cfg: DictConfig) -> DictConfig:
     from semsynth.checkpoints.inherit import inherited
 
     run_dir, path = _begin_with(cfg.init_from)
-    check_checkpoint(path)
     saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
+    check_checkpoint(path)
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given)
     if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here
