@@ -33,6 +33,8 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
     from semsynth.training import launch
 
     with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()), config.explained(reraise=runs.in_sweep()):
+        if checkpoint is not None:
+            runs.check_checkpoint(checkpoint)
         run_dir = runs.open_run(cfg, checkpoint)
         trainer, system, data = runs.build(cfg)
         if checkpoint is None:

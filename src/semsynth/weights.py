@@ -6,18 +6,17 @@ A `.safetensors` file holds tensors named `generator.*`, `discriminator.*` and `
 
 import json
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from semsynth.signatures import ConfigError
+from semsynth.tensor_files import FAULTS, TensorFileError, read_content, refuse_not_finite
 
 PARTS = ("generator", "discriminator", "encoder", "segmenter", "label_discriminator")
 SUFFIX = ".safetensors"
@@ -51,7 +50,8 @@ class Weights:
             weights: `raw`; `ema`; or `auto`: the average of a part where there is one. The discriminator has none.
 
         Raises:
-            ConfigError: `weights` is something else, or the file does not hold what it asks for.
+            ConfigError: `weights` is something else, or the file does not hold what it asks for, or not as finite
+                numbers.
         """
         if weights not in ("auto", "ema", "raw"):
             raise ConfigError(f"weights={weights} must be ema, raw or auto")
@@ -59,41 +59,86 @@ class Weights:
             raise ConfigError(f"{self.path} holds no moving average (dataset.recipe.ema was null): take weights=raw")
         if weights == "raw" and not self.raw:
             raise ConfigError(f"{self.path} holds a moving average only: take weights=ema")
-        if weights != "raw" and name in self.average:
-            return self.average[name]
-        return self.raw.get(name)
+        found = self.average[name] if weights != "raw" and name in self.average else self.raw.get(name)
+        if found is not None:
+            self._check(found)
+        return found
+
+    def check(self) -> None:
+        """Look at all weights, as where a training shall go on with them.
+
+        Raises:
+            ConfigError: some are not finite; names another checkpoint of the run that can serve.
+        """
+        for states in (self.raw, self.average):
+            for state in states.values():
+                self._check(state)
+
+    def _check(self, state: State) -> None:
+        try:
+            refuse_not_finite(state, self.path)
+        except TensorFileError as error:
+            raise ConfigError(f"{error}{_instead(self.path)}") from None
 
 
 def read_weights(path: str | Path) -> Weights:
     """Read a `.ckpt` or `.safetensors` file onto the CPU, without running code from it.
 
     Raises:
-        ConfigError: there is no such file, or it is neither.
+        ConfigError: there is no such file, or it is neither; names another checkpoint of the run that can be read.
     """
     path = Path(path)
     try:
+        return _read(path)
+    except TensorFileError as error:
+        raise ConfigError(f"{error}{_instead(path)}") from None
+
+
+def _read(path: Path) -> Weights:
+    """As `read_weights`, but raises TensorFileError for whatever is wrong with the file."""
+    try:
         return _of_safetensors(path) if path.suffix == SUFFIX else _of_checkpoint(path)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file of weights") from None
-    except (SafetensorError, pickle.UnpicklingError, OSError, RuntimeError, EOFError, ValueError, KeyError,
-            TypeError) as error:
+    except TensorFileError:
+        raise
+    except FAULTS as error:
         if isinstance(error, ConfigError):
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path} holds no weights of a run ({reason}): it is damaged or something else. Others' "
-                          "checkpoints are turned into a run by python tools/import_checkpoint.py") from error
+        raise TensorFileError(f"{path} holds no weights of a run ({type(error).__name__}: {error}): others' "
+                              "checkpoints are turned into a run by python tools/import_checkpoint.py") from error
+
+
+def _instead(path: Path) -> str:
+    """Which other checkpoint of the same run can serve; nothing where there is none."""
+    others = [other for suffix in (path.suffix, *{".ckpt", SUFFIX} - {path.suffix})
+              for other in sorted(path.parent.glob(f"*{suffix}")) if other != path and _serves(other)]
+    if not others:
+        return ""
+    name = others[0].stem if others[0].stem in ("best", "last") else others[0].name
+    resume = f"; to resume from it, copy it over {path.name}" if others[0].suffix == path.suffix == ".ckpt" else ""
+    return f".\n{others[0].name} beside it can serve: checkpoint={name}, or init_from={others[0]}{resume}"
+
+
+def _serves(path: Path) -> bool:
+    """Whether a checkpoint can be read and holds a generator of finite numbers."""
+    try:
+        saved = _read(path)
+        generator = saved.average.get("generator") or saved.raw["generator"]
+        refuse_not_finite(generator, path)
+    except (TensorFileError, ConfigError, KeyError):
+        return False
+    return True
 
 
 def _of_checkpoint(path: Path) -> Weights:
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = read_content(path)
     average = saved["callbacks"].get("EMA") or {}
     return Weights(path, _split(saved["state_dict"]), {part: average[part] for part in PARTS if part in average})
 
 
 def _of_safetensors(path: Path) -> Weights:
+    tensors = read_content(path)
     with safe_open(path, "pt") as file:
         about = json.loads((file.metadata() or {})[METADATA])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
     if about.get("format") != FORMAT:
         raise ConfigError(f"{path} was written by another version of semsynth (its format is not {FORMAT})")
     parts = _split(tensors)

@@ -95,8 +95,8 @@ def norm_state(state, key, channels, m):
     state[f"{key}.class_specified_affine.weight"] = torch.rand(m.num_classes, channels) + 0.5
     state[f"{key}.class_specified_affine.bias"] = torch.randn(m.num_classes, channels)
     if m.norm == "icpe":
-        layer(state, f"{key}.dist_conv_w", 1, 2, 1, 1)
-        layer(state, f"{key}.dist_conv_b", 1, 2, 1, 1)
+        for leaf in ("w", "b"):  # of the bank's module, as in the files that are released
+            layer(state, f"{key}.class_specified_affine.dist_conv_{leaf}", 1, 2, 1, 1)
     if m.edges:
         layer(state, f"{key}.inst_conv", 1, 1, 1, 1)
 
@@ -159,8 +159,9 @@ def modulated(state, key, x, condition, offsets, m):
                    for leaf in ("weight", "bias"))
     if m.norm == "icpe":
         d = F.interpolate(offsets, size, mode="nearest")
-        gamma = gamma * (1 + F.conv2d(d, state[f"{key}.dist_conv_w.weight"], state[f"{key}.dist_conv_w.bias"]))
-        beta = beta * (1 + F.conv2d(d, state[f"{key}.dist_conv_b.weight"], state[f"{key}.dist_conv_b.bias"]))
+        bank = f"{key}.class_specified_affine"
+        gamma = gamma * (1 + F.conv2d(d, state[f"{bank}.dist_conv_w.weight"], state[f"{bank}.dist_conv_w.bias"]))
+        beta = beta * (1 + F.conv2d(d, state[f"{bank}.dist_conv_b.weight"], state[f"{bank}.dist_conv_b.bias"]))
     out = out * gamma + beta
     if m.edges:
         edge = condition[:, -1:] * state[f"{key}.inst_conv.weight"] + state[f"{key}.inst_conv.bias"][:, None, None]

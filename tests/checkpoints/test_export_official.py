@@ -71,7 +71,33 @@ def test_the_released_names():
     assert spade.official("blocks.up_1.conv_s.parametrizations.weight.original") == "up_1.conv_s.weight_orig"
     assert spade.official("blocks.head_0.norm_1.shared.bias") == "head_0.norm_1.mlp_shared.0.bias"
     assert clade.official("blocks.up_3.norm_s.gamma") == "up_3.norm_s.class_specified_affine.weight"
-    assert clade.official("blocks.up_3.norm_s.position_beta.weight") == "up_3.norm_s.dist_conv_b.weight"
+    assert clade.official("blocks.up_3.norm_s.position_beta.weight") == \
+        "up_3.norm_s.class_specified_affine.dist_conv_b.weight"
+
+
+def test_all_names_of_a_released_clade_icpe_generator(tiny_run, tmp_path):
+    """The names of the files that CLADE's authors offer, listed by hand: the positional convolutions are the bank's."""
+    released = {"fc.weight", "fc.bias", "conv_img.weight", "conv_img.bias"}
+    shortcuts = {"up_0", "up_1", "up_2", "up_3"}  # the blocks that change the number of channels
+    for block in {"head_0", "G_middle_0", "G_middle_1"} | shortcuts:
+        for conv in ("conv_0", "conv_1", *(["conv_s"] if block in shortcuts else [])):
+            leaves = ("weight_orig", "weight_u", "weight_v", *([] if conv == "conv_s" else ["bias"]))
+            released |= {f"{block}.{conv}.{leaf}" for leaf in leaves}
+        for norm in ("norm_0", "norm_1", *(["norm_s"] if block in shortcuts else [])):
+            released |= {f"{block}.{norm}.{rest}" for rest in (
+                "param_free_norm.running_mean", "param_free_norm.running_var", "param_free_norm.num_batches_tracked",
+                "class_specified_affine.weight", "class_specified_affine.bias",
+                "class_specified_affine.dist_conv_w.weight", "class_specified_affine.dist_conv_w.bias",
+                "class_specified_affine.dist_conv_b.weight", "class_specified_affine.dist_conv_b.bias")}
+    export(source(tiny_run(norm="clade_icpe")), "official", tmp_path / "out")
+    exported = torch.load(tmp_path / "out" / "latest_net_G.pth", weights_only=True)
+    assert set(exported) == released
+    shapes = {name: tuple(exported[f"up_3.norm_s.class_specified_affine.{name}"].shape)
+              for name in ("dist_conv_w.weight", "dist_conv_w.bias", "dist_conv_b.weight", "dist_conv_b.bias")}
+    assert shapes == {"dist_conv_w.weight": (1, 2, 1, 1), "dist_conv_w.bias": (1,),
+                      "dist_conv_b.weight": (1, 2, 1, 1), "dist_conv_b.bias": (1,)}
+    import_run(tmp_path / "out", tmp_path / "again", "size=[32,32]")
+    assert runs.load_config(tmp_path / "again").norm["_target_"].endswith(".CLADE_ICPE")
 
 
 def test_options_of_the_released_code_are_told(tiny_run, tmp_path):

@@ -67,6 +67,14 @@ def test_compressed_entries_and_invented_sizes(good, tmp_path):
     refused(path, tmp_path, "claims .* bytes of numbers")
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(number, good, tmp_path):
+    state = torch.load(good / "latest_net_G.pth", weights_only=True)
+    state["up_0.conv_0.bias"][1] = number
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    refused(tmp_path, tmp_path, r"1 of \d+ tensors hold NaN or infinite numbers, the first is up_0\.conv_0\.bias")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(torch.zeros(3), "holds a Tensor: expected a state dict"), ({}, "an empty dictionary"),

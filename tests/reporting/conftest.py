@@ -7,7 +7,7 @@ import yaml
 def config(norm="CLADE", *, seed=0, dataset="scenes", size=(32, 32), epochs=5, ngf=16, **changes):
     """The parts of a resolved configuration that a report reads."""
     def node(kind):
-        return {"_target_": f"semsynth.norms.x.{kind}", "_partial_": True}
+        return {"_target_": f"semsynth.norms.{kind.split('_')[0].lower()}.{kind}", "_partial_": True}
 
     if isinstance(norm, int):  # the transition of a mixture
         norm_node = {"_target_": "semsynth.norms.schedule.Mixed", "low": node("SPADE"), "high": node("CLADE"),

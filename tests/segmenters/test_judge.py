@@ -233,7 +233,7 @@ def test_wrong_files_are_named(saved, tmp_path):
         load_judge(tmp_path / "nowhere.safetensors")
     plain = tmp_path / "plain.safetensors"
     save_file({"x": torch.zeros(1)}, plain)
-    with pytest.raises(SegmenterError, match=r"plain\.safetensors is no segmenter file: train one"):
+    with pytest.raises(SegmenterError, match=r"plain\.safetensors is no segmenter file, or a damaged one: train one"):
         load_judge(plain)
     torch.save(network.state_dict(), tmp_path / "net.pth")
     with pytest.raises(SegmenterError, match=r"net\.pth is no segmenter file"):
@@ -249,6 +249,7 @@ def test_wrong_files_are_named(saved, tmp_path):
     ("semsynth.segmenters.unet.VNet", "there is no network"),
     ("semsynth.segmenters.unet.torch", "is no network"),
     ("semsynth.segmenters.judge_file.save_judge", "is no network"),
+    ("semsynth.segmenters.ppm.DeepStemResNet", "is no network"),  # imported there, not written there
 ])
 def test_a_file_imports_networks_only(saved, dotted, message):
     with pytest.raises(SegmenterError, match=message):
@@ -268,11 +269,20 @@ def test_keys_that_do_not_fit_make_a_table(saved, tmp_path):
     torch.save({"state_dict": {f"module.{k}": v for k, v in UNet(3, (4, 6)).state_dict().items()}}, tmp_path / "a.pth")
     Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "a.pth")
     torch.save({"net": 3}, tmp_path / "b.pth")
-    with pytest.raises(SegmenterError, match=r"b\.pth holds no state dict"):
+    with pytest.raises(SegmenterError, match=r"b\.pth holds int under 'net': expected a state dict"):
         Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "b.pth")
     (tmp_path / "c.pth").write_bytes(b"no weights")
-    with pytest.raises(SegmenterError, match=r"c\.pth is no readable file of weights"):
+    with pytest.raises(SegmenterError, match=r"c\.pth cannot be read"):
         Judge(UNet(3, (4, 6)), name="x", classes=CLASSES, weights=tmp_path / "c.pth")
+
+
+def test_weights_that_are_not_finite_are_refused(saved, tmp_path):
+    path, network = saved
+    with torch.no_grad():
+        next(network.parameters()).flatten()[0] = 7e4  # more than float16 holds
+    save_judge(path, network, {"num_classes": 3, "widths": [4, 6]}, name="x", classes=CLASSES)
+    with pytest.raises(SegmenterError, match=r"x\.safetensors: 1 of \d+ tensors hold NaN or infinite numbers"):
+        load_judge(path)
 
 
 def test_the_shipped_one_is_small_and_good():

@@ -12,6 +12,7 @@ import hydra.utils
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
+from semsynth.buildable import check_names
 from semsynth.config.completing import reads_offsets
 from semsynth.config.streams import check_streams
 from semsynth.signatures import ConfigError, bind, locate, targets
@@ -34,6 +35,7 @@ def check(cfg: DictConfig) -> None:
         _check_segmenter(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     check_signatures(plain, [group for group in GROUPS if group not in NETWORKS])
+    check_names(plain)  # what is built now and refused later would be a training that nobody can open
     for path, node in targets(plain["loss"], "loss"):
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
         if preflight is not None:

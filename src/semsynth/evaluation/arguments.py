@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
+from semsynth import runs
 from semsynth.signatures import ConfigError
 
 OWN = ("scenes",)  # data sets with a protocol and a segmenter of their own name
@@ -46,8 +45,7 @@ def _dataset(given: dict[str, str]) -> str | None:
     """Name of the data set of `run=` (of the first one of a sweep) or `dataset=`; None where neither tells."""
     if "run" not in given:
         return given.get("dataset")
-    path = Path(given["run"].split(",")[0]).expanduser() / "config.yaml"
-    if not path.is_file():
+    run = Path(given["run"].split(",")[0]).expanduser()
+    if not (run / runs.CONFIG).is_file():
         return None  # loading the run says so
-    saved = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return str(saved.get("dataset", {}).get("name"))
+    return str(runs.load_config(run).get("dataset", {}).get("name"))

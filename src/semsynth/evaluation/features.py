@@ -14,6 +14,7 @@ from torch import Tensor
 
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.protocol import InceptionResize
+from semsynth.tensor_files import TensorFileError, refuse_not_finite
 
 INCEPTION_FEATURES = 2048
 INCEPTION_SIDE = 299
@@ -52,6 +53,11 @@ class InceptionFeatures:
         self.path = None if weights is None else Path(weights).expanduser()
         self._exact: Tensor | None = None
         self.network = self._load()
+        if self.path is not None:
+            try:
+                refuse_not_finite(self.network.state_dict(), self.path)
+            except TensorFileError as error:
+                raise EvaluationError(str(error)) from None
         self.network.requires_grad_(False)
         if self.path is None:
             self.path = _downloaded()

@@ -13,6 +13,7 @@ from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth.losses.step import Step
+from semsynth.tensor_files import TensorFileError, read_tensors
 
 _TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
 
@@ -38,10 +39,9 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
     if not Path(weights).is_file():
         raise WeightsError(f"loss.generator.perceptual.weights: no file {weights}. {way_out}")
     try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        return {k: v for k, v in state.items() if k.startswith("features.")}
-    except Exception as error:
-        raise WeightsError(f"{weights} is not a readable state dict ({type(error).__name__}). {way_out}") from None
+        return {k: v for k, v in read_tensors(Path(weights)).items() if k.startswith("features.")}
+    except TensorFileError as error:
+        raise WeightsError(f"{error}. {way_out}") from None
 
 
 class Perceptual(nn.Module):

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from semsynth import runs
+from semsynth.buildable import check_stored
 from semsynth.reporting.errors import ReportError
 from semsynth.reporting.setting import Config, setting_name
 
@@ -95,7 +96,7 @@ def read_runs(directories: Iterable[Path]) -> list[Run]:
 
 def read_run(directory: Path) -> Run:
     """Read a run directory; see `read_runs`."""
-    config = _read(directory / runs.CONFIG, yaml.safe_load, "take it out of runs=, or train it again")
+    config = _read(directory / runs.CONFIG, _configuration, "take it out of runs=, or train it again")
     if config is not None:
         try:
             setting_name(config), config["dataset"]["name"], config["size"][1]
@@ -110,6 +111,13 @@ def read_run(directory: Path) -> Run:
             raise ReportError(f"{directory / name} is not of format {FORMAT} with {', '.join(keys)}: made by another "
                               f"version of the code; delete it and make it again")
     return Run(directory, config, scores, complexity, _epochs_begun(directory / runs.METRICS))
+
+
+def _configuration(text: str) -> Any:
+    """A run's configuration, of which report.py builds the data set."""
+    config = yaml.safe_load(text)
+    check_stored(config)
+    return config
 
 
 def _read(path: Path, parse: Callable[[str], Any], way_out: str) -> dict[str, Any] | None:

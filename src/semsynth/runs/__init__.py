@@ -28,6 +28,7 @@ from semsynth.runs.reading import (
     CONFIG,
     GRIDS,
     METRICS,
+    check_checkpoint,
     find_checkpoint,
     load_config,
     load_generator,
@@ -39,8 +40,8 @@ from semsynth.signatures import ConfigError
 
 __all__ = [
     "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
-    "asked_to_resume", "build", "build_supervised", "continue_where_possible", "find_checkpoint", "finished_before",
-    "fresh_state", "in_sweep", "inherit", "load_config", "load_generator", "load_segmenter", "load_weights",
-    "mark_finished", "open_run", "refuse_used", "resumed", "save_config", "save_imported", "settle",
+    "asked_to_resume", "build", "build_supervised", "check_checkpoint", "continue_where_possible", "find_checkpoint",
+    "finished_before", "fresh_state", "in_sweep", "inherit", "load_config", "load_generator", "load_segmenter",
+    "load_weights", "mark_finished", "open_run", "refuse_used", "resumed", "save_config", "save_imported", "settle",
     "tell_other_processes", "told_by_first_process", "warm_start",
 ]

@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.runs.processes import is_first_process
-from semsynth.runs.reading import CHECKPOINTS, CONFIG, find_checkpoint, load_config
+from semsynth.runs.reading import CHECKPOINTS, CONFIG, check_checkpoint, find_checkpoint, load_config
 from semsynth.runs.starting import save_config
 from semsynth.signatures import ConfigError
 
@@ -17,14 +17,15 @@ def inherit(cfg: DictConfig) -> DictConfig:
     """With `init_from`, take over the data set, size and networks of that run where the command line says nothing else.
 
     Raises:
-        ConfigError: there is no such run, or it has no weights yet.
+        ConfigError: there is no such run, it has no weights yet, or they are damaged or not finite.
     """
     if not cfg.get("init_from"):
         return cfg
     from semsynth.checkpoints.inherit import inherited
 
-    run_dir, _ = _begin_with(cfg.init_from)
+    run_dir, path = _begin_with(cfg.init_from)
     saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
+    check_checkpoint(path)
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given)
     if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here

@@ -5,8 +5,11 @@ from typing import Any
 
 import hydra.errors
 import hydra.utils
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.buildable import check_stored
 from semsynth.signatures import ConfigError
 
 CONFIG = "config.yaml"
@@ -18,17 +21,25 @@ FINISHED = "finished"
 
 
 def load_config(run_dir: str | Path) -> DictConfig:
-    """The resolved configuration of a run.
+    """The resolved configuration of a run, which may come from anybody: what it names is safe to build.
 
     Raises:
-        ConfigError: the directory holds none.
+        ConfigError: the directory holds none, or one that names what may not be built or refers to what it does not
+            hold.
     """
     path = Path(run_dir) / CONFIG
     if not path.is_file():
         what = "there is no such directory" if not Path(run_dir).is_dir() else f"it holds no {CONFIG}"
         raise ConfigError(f"{run_dir} is no run directory: {what}")
-    loaded = OmegaConf.load(path)
-    assert isinstance(loaded, DictConfig)
+    try:
+        loaded = OmegaConf.load(path)
+        check_stored(OmegaConf.to_container(loaded, resolve=False))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is no configuration ({str(error).splitlines()[0]})") from error
+    if not isinstance(loaded, DictConfig):
+        raise ConfigError(f"{path} is no configuration: it holds a list")
     return loaded
 
 
@@ -53,6 +64,17 @@ def find_checkpoint(run_dir: str | Path, checkpoint: str = "last") -> Path:
 def checkpoints_in(folder: Path) -> list[Path]:
     """All checkpoints of a folder."""
     return [path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")]
+
+
+def check_checkpoint(path: Path) -> None:
+    """Read a checkpoint that a training shall continue from, before anything is built.
+
+    Raises:
+        ConfigError: it is cut off or damaged, or its weights are not finite; names another one that can serve.
+    """
+    from semsynth.weights import read_weights
+
+    read_weights(path).check()
 
 
 def load_weights(path: str | Path, part: str, weights: str = "auto") -> Any:

@@ -206,6 +206,6 @@ def load_judge(path: str | Path) -> Judge:
                       preprocessing=Preprocessing(**about["preprocessing"]), class_map=about["class_map"], about=about)
     except SegmenterError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise SegmenterError(f"{path}: its metadata does not describe a segmenter ({error!r})") from error
     return judge

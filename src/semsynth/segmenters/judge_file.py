@@ -15,7 +15,7 @@ from torch import nn
 from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.preprocessing import Preprocessing
 
-NETWORKS = "semsynth.segmenters."  # a file may name networks of this package only
+NETWORKS = "semsynth.segmenters."  # a file may name networks that are written below this package only
 METADATA = "judge"  # key of the JSON in a file's metadata
 FORMAT = 1
 
@@ -36,7 +36,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
         about = json.loads(metadata[METADATA])
     except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
-        raise SegmenterError(f"{path} is no segmenter file: {way_out}") from error
+        raise SegmenterError(f"{path} is no segmenter file, or a damaged one: {way_out}") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise SegmenterError(f"{path} was written by another version of semsynth (its format is not {FORMAT})")
     return about
@@ -103,6 +103,6 @@ def network_class(dotted: str, path: Path) -> Any:
     except (ImportError, AttributeError) as error:
         raise SegmenterError(f"{path}: there is no network {dotted}; was the file written by a newer "
                              "version?") from error
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+    if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module):
         raise SegmenterError(f"{path}: {dotted} is no network")
     return found

@@ -1,20 +1,15 @@
 """Reading a file of weights, and saying which of its keys do not fit a network."""
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from semsynth.segmenters.errors import SegmenterError
+from semsynth.tensor_files import TensorFileError, read_tensors
 
 SHOWN_KEYS = 8  # rows of the table of keys that do not fit
-WRAPPERS = ("state_dict", "model_state_dict", "model")  # what training scripts put around a state dict
 
 
 def sha256_of(path: str | Path) -> str:
@@ -24,33 +19,15 @@ def sha256_of(path: str | Path) -> str:
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of a `.pth` (a plain or wrapped state dict, read without running code) or `.safetensors` file.
-
-    A leading `module.` of all keys, which DataParallel leaves, is taken off.
+    """Read the tensors of a `.pth` (a plain or wrapped state dict) or `.safetensors` file, see `semsynth.tensor_files`.
 
     Raises:
-        SegmenterError: there is no such file, or it holds something else.
+        SegmenterError: there is no such file, or it holds something else than finite tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise SegmenterError(f"{path}: there is no such file of weights")
     try:
-        content: Any = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SegmenterError(f"{path} is no readable file of weights ({reason})") from error
-    for key in WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise SegmenterError(f"{path} holds no state dict: expected names and tensors, as torch.save(net.state_dict())")
-    if all(key.startswith("module.") for key in content):
-        content = {key.removeprefix("module."): value for key, value in content.items()}
-    return dict(content)
-
-
-def _unpickled(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True)
+        return read_tensors(Path(path))
+    except TensorFileError as error:
+        raise SegmenterError(str(error)) from None
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:

@@ -1,0 +1,101 @@
+"""Which names a run's configuration may build: a run directory can come from anybody, and building calls what it names.
+
+Nothing is imported to find out: a name of this package counts where its file, read as text, defines it.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from semsynth.signatures import ConfigError, targets
+
+PACKAGE = Path(__file__).parent
+# Any class that is written in a file below these may be built: a new norm or data set needs no entry here.
+PARTS = ("norms", "generators", "discriminators", "encoders", "segmenters", "losses", "data", "training")
+# Functions, and what stands elsewhere, one by one: calling any function there is could write files or import modules.
+NAMES = frozenset({
+    "semsynth.norms.base.group_norm", "semsynth.norms.base.layer_norm", "semsynth.encoders.none.no_encoder",
+    "semsynth.segmenters.judge.load_judge", "semsynth.segmenters.judge.shipped",
+    "semsynth.segmenters.loop.pretrained", "semsynth.segmenters.loop.untrained",
+    "semsynth.training.progress.progress", "semsynth.training.wandb_run.wandb_logger",
+    "semsynth.evaluation.in_training.ValidationScores", "semsynth.evaluation.protocol.Protocol",
+    "semsynth.evaluation.style_regressor.StyleRegressor",
+})
+OTHERS = frozenset({
+    *(f"torch.nn.{name}" for name in ("BatchNorm2d", "SyncBatchNorm", "InstanceNorm2d", "Identity")),
+    *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop",
+                                         "SGD")),
+    "pytorch_lightning.Trainer",
+    *(f"pytorch_lightning.callbacks.{name}" for name in ("EarlyStopping", "LearningRateMonitor", "RichProgressBar",
+                                                         "Timer", "TQDMProgressBar")),
+    *(f"pytorch_lightning.loggers.{name}" for name in ("CSVLogger", "TensorBoardLogger", "WandbLogger")),
+    "albumentations.ColorJitter",
+})
+
+
+def check_names(plain: Any, path: str = "") -> None:
+    """Check that everything a plain node names may be built.
+
+    Args:
+        plain: Nested dictionaries and lists.
+        path: Dotted path of the node, for the message.
+
+    Raises:
+        ConfigError: the first name that may not be, with its key.
+    """
+    for where, node in targets(plain, path):
+        name = node["_target_"]
+        if not isinstance(name, str) or not may_be_built(name):
+            raise ConfigError(f"{where}._target_={name!s:.200} is not built: a run may name classes that are written "
+                              f"in files of semsynth/{{{','.join(PARTS)}}} (by the file's own name), and the few of "
+                              "torch and others that semsynth/buildable.py lists, since anything else could run code")
+
+
+def check_stored(plain: Any) -> None:
+    """Check the configuration of a run as it lies in a file: what it names, and that it refers to nothing else.
+
+    Interpolations could read the environment; a run is stored without any.
+
+    Raises:
+        ConfigError: the first fault, with its key.
+    """
+    for path, value in _words(plain):
+        if "${" in value:
+            raise ConfigError(f"{path}={value:.200} is not resolved: a run's configuration holds the values themselves")
+    check_names(plain)
+
+
+def may_be_built(name: str) -> bool:
+    """Whether a dotted name may be built."""
+    if name in OTHERS:
+        return True
+    words = name.split(".")
+    if words[0] != "semsynth" or len(words) < 3 or not all(word.isidentifier() for word in words):
+        return False
+    modules, last = words[1:-1], words[-1]
+    kind = ast.ClassDef | ast.FunctionDef if name in NAMES else ast.ClassDef
+    return (name in NAMES or modules[0] in PARTS) and isinstance(_definitions(tuple(modules)).get(last), kind)
+
+
+@cache
+def _definitions(modules: tuple[str, ...]) -> dict[str, ast.stmt]:
+    """What the file of a module defines by itself, by name; imported names are none of it."""
+    path = PACKAGE.joinpath(*modules).with_suffix(".py")
+    if not path.is_file():
+        return {}
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return {node.name: node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+
+
+def _words(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """All text of a plain node, with dotted paths."""
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            yield from _words(child, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _words(child, f"{path}[{index}]")
