@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch.utils.data import Dataset, default_collate
 
-from semsynth.data.errors import DataError
+from semsynth.data.decoding import picture_size
 from semsynth.data.masks import checked_labels, read_image
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, by_stem, files_in
 from semsynth.evaluation.errors import EvaluationError
@@ -132,11 +131,7 @@ def _one_size(paths: Sequence[Path]) -> tuple[int, int]:
     """(H,W) of all images, from their headers."""
     first: tuple[int, int] | None = None
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                size = image.height, image.width
-        except OSError as error:
-            raise DataError(f"{path}: cannot be decoded ({error}): replace it") from error
+        size = picture_size(path)
         first = first or size
         if size != first:
             raise EvaluationError(f"{path}: {size[1]}x{size[0]} (width x height), but {paths[0]} has "
