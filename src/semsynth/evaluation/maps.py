@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.data import Dataset, default_collate
 
 from semsynth.data.decoding import picture_size
+from semsynth.data.mask_files import label_files
 from semsynth.data.masks import checked_labels, read_image
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, by_stem, files_in
 from semsynth.evaluation.errors import EvaluationError
@@ -112,7 +113,7 @@ class ImageFolder(Dataset):
 def _files(folder: Path, suffixes: Sequence[str], key: str) -> list[Path]:
     if not folder.is_dir():
         raise EvaluationError(f"{key}={folder}: there is no such folder")
-    found = files_in(folder, suffixes)
+    found = label_files(folder) if key == "labels" else files_in(folder, suffixes)
     if not found:
         raise EvaluationError(f"{key}={folder}: no files with {', '.join(suffixes)} in this folder")
     return found
