@@ -42,6 +42,8 @@ def check(cfg: DictConfig, console: Console) -> int:
     for split in ("train", "val"):
         dataset = instantiate(cfg.dataset[split], strict=False, _convert_="all")()
         reports[split] = scan(dataset, progress_bar(split, console, len(dataset)))
+    if cfg.dataset.name == "folder":
+        console.print(f"classes are told by {cfg.dataset.masks} in the masks (dataset.masks)")
     show_report(reports, list(cfg.dataset.classes), console)
     return show_summary(reports, console)
 

@@ -28,3 +28,33 @@ def build(compose):
         return instantiate(cfg.dataset[split], _convert_="all", **keywords)()
 
     return run
+
+
+@pytest.fixture
+def half_png():
+    """Write a PNG whose stream, whole and rightly closed, holds the upper half of the rows: decoders fill up zeros."""
+    import io
+    import struct
+    import zlib
+
+    from PIL import Image
+
+    def chunks(array):
+        buffer = io.BytesIO()
+        Image.fromarray(array).save(buffer, "PNG")
+        data, place = buffer.getvalue(), 8
+        while place < len(data):
+            (length,) = struct.unpack(">I", data[place : place + 4])
+            yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+            place += length + 12
+
+    def run(array, path):
+        header = dict(chunks(array))[b"IHDR"]
+        rows = dict(chunks(array[: len(array) // 2]))[b"IDAT"]
+        parts = [(b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in parts))
+        return path
+
+    return run

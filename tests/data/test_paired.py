@@ -129,6 +129,22 @@ def test_validation_takes_the_middle_or_the_whole(cities):
     assert torch.equal(whole[0]["labels"], torch.from_numpy(whole.read(0)[1]).long())
 
 
+def test_crop_flip_and_colours_are_drawn_independently():
+    """All 24 cells of (row half, column half, flip, no/darker/brighter) are filled as independence says: chi-square."""
+    jitter = A.ColorJitter(brightness=[0.2, 1.8], contrast=[1, 1], saturation=[1, 1], hue=[0, 0], p=0.5)
+    joint = JointTransform((256, 256), augment=[jitter])
+    image, cells = np.full((286, 286, 3), 100, np.uint8), np.zeros((2, 2, 2, 3))
+    rows, columns = np.mgrid[:286, :286].astype(np.int32)
+    for index in range(1500):
+        seed = int(np.random.SeedSequence([0, 0, index]).generate_state(1)[0])
+        drawn = joint({"image": image, "labels": rows, "instances": columns}, seed)
+        top, ends, level = drawn["labels"][0, 0], drawn["instances"][0, [0, -1]], int(drawn["image"][0, 0, 0])
+        cells[int(top >= 15), int(min(ends) >= 15), int(ends[0] > ends[1]), (level != 100) + (level > 100)] += 1
+    half = np.array([15, 16]) / 31  # places of the crop: 31 each way
+    wanted = 1500 * np.einsum("a,b,c,d->abcd", half, half, [0.5, 0.5], [0.5, 0.25, 0.25])
+    assert ((cells - wanted) ** 2 / wanted).sum() < 49.7  # 23 degrees of freedom: 1 in 1000 is above
+
+
 def test_a_joint_transform_refuses_to_move_pixels():
     with pytest.raises(ValueError, match="Rotate moves pixels"):
         JointTransform(None, augment=[A.Rotate()])

@@ -15,3 +15,7 @@ def test_distinct_repeatable_and_in_range():
 def test_no_classes():
     with pytest.raises(ValueError, match="count"):
         generated_palette(0)
+
+
+def test_thousands_of_colours_differ():
+    assert len({tuple(colour) for colour in generated_palette(20_000)}) == 20_000

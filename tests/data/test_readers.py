@@ -135,12 +135,15 @@ class TestFolder:
             np.testing.assert_array_equal(dataset.read_labels(index), plain.read_labels(index))
             assert dataset.read_instances(index).max() == 2003
 
-    def test_palette_colours_win_over_indices(self, fx, build, tmp_path):
+    def test_the_key_chooses_between_palette_colours_and_indices(self, fx, build, tmp_path):
         root = fx.folder(tmp_path / "folder", kind="palette")
         names = ("house", "grass", "sky")
         rows = zip(names, reversed(fx.COLOURS), strict=True)
         (root / "classes.yaml").write_text("classes:\n" + "".join(f"- {{name: {n}, colour: {c}}}\n" for n, c in rows))
-        reversed_ids = build("folder", root).read_labels(0)
+        reversed_ids = build("folder", root, overrides=["dataset.masks=colours"]).read_labels(0)
+        with open(root / "classes.yaml", "a") as file:
+            file.write("masks: colours\n")
+        np.testing.assert_array_equal(build("folder", root).read_labels(0), reversed_ids)
         np.testing.assert_array_equal(
             build("folder", root, overrides=["dataset.masks=ids"]).read_labels(0), 2 - reversed_ids
         )

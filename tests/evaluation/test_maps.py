@@ -20,7 +20,7 @@ def folder(small, tmp_path):
         images, labels = small.pairs(tmp_path, count, size, label_size)
         if change:
             change(images, labels)
-        return ImageFolder(images, labels, mask_decoder(small.classes, small.colours, masks="auto"), 4, None,
+        return ImageFolder(images, labels, mask_decoder(small.classes, small.colours, masks="ids"), 4, None,
                            small.protocol(**protocol))
 
     return opened

@@ -17,7 +17,7 @@ NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]
 
 
 def reader(**changes):
-    decode = mask_decoder(NAMES, COLOURS, masks="auto")
+    decode = mask_decoder(NAMES, COLOURS, masks="ids")
     values = {"names": NAMES, "colours": COLOURS, "decode": decode, "unknown": None, "edges": False, "icpe": None,
               "size": (32, 32)}
     return MapReader(**(values | changes))
@@ -36,10 +36,14 @@ def masks(tmp_path):
     return folder, ids
 
 
-def test_ids_palettes_and_colours_read_alike(masks):
+def test_masks_are_read_as_the_run_reads_its_own(masks):
     folder, ids = masks
-    for path in find_masks(folder):
-        assert_close(reader().read(path).labels[0].numpy(), ids.astype(np.int64), msg=path.name)
+    of_colours = reader(decode=mask_decoder(NAMES, COLOURS, masks="colours"))
+    for name, read in (("ids", reader()), ("colours", reader()), ("colours", of_colours), ("palette", of_colours)):
+        assert_close(read.read(folder / f"{name}.png").labels[0].numpy(), ids.astype(np.int64), msg=name)
+    assert_close(reader().read(folder / "palette.png").labels[0].numpy(), 2 - ids.astype(np.int64))
+    with pytest.raises(DataError, match=r"ids\.png: a grey mask, but dataset\.masks=colours"):
+        of_colours.read(folder / "ids.png")
 
 
 def test_ids_of_classes_yaml_hold_for_a_run_too(tmp_path):

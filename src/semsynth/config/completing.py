@@ -1,6 +1,7 @@
 """Filling in what follows from other settings."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -19,12 +20,13 @@ def finalize(cfg: DictConfig) -> DictConfig:
     - `size`, where it is a number, becomes [H, W]: the shorter side, with the aspect of `dataset.recipe.size`, the
       other side rounded to a multiple of 32;
     - the classes of `dataset=folder` are read from its `classes.yaml`;
+    - `dataset.masks=auto` of `dataset=folder` becomes ids or colours, as classes.yaml or its masks tell;
     - `icpe.enabled=auto` becomes true where a norm reads offsets or `generator.fc_offsets` is set;
     - `dataset.labels_from`, where it is a folder or a data set, becomes the node that reads its label maps;
     - `decay_epochs=auto` becomes the share of `epochs` that it has in the data set's recipe.
 
     Raises:
-        ConfigError: a norm that does not exist, or a folder without readable classes.
+        ConfigError: a norm that does not exist, a folder without readable classes, or masks that two readings fit.
     """
     if not isinstance(cfg.size, ListConfig):
         OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.recipe.size), force_add=True)
@@ -41,6 +43,8 @@ def finalize(cfg: DictConfig) -> DictConfig:
         for key, value in values.items():
             OmegaConf.update(cfg, f"dataset.{key}", value, force_add=True)
         check_classes(cfg)
+    if cfg.dataset.name == "folder" and cfg.dataset.masks == "auto":
+        OmegaConf.update(cfg, "dataset.masks", _mask_reading(cfg.dataset.root))
     if "icpe" in cfg and cfg.icpe.enabled == "auto":
         OmegaConf.update(cfg, "icpe.enabled", reads_offsets(cfg))
     if cfg.get("decay_epochs") == "auto":
@@ -49,6 +53,22 @@ def finalize(cfg: DictConfig) -> DictConfig:
         OmegaConf.update(cfg, "decay_epochs", min(cfg.epochs, share))
     complete_labels_from(cfg)
     return cfg
+
+
+def _mask_reading(root: str) -> str:
+    """What tells the classes in the masks of a folder: ids or colours; auto where there are none."""
+    from semsynth.data.classes import load_classes
+    from semsynth.data.mask_files import masks_of
+    from semsynth.data.mask_reading import reading_of
+
+    try:
+        files = masks_of(Path(root).expanduser())
+    except ValueError:
+        return "auto"
+    try:
+        return reading_of(load_classes(root), "auto", lambda: files)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def shorter_side(side: int, recipe: Sequence[int]) -> list[int]:

@@ -1,6 +1,7 @@
 """A whole data set, file by file: every fault, and how often each class occurs."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,18 +11,23 @@ import numpy as np
 
 from semsynth.data.errors import DataError
 from semsynth.data.paired import PairedDataset
+from semsynth.data.pictures import read_picture
 
 T = TypeVar("T")
 
 
 @dataclass
 class SplitReport:
-    """What a split holds: `pixels` and `pictures` (K,) count each class; `faults` are messages that name files."""
+    """What a split holds: `pixels` and `pictures` (K,) count each class; `faults` are messages that name files.
+
+    `changes` counts the pictures to which more was done than to decode them, see `semsynth.data.pictures.changes`.
+    """
 
     samples: int
     pixels: np.ndarray
     pictures: np.ndarray
     faults: list[str] = field(default_factory=list)
+    changes: Counter[str] = field(default_factory=Counter)
 
     @property
     def shares(self) -> np.ndarray:
@@ -29,8 +35,17 @@ class SplitReport:
         return self.pixels / max(1, self.pixels.sum())
 
 
-def inspect_sample(dataset: PairedDataset, index: int) -> tuple[list[str], np.ndarray]:
-    """Return all faults of a sample, at most one for each file and one for sizes, and its pixels of each class (K,)."""
+@dataclass
+class Inspected:
+    """A sample: all faults, at most one for each file and one for sizes; its pixels of each class (K,); `changes`."""
+
+    faults: list[str]
+    pixels: np.ndarray
+    changes: list[str]
+
+
+def inspect_sample(dataset: PairedDataset, index: int) -> Inspected:
+    """Read the files of a sample."""
     faults: list[str] = []
 
     def attempt(read: Callable[[int], T]) -> T | None:
@@ -40,19 +55,19 @@ def inspect_sample(dataset: PairedDataset, index: int) -> tuple[list[str], np.nd
             faults.append(str(error))
             return None
 
-    image = attempt(dataset.read_image)
+    image, changes = attempt(lambda index: read_picture(dataset.pairs[index].image)) or (None, [])
     labels = attempt(dataset.read_labels)
     instances = attempt(dataset.read_instances)
     if image is not None:
         attempt(lambda index: dataset.check_sizes(index, image, labels, instances))
     if labels is None:
-        return faults, np.zeros(dataset.num_classes, np.int64)
-    return faults, np.bincount(labels.ravel(), minlength=dataset.num_classes)
+        return Inspected(faults, np.zeros(dataset.num_classes, np.int64), changes)
+    return Inspected(faults, np.bincount(labels.ravel(), minlength=dataset.num_classes), changes)
 
 
 def scan(
     dataset: PairedDataset,
-    progress: Callable[[Iterable[tuple[list[str], np.ndarray]]], Iterable[tuple[list[str], np.ndarray]]] = iter,
+    progress: Callable[[Iterable[Inspected]], Iterable[Inspected]] = iter,
     threads: int | None = None,
 ) -> SplitReport:
     """Read every file of a data set that was built with `strict=False`.
@@ -70,14 +85,15 @@ def scan(
     )
     if not dataset.pairs:
         report.faults.append(f"{dataset.source.root}: no {dataset.source.split} samples")
-    for faults, pixels in progress(_in_order(dataset, threads or os.cpu_count() or 1)):
-        report.faults += faults
-        report.pixels += pixels
-        report.pictures += pixels > 0
+    for sample in progress(_in_order(dataset, threads or os.cpu_count() or 1)):
+        report.faults += sample.faults
+        report.pixels += sample.pixels
+        report.pictures += sample.pixels > 0
+        report.changes.update(sample.changes)
     return report
 
 
-def _in_order(dataset: PairedDataset, threads: int) -> Iterator[tuple[list[str], np.ndarray]]:
+def _in_order(dataset: PairedDataset, threads: int) -> Iterator[Inspected]:
     """Inspect the samples on several threads, in order; decoding runs outside the interpreter's lock."""
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(lambda index: inspect_sample(dataset, index), range(len(dataset)))

@@ -37,6 +37,8 @@ def show_summary(reports: dict[str, SplitReport], console: Console) -> int:
         absent = int((report.pixels == 0).sum())
         note = f", {absent} of {len(report.pixels)} classes never occur" if absent else ""
         console.print(f"{split}: {report.samples} pairs, {len(report.faults)} faults{note}", highlight=False)
+        for change, count in report.changes.items():
+            console.print(f"  {count} {'picture is' if count == 1 else 'pictures are'} {change}", highlight=False)
         for fault in report.faults:
             console.print(f"  {fault}", markup=False, highlight=False, soft_wrap=True)
     return int(any(report.faults for report in reports.values()))

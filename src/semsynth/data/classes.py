@@ -1,28 +1,36 @@
 """classes.yaml: the names, colours and file ids of the classes of one's own data."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import yaml
 
 from semsynth.data.errors import DataError
 from semsynth.data.palette import generated_palette
 
+Masks = Literal["auto", "ids", "colours"]
+
 EXAMPLE = """  classes:
   - {name: sky, colour: [70, 130, 180]}
   - {name: road, colour: [128, 64, 128]}
-A class may also have `id: N`, the id that stands for it in the masks; otherwise that is its place, from 0."""
+A class may also have `id: N`, the id that stands for it in the masks; otherwise that is its place, from 0.
+A line `masks: ids` or `masks: colours` says what tells the classes in the masks; otherwise the masks themselves."""
 
 
 @dataclass(frozen=True)
 class ClassTable:
-    """The classes in order: names, colours (red, green, blue; 0..255), and the ids that stand for them in masks."""
+    """The classes in order: names, colours (red, green, blue; 0..255), and the ids that stand for them in masks.
+
+    `masks` says whether ids or colours tell the classes in the masks, `auto` where that is not stated.
+    """
 
     names: list[str]
     colours: list[list[int]]
     ids: list[int]
+    masks: Masks = "auto"
 
 
 def load_classes(root: str | os.PathLike[str]) -> ClassTable:
@@ -54,10 +62,13 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
         colours.append(_colour(row.get("colour", row.get("color", generated[place])), path, place))
         ids.append(_id(row.get("id", place), path, place))
     for what, values in (("name", names), ("id", [str(label) for label in ids])):
-        repeated = sorted({value for value in values if values.count(value) > 1})
+        repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
             raise DataError(f"{path}: the {what} {', '.join(repeated)} occurs more than once")
-    return ClassTable(names, colours, ids)
+    masks = content.get("masks", "auto")
+    if masks not in get_args(Masks):
+        raise DataError(f"{path}: masks: {masks!r}: write one of {', '.join(get_args(Masks))}")
+    return ClassTable(names, colours, ids, masks)
 
 
 def _colour(value: Any, path: Path, place: int) -> list[int]:

@@ -38,9 +38,11 @@ class ColourCode:
                 "so colours cannot tell them apart: correct classes.yaml, or set dataset.masks=ids"
             )
 
-    def knows(self, rgb: np.ndarray) -> np.ndarray:
-        """Tell which colours (...,3) are those of a class -> (...) bool."""
-        return np.isin(pack_colours(rgb), self._sorted)
+    def find(self, rgb: np.ndarray) -> np.ndarray:
+        """Return the class indices (...) of colours (...,3), -1 for those of no class."""
+        packed = pack_colours(rgb)
+        place = np.searchsorted(self._sorted, packed).clip(max=len(self._sorted) - 1)
+        return np.where(self._sorted[place] == packed, self._order[place], -1)
 
     def decode(self, rgb: np.ndarray, path: Path) -> np.ndarray:
         """Turn a colour-coded mask (H,W,3) uint8 into class indices (H,W) int32.
@@ -48,9 +50,8 @@ class ColourCode:
         Raises:
             DataError: a colour of no class; names the file, the first such pixel, and the nearest class.
         """
-        packed = pack_colours(rgb)
-        place = np.searchsorted(self._sorted, packed).clip(max=len(self._sorted) - 1)
-        wrong = self._sorted[place] != packed
+        indices = self.find(rgb)
+        wrong = indices < 0
         if wrong.any():
             row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
             colour = rgb[row, column].astype(int)
@@ -62,4 +63,4 @@ class ColourCode:
                 f"({100 * wrong.mean():.2g}% of the pixels have colours of no class; the nearest class is {name} with "
                 f"{known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
             )
-        return self._order[place].astype(np.int32)
+        return indices.astype(np.int32)

@@ -11,19 +11,16 @@ from semsynth.data.colours import ColourCode
 from semsynth.data.errors import DataError
 from semsynth.data.masks import DONT_CARE, Mask, grey_ids, is_grey, read_mask
 
-Masks = Literal["auto", "ids", "colours"]
-
 
 class MaskDecoder:
     """Class indices from a mask file.
 
     Args:
         classes: Names, colours and file ids of the classes.
-        masks: `ids` reads grey values and palette indices, `colours` reads colours; `auto` reads colours from RGB
-            masks, and from palette masks all of whose colours are those of classes, else ids.
+        masks: `ids` reads grey values and palette indices, `colours` reads colours.
     """
 
-    def __init__(self, classes: ClassTable, masks: Masks = "auto") -> None:
+    def __init__(self, classes: ClassTable, masks: Literal["ids", "colours"]) -> None:
         self.classes, self.masks = classes, masks
 
     @cached_property
@@ -38,19 +35,22 @@ class MaskDecoder:
             DataError: the file is broken, or holds an unknown colour or id.
         """
         mask = read_mask(path)
-        if self._by_colour(mask):
-            if mask.colours is None:
-                raise DataError(f"{path}: a grey mask, but dataset.masks=colours: set dataset.masks=ids or auto")
-            return self.colour_code.decode(mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels, path)
+        if self.masks == "colours":
+            return self.colour_code.decode(self._shown(mask, path), path)
+        if mask.pixels.ndim == 3 and not is_grey(mask.pixels):
+            raise DataError(f"{path}: holds colours, but ids tell the classes in this data set (dataset.masks=ids): "
+                            "bring all masks to one kind")
         return self._indices(grey_ids(mask.pixels, path), path)
 
-    def _by_colour(self, mask: Mask) -> bool:
-        """Decide whether colours or ids tell the classes of this mask."""
-        if self.masks != "auto" or mask.colours is None:
-            return self.masks == "colours"
-        if mask.pixels.ndim == 2:
-            return bool(self.colour_code.knows(mask.colours[np.unique(mask.pixels)]).all())
-        return not is_grey(mask.pixels) or bool(self.colour_code.knows(mask.pixels).all())
+    def _shown(self, mask: Mask, path: Path) -> np.ndarray:
+        """The colours (H,W,3) of a mask as a viewer shows it; grey values only where they are colours of classes."""
+        if mask.colours is not None:
+            return mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels
+        shown = np.repeat(mask.pixels[:, :, None], 3, axis=2)
+        if mask.pixels.min() < 0 or mask.pixels.max() > 255 or not (self.colour_code.find(shown) >= 0).all():
+            raise DataError(f"{path}: a grey mask, but dataset.masks=colours, and not all of its grey values are "
+                            "colours of classes: set dataset.masks=ids if they are ids")
+        return shown
 
     def _indices(self, ids: np.ndarray, path: Path) -> np.ndarray:
         """Turn the ids that classes.yaml states into class indices."""

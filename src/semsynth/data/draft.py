@@ -1,7 +1,7 @@
 """A first classes.yaml from the masks of a folder: their ids, palettes or colours."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +10,11 @@ import numpy as np
 from semsynth.data.colours import unpack_colour
 from semsynth.data.errors import DataError
 from semsynth.data.folder import Folder
-from semsynth.data.masks import DONT_CARE, pack_colours, read_mask
+from semsynth.data.mask_files import masks_of
+from semsynth.data.masks import DONT_CARE, Mask, pack_colours, read_mask
 from semsynth.data.palette import generated_palette
-from semsynth.data.source import LABEL_SUFFIXES, files_in
 
-MOST_CLASSES = 1000  # more distinct colours than this are noise, not classes
+MOST_CLASSES = 1000  # more distinct colours or ids than this are noise or measurements, not classes
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Draft:
         lines = ["# Drafted from the masks: give the classes their names. The order is that of the network's channels."]
         if self.unknown is not None:
             lines.append(f"# Label {DONT_CARE} becomes class {self.unknown}: train with dataset.unknown={self.unknown}")
+        lines.append(f"masks: {'colours' if self.ids is None else 'ids'} # what tells the classes in the masks")
         lines.append("classes:")
         explicit = self.ids is not None and self.ids != list(range(len(self.ids)))
         for place, colour in enumerate(self.colours):
@@ -41,77 +42,109 @@ class Draft:
         return "\n".join(lines) + "\n"
 
 
-def mask_files(root: Path) -> list[Path]:
-    """List the masks of all splits of a folder.
-
-    Raises:
-        DataError: there are none.
-    """
-    folders = [path for path in (root / "labels", root / "train" / "labels", root / "val" / "labels") if path.is_dir()]
-    files = [path for folder in folders for path in files_in(folder, LABEL_SUFFIXES)]
-    if not files:
-        raise DataError(f"{root}: no masks to draft classes from.\nExpected layout:{Folder.layout.rstrip()}")
-    return files
-
-
 def draft_classes(root: Path, progress: Callable[[Iterable[Path]], Iterable[Path]] = iter) -> Draft:
     """Collect the classes of a folder's masks.
 
-    Colour masks give a class to each colour, the most frequent first. Masks of ids give one to each id, in order, with
-    the colours of their palette, if they have one. Id 255 becomes an unknown class at the end, unless 0 is the only
-    other id: then it is an ordinary class.
+    Colour masks give a class to each colour, the most frequent first, and so do palette masks whose palettes number
+    their colours differently. Masks of ids give one to each id, in order, with the colours of their palette, if they
+    have one. Id 255 becomes an unknown class at the end, unless 0 is the only other id: then it is an ordinary class.
 
     Raises:
-        DataError: there are no masks, colour and id masks are mixed, or there are too many colours to be classes.
+        DataError: there are no masks, colour and id masks are mixed, or there are too many of them to be classes.
     """
-    ids: Counter[int] = Counter()
-    colours: Counter[int] = Counter()
-    palette: np.ndarray | None = None
-    skipped = []
-    by_id, by_colour = Path(), Path()
-    for path in progress(mask_files(root)):
+    found, skipped = _Found(), []
+    files = masks_of(root)
+    if not files:
+        raise DataError(f"{root}: no masks to draft classes from.\nExpected layout:{Folder.layout.rstrip()}")
+    for path in progress(files):
         try:
             mask = read_mask(path)
         except DataError as error:
             skipped.append(str(error))
             continue
+        found.add(mask, path)
+    return found.draft(skipped)
+
+
+@dataclass
+class _Found:
+    """Ids and colours of the masks so far, with their numbers of pixels."""
+
+    ids: Counter[int] = field(default_factory=Counter)
+    colours: Counter[int] = field(default_factory=Counter)  # of masks of colours
+    shown: Counter[int] = field(default_factory=Counter)  # of palettes
+    palette: dict[int, int] = field(default_factory=dict)  # index -> packed colour
+    palettes_agree: bool = True
+    by_id: Path | None = None
+    by_colour: Path | None = None
+
+    def add(self, mask: Mask, path: Path) -> None:
+        """Count a mask.
+
+        Raises:
+            DataError: there are now too many ids or colours to be classes.
+        """
         if mask.pixels.ndim == 3:
-            by_colour = path
-            _count(colours, pack_colours(mask.pixels))
+            self.by_colour = path
+            self.colours.update(_counted(pack_colours(mask.pixels)))
         else:
-            by_id = path
-            _count(ids, mask.pixels)
-            palette = mask.colours if palette is None else palette
-        if len(colours) > MOST_CLASSES:
+            self.by_id = path
+            counted = _counted(mask.pixels)
+            self.ids.update(counted)
+            if mask.colours is not None:
+                self._compare_palettes(counted, pack_colours(mask.colours))
+        if len(self.colours) > MOST_CLASSES:
             raise DataError(
                 f"{path}: with this mask there are more than {MOST_CLASSES} colours: the masks are smoothed or were "
                 "saved with loss (as JPEG); save them as PNG with one colour for each class"
             )
-    if ids and colours:
-        raise DataError(f"{by_colour} holds colours, {by_id} ids: bring all masks to one kind")
-    if colours and all(len(set(unpack_colour(colour))) == 1 for colour in colours):  # ids stored as grey RGB
-        ids = Counter({colour & 255: count for colour, count in colours.items()})
-    elif colours:
-        total = sum(colours.values())
-        ranked = colours.most_common()
-        return Draft([unpack_colour(c) for c, _ in ranked], None, [n / total for _, n in ranked], skipped=skipped)
-    if not ids:
-        raise DataError("no mask could be read:\n" + "\n".join(skipped))
-    return _from_ids(ids, palette, skipped)
+        if len(self.ids) > MOST_CLASSES:
+            raise DataError(
+                f"{path}: with this mask there are more than {MOST_CLASSES} ids: these are instances, depths or other "
+                "measurements rather than classes; put masks of classes in their place"
+            )
+
+    def _compare_palettes(self, counted: Mapping[int, int], palette: np.ndarray) -> None:
+        for index, pixels in counted.items():
+            colour = int(palette[index])
+            self.shown[colour] += pixels
+            self.palettes_agree &= self.palette.setdefault(index, colour) == colour
+
+    def draft(self, skipped: list[str]) -> Draft:
+        """Make classes of them.
+
+        Raises:
+            DataError: ids and colours are mixed, or there are none.
+        """
+        if self.by_id and self.by_colour:
+            raise DataError(f"{self.by_colour} holds colours, {self.by_id} ids: bring all masks to one kind")
+        if not self.palettes_agree:  # an index is another colour in another file, so only colours can tell the classes
+            return _from_colours(self.shown, skipped)
+        if self.colours and all(len(set(unpack_colour(colour))) == 1 for colour in self.colours):  # ids as grey RGB
+            return _from_ids(Counter({colour & 255: count for colour, count in self.colours.items()}), {}, skipped)
+        if self.colours:
+            return _from_colours(self.colours, skipped)
+        if not self.ids:
+            raise DataError("no mask could be read:\n" + "\n".join(skipped))
+        return _from_ids(self.ids, self.palette, skipped)
 
 
-def _count(counter: Counter[int], values: np.ndarray) -> None:
+def _counted(values: np.ndarray) -> dict[int, int]:
     found, counts = np.unique(values, return_counts=True)
-    counter.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
-def _from_ids(ids: Counter[int], palette: np.ndarray | None, skipped: list[str]) -> Draft:
+def _from_colours(colours: Counter[int], skipped: list[str]) -> Draft:
+    total, ranked = sum(colours.values()), colours.most_common()
+    return Draft([unpack_colour(c) for c, _ in ranked], None, [n / total for _, n in ranked], skipped=skipped)
+
+
+def _from_ids(ids: Counter[int], palette: Mapping[int, int], skipped: list[str]) -> Draft:
     labels = sorted(ids)
     colours = generated_palette(len(labels))
-    if palette is not None:
-        own = [palette[label].tolist() for label in labels if label < len(palette)]
-        if len({tuple(colour) for colour in own}) == len(labels):  # a palette that repeats colours tells nothing
-            colours = own
+    own = {palette[label] for label in labels if label in palette}
+    if len(own) == len(labels):  # a palette that repeats colours tells nothing
+        colours = [unpack_colour(palette[label]) for label in labels]
     has_unknown = labels[-1] == DONT_CARE and labels != [0, DONT_CARE]
     unknown = len(labels) - 1 if has_unknown else None
     total = sum(ids.values())

@@ -8,10 +8,12 @@ from typing import get_args
 
 import numpy as np
 
-from semsynth.data.classes import load_classes
-from semsynth.data.decoder import MaskDecoder, Masks
+from semsynth.data.classes import Masks, load_classes
+from semsynth.data.decoder import MaskDecoder
 from semsynth.data.errors import DataError
-from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Pair, Source, by_stem, files_in, match
+from semsynth.data.mask_files import label_files, masks_of
+from semsynth.data.mask_reading import reading_of
+from semsynth.data.source import IMAGE_SUFFIXES, Listing, Pair, Source, by_stem, files_in, match
 
 
 def falls_into_val(stem: str, seed: int, val_fraction: float) -> bool:
@@ -30,8 +32,8 @@ class Folder(Source):
         split: `train` or `val`.
         val_fraction: Part of the pairs that makes the validation set where ROOT holds one set, in (0,1).
         split_seed: Seed of that choice.
-        masks: `ids` reads grey values and palette indices, `colours` reads colours; `auto` reads colours from RGB
-            masks, and from palette masks all of whose colours are those of classes, else ids.
+        masks: `ids` reads grey values and palette indices, `colours` reads colours; `auto` takes what classes.yaml
+            says, or the one under which all masks hold classes only, see `semsynth.data.mask_reading.decide`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -74,12 +76,8 @@ or one set, of which dataset.val_fraction is kept for validation:
             DataError: a folder is missing, or no pair falls into this split.
         """
         base = () if self.is_one_set else (self.split,)
-        masks = self.folder(*base, "labels")
-        labels = by_stem(files_in(masks, LABEL_SUFFIXES))
-        lossy = [] if labels else files_in(masks, IMAGE_SUFFIXES)
-        if lossy:
-            raise DataError(f"{lossy[0]}: masks must be stored without loss: convert them to PNG")
-        maps = by_stem(files_in(self._instances(*base), LABEL_SUFFIXES)) if instances else None
+        labels = by_stem(label_files(self.folder(*base, "labels")))
+        maps = by_stem(label_files(self._instances(*base))) if instances else None
         listing = match(by_stem(files_in(self.folder(*base, "images"), IMAGE_SUFFIXES)), labels, maps)
         if self.is_one_set and listing.pairs:
             listing.pairs = [pair for pair in listing.pairs if self._is_mine(pair)]
@@ -103,8 +101,10 @@ or one set, of which dataset.val_fraction is kept for validation:
 
     @cached_property
     def decoder(self) -> MaskDecoder:
-        """Reads masks by the classes of ROOT/classes.yaml."""
-        return MaskDecoder(load_classes(self.root), self.masks)
+        """Reads masks by the classes of ROOT/classes.yaml, all in one way."""
+        classes = load_classes(self.root)
+        reading = reading_of(classes, self.masks, lambda: masks_of(self.root))
+        return MaskDecoder(classes, "ids" if reading == "auto" else reading)
 
     def read_labels(self, path: Path) -> np.ndarray:
         """Read a mask -> class indices (H,W); a 255 that is no class's id stays.

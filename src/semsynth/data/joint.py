@@ -1,6 +1,7 @@
 """One crop and one flip for the image, labels, instances and offsets of a sample, through albumentations."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import albumentations as A
@@ -64,7 +65,9 @@ class JointTransform:
         """Transform `{image (H,W,3) uint8, labels (H,W)[, instances (H,W)][, offsets (H,W,2)]}`; keys stay."""
         if self._compose is None:
             return sample
-        self._compose.set_random_seed(seed)
+        # not set_random_seed: it gives every transform a generator of its own with the same seed, so that the row of
+        # the crop would decide the flip; here all draw from one generator of each of the two kinds that they use
+        self._compose.set_random_state(np.random.default_rng(seed), Random(seed))
         arguments = {"mask" if key == "labels" else key: value for key, value in sample.items()}
         result = self._compose(**arguments)
         return {key: result["mask" if key == "labels" else key] for key in sample}

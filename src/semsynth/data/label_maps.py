@@ -15,7 +15,9 @@ from torch.utils.data import Dataset
 from semsynth.data.classes import load_classes
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.errors import DataError
-from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source, files_in
+from semsynth.data.mask_files import label_files
+from semsynth.data.mask_reading import reading_of
+from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source
 
 
 class LabelMaps(Source):
@@ -45,7 +47,7 @@ class LabelMaps(Source):
         """
         if instances:
             raise DataError(f"{self.root}: label maps alone have no instances: set dataset.instances=false")
-        files = files_in(self.folder(), LABEL_SUFFIXES, recursive=True)
+        files = label_files(self.folder(), recursive=True)
         if not files:
             raise DataError(f"{self.root}: no label maps ({', '.join(LABEL_SUFFIXES)}) in it: dataset.labels_from "
                             "names a folder of them")
@@ -53,7 +55,11 @@ class LabelMaps(Source):
 
     @cached_property
     def _decoder(self) -> MaskDecoder | None:
-        return MaskDecoder(load_classes(self.root), "auto") if (self.root / "classes.yaml").is_file() else None
+        if not (self.root / "classes.yaml").is_file():
+            return None
+        classes = load_classes(self.root)
+        reading = reading_of(classes, "auto", lambda: label_files(self.folder(), recursive=True))
+        return MaskDecoder(classes, "ids" if reading == "auto" else reading)
 
     def read_labels(self, path: Path) -> np.ndarray:
         """Read a label map: ids (H,W), or class indices by ROOT/classes.yaml.

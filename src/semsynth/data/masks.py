@@ -1,43 +1,27 @@
 """Reading images, label maps and instance maps from files, with errors that name the file."""
 
-import struct
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
+from semsynth.data.decoding import opened, upright
 from semsynth.data.errors import DataError
+from semsynth.data.mask_formats import check_lossless, netpbm_maximum
+from semsynth.data.pictures import as_rgb
+from semsynth.data.png import check_complete
 
 DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
 
-T = TypeVar("T")
-
-
-def _open(path: Path, use: Callable[[Image.Image], T]) -> T:
-    """Decode a file and hand it to `use`; a file that cannot be decoded becomes a DataError."""
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return use(image)
-    except DataError:
-        raise
-    except FileNotFoundError:
-        raise DataError(f"{path}: the file is missing") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise DataError(f"{path}: cannot be decoded, it is truncated or no image ({error}): replace it") from error
-
 
 def read_image(path: Path) -> Image.Image:
-    """Read an image as RGB.
+    """Read an image as 8-bit RGB; see `semsynth.data.pictures.as_rgb`.
 
     Raises:
-        DataError: the file is missing or broken.
+        DataError: the file is missing or broken, or its white is not known.
     """
-    return _open(path, lambda image: image.convert("RGB"))
+    return opened(path, lambda image: as_rgb(image, path))
 
 
 @dataclass(frozen=True)
@@ -54,25 +38,46 @@ class Mask:
 def read_mask(path: Path) -> Mask:
     """Read a label file of ids, palette indices or colours; an alpha channel is dropped.
 
+    Real numbers count as ids where all are whole. The indices of a GIF mean nothing, since every program numbers its
+    colours anew: its colours count, or its shades of grey as ids.
+
     Raises:
-        DataError: the file is missing or broken.
+        DataError: the file is missing, broken, ends early, or is stored with loss.
     """
-    return _open(path, lambda image: _as_mask(image, path))
+    def use(image: Image.Image) -> Mask:
+        check_lossless(image, path)
+        is_gif, maximum = image.format == "GIF", netpbm_maximum(image)
+        image.load()
+        check_complete(image, path)
+        return _as_mask(upright(image), path, is_gif, maximum)
+
+    return opened(path, use)
 
 
-def _as_mask(image: Image.Image, path: Path) -> Mask:
-    pixels = np.array(image)
-    if pixels.dtype.kind not in "biu":
-        raise DataError(f"{path}: holds real numbers, but integer ids are expected")
+def _as_mask(image: Image.Image, path: Path, is_gif: bool, maximum: int | None) -> Mask:
+    pixels = np.array(image.convert("RGB") if is_gif else image)
     if pixels.ndim == 3 and pixels.shape[2] >= 3:
         colours = pixels[:, :, :3]
-        return Mask(colours, colours)
+        return Mask(colours[:, :, 0].copy()) if is_gif and is_grey(colours) else Mask(colours, colours)
     if pixels.ndim == 3:
         pixels = pixels[:, :, 0]
     if image.mode == "P":
         table = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
         return Mask(pixels, np.concatenate([table, np.zeros((256 - len(table), 3), np.uint8)]))
-    return Mask(pixels.astype(np.uint8 if pixels.dtype in (bool, np.uint8) else np.int32))
+    if maximum is not None:
+        pixels = np.rint(pixels * (maximum / (65535 if image.mode == "I" else 255)))
+    return Mask(_whole(pixels, path))
+
+
+def _whole(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Return ids (H,W) as uint8 where they fit, else int32.
+
+    Raises:
+        DataError: real numbers that are not whole, or too large.
+    """
+    if pixels.dtype.kind == "f" and not ((pixels == np.rint(pixels)).all() and np.abs(pixels).max() < 2**31):
+        raise DataError(f"{path}: holds real numbers that are not whole, but integer ids are expected")
+    return pixels.astype(np.uint8 if pixels.dtype in (bool, np.uint8) else np.int32)
 
 
 def is_grey(colours: np.ndarray) -> bool:

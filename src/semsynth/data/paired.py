@@ -154,7 +154,8 @@ class PairedDataset(Dataset):
         pair = self.pairs[index]
         for path, other in ((pair.labels, labels), (pair.instances, instances)):
             if other is not None and other.shape[::-1] != image.size:
-                turned = " (was the image turned by its EXIF tag?)" if other.shape == image.size else ""
+                turned = (" (an EXIF tag may turn the image, but the mask was drawn on it unturned: save it upright, "
+                          "without the tag)") if other.shape == image.size else ""
                 raise DataError(
                     f"{path}: {other.shape[1]}x{other.shape[0]} (width x height), but its image {pair.image} has "
                     f"{image.size[0]}x{image.size[1]}{turned}: bring both to the same size"

@@ -11,10 +11,10 @@ def generated_palette(count: int, unknown: int | None = None) -> list[list[int]]
     Hues follow the golden ratio, so that neighbouring ids differ most; saturation and value alternate over three rows.
 
     Raises:
-        ValueError: `count` is below 1.
+        ValueError: `count` is below 1, or there are not that many colours.
     """
-    if count < 1:
-        raise ValueError(f"count must be >= 1, got {count}")
+    if not 1 <= count < 2**24:
+        raise ValueError(f"count must be >= 1 and below {2**24}, got {count}")
     palette: list[list[int]] = []
     seen: set[Colour] = {(0, 0, 0)}
     step = 0
@@ -26,7 +26,9 @@ def generated_palette(count: int, unknown: int | None = None) -> list[list[int]]
         saturation, value = ((0.65, 0.85), (0.45, 0.65), (0.85, 0.55), (0.35, 0.95))[step % 4]
         red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, saturation, value))
         step += 1
-        if (red, green, blue) not in seen:
-            seen.add((red, green, blue))
-            palette.append([red, green, blue])
+        while (red, green, blue) in seen:  # after thousands the hues are used up: the next free colours then
+            packed = ((red << 16 | green << 8 | blue) + 1) % 2**24
+            red, green, blue = packed >> 16, packed >> 8 & 255, packed & 255
+        seen.add((red, green, blue))
+        palette.append([red, green, blue])
     return palette

@@ -13,7 +13,8 @@ from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")  # lossless
+# formats that can be without loss; whether a WebP or a TIFF is, is seen when it is read
+LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".webp")
 
 
 @dataclass(frozen=True)

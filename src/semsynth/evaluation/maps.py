@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch.utils.data import Dataset, default_collate
 
-from semsynth.data.errors import DataError
+from semsynth.data.decoding import picture_size
+from semsynth.data.mask_files import label_files
 from semsynth.data.masks import checked_labels, read_image
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, by_stem, files_in
 from semsynth.evaluation.errors import EvaluationError
@@ -113,7 +113,7 @@ class ImageFolder(Dataset):
 def _files(folder: Path, suffixes: Sequence[str], key: str) -> list[Path]:
     if not folder.is_dir():
         raise EvaluationError(f"{key}={folder}: there is no such folder")
-    found = files_in(folder, suffixes)
+    found = label_files(folder) if key == "labels" else files_in(folder, suffixes)
     if not found:
         raise EvaluationError(f"{key}={folder}: no files with {', '.join(suffixes)} in this folder")
     return found
@@ -132,11 +132,7 @@ def _one_size(paths: Sequence[Path]) -> tuple[int, int]:
     """(H,W) of all images, from their headers."""
     first: tuple[int, int] | None = None
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                size = image.height, image.width
-        except OSError as error:
-            raise DataError(f"{path}: cannot be decoded ({error}): replace it") from error
+        size = picture_size(path)
         first = first or size
         if size != first:
             raise EvaluationError(f"{path}: {size[1]}x{size[0]} (width x height), but {paths[0]} has "

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from semsynth.data.classes import ClassTable
-from semsynth.data.decoder import MaskDecoder, Masks
+from semsynth.data.classes import ClassTable, Masks
+from semsynth.data.decoder import MaskDecoder
 from semsynth.data.edges import instance_edges
 from semsynth.data.errors import DataError
 from semsynth.data.icpe import Offsets
-from semsynth.data.masks import checked_labels, is_grey, read_ids, read_instances, read_mask
+from semsynth.data.mask_files import label_files
+from semsynth.data.masks import checked_labels, is_grey, read_instances, read_mask
 from semsynth.data.resize import resize_nearest
-from semsynth.data.source import LABEL_SUFFIXES, files_in
+from semsynth.data.source import LABEL_SUFFIXES
 from semsynth.semantics import Semantics
 
 
@@ -32,7 +33,7 @@ def find_masks(path: str | Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"input={path}: no such file or folder. Give a label map or a folder of label maps.")
-    masks = files_in(path, LABEL_SUFFIXES)
+    masks = label_files(path)
     if not masks:
         raise DataError(f"input={path}: no label maps in this folder ({', '.join(LABEL_SUFFIXES)})")
     return masks
@@ -56,17 +57,18 @@ def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Se
                  masks: Masks | None = None) -> Callable[[Path], np.ndarray]:
     """How a run's data set reads a mask file: (H, W) class ids.
 
-    ``ids`` and ``masks`` are those of ``dataset=folder``. The published data sets (``masks`` None) go by ids, palettes
-    included; a colour-coded RGB mask, as one paints it in the class colours, is understood besides.
+    ``ids`` and ``masks`` are those of ``dataset=folder``. Where colours tell the classes, they do so here. All other
+    data sets go by ids, palettes included; a colour-coded RGB mask, as one paints it in the class colours, can be
+    nothing else and is understood besides.
     """
     table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
-    decoder = MaskDecoder(table, masks or "auto")
+    by_id, by_colour = MaskDecoder(table, "ids"), MaskDecoder(table, "colours")
 
     def read(path: Path) -> np.ndarray:
         pixels = read_mask(path).pixels
-        return read_ids(path) if pixels.ndim == 2 or is_grey(pixels) else decoder.read(path)
+        return (by_id if pixels.ndim == 2 or is_grey(pixels) else by_colour).read(path)
 
-    return decoder.read if masks else read
+    return by_colour.read if masks == "colours" else read
 
 
 @dataclass

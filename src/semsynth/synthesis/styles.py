@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from semsynth.data.masks import read_image
+from semsynth.data.pictures import as_rgb
 from semsynth.data.resize import resize_image
 
 
@@ -22,13 +23,15 @@ def encode_style(encoder: nn.Module | None, picture: str | Path | Image.Image, s
 
     Raises:
         StyleError: the run has no encoder.
-        DataError: the image cannot be read.
+        DataError: the image cannot be read, or its white is not known.
     """
     if encoder is None:
         raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style")
-    if not isinstance(picture, Image.Image):
+    if isinstance(picture, Image.Image):
+        picture = as_rgb(picture, "style")
+    else:
         picture = read_image(Path(picture).expanduser())
-    pixels = resize_image(picture.convert("RGB"), size)
+    pixels = resize_image(picture, size)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     parameter = next(encoder.parameters())
     with torch.inference_mode():

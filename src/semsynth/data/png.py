@@ -1,0 +1,57 @@
+"""Whether a PNG holds all of its pixels: decoders fill up with zeros, without a word, what its stream lacks."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from semsynth.data.errors import DataError
+
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples for each pixel
+ADAM7 = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1)]
+BLOCK = 1 << 20  # bytes inflated at a time
+
+
+def check_complete(image: Image.Image, path: Path) -> None:
+    """Inflate the pixel data of a PNG and count them; other formats are left to their decoders.
+
+    Raises:
+        DataError: there are fewer pixels than the header says.
+        zlib.error, struct.error: the stream is broken.
+    """
+    if image.format != "PNG":
+        return
+    data = Path(path).read_bytes()
+    wanted, found = _expected(data), _inflated(data)
+    if found < wanted:
+        raise DataError(f"{path}: damaged: its pixel data end early ({found / wanted:.0%} are there): replace it")
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 8  # behind the signature
+    while place + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        yield kind, data[place + 8 : place + 8 + length]
+        place += length + 12
+
+
+def _expected(data: bytes) -> int:
+    """Bytes of the inflated stream: a filter byte and the packed samples for each row of each pass."""
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", data[16:29])
+    passes = ADAM7 if interlaced else [(0, 1, 0, 1)]
+    total = 0
+    for top, down, left, right in passes:
+        rows, columns = max(0, -(-(height - top) // down)), max(0, -(-(width - left) // right))
+        total += rows * (1 + (columns * depth * SAMPLES[colour] + 7) // 8) if columns else 0
+    return total
+
+
+def _inflated(data: bytes) -> int:
+    stream, count = zlib.decompressobj(), 0
+    for kind, part in _chunks(data):
+        while kind == b"IDAT" and part and not stream.eof:
+            count += len(stream.decompress(part, BLOCK))
+            part = stream.unconsumed_tail
+    return count + len(stream.flush())

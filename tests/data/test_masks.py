@@ -1,0 +1,149 @@
+"""Every lossless format gives back the ids or colours that were saved; what is damaged or lossy is refused by name."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from semsynth.data.errors import DataError
+from semsynth.data.masks import read_ids, read_instances, read_mask
+
+IDS = (np.arange(48 * 64).reshape(48, 64) // 7 % 12).astype(np.uint8)
+COLOURS = np.random.default_rng(0).integers(0, 256, (12, 3)).astype(np.uint8)
+
+
+def netpbm(kind, maximum, body):
+    return f"{kind}\n64 48\n{maximum}\n".encode() + body
+
+
+def plain(values):
+    return b" ".join(b"%d" % value for value in values.ravel()) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "ids", "keywords"),
+    [("png", IDS, {}), ("bmp", IDS, {}), ("tif", IDS, {"compression": "tiff_lzw"}), ("gif", IDS, {}),
+     ("gif", IDS * 20, {}), ("pgm", IDS, {}), ("webp", IDS, {"lossless": True}),
+     ("png", IDS.astype(np.uint16) * 999, {}), ("tif", IDS.astype(np.int32) * 99999, {}),
+     ("tif", IDS.astype(np.float32), {}), ("gif", IDS // 6, {})],
+)
+def test_ids_come_back(suffix, ids, keywords, tmp_path):
+    path = tmp_path / f"m.{suffix}"
+    Image.fromarray(ids).save(path, **keywords)
+    np.testing.assert_array_equal(read_ids(path), ids)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "gif", "ppm", "webp"])
+def test_colours_come_back(suffix, tmp_path):
+    path = tmp_path / f"m.{suffix}"
+    image = Image.fromarray(COLOURS[IDS])
+    if suffix == "gif":
+        image = image.quantize(12)  # a palette in an order of its own
+    image.save(path, **({"lossless": True} if suffix == "webp" else {}))
+    np.testing.assert_array_equal(read_mask(path).pixels, COLOURS[IDS])
+
+
+def test_the_order_of_a_gif_palette_means_nothing(tmp_path):
+    image = Image.fromarray(2 - IDS % 3)
+    image.putpalette(bytes([2, 2, 2, 1, 1, 1, 0, 0, 0]))
+    image.save(tmp_path / "m.gif")
+    np.testing.assert_array_equal(read_ids(tmp_path / "m.gif"), IDS % 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [netpbm("P5", 11, IDS.tobytes()), netpbm("P5", 255, IDS.tobytes()), netpbm("P2", 11, plain(IDS)),
+     netpbm("P5", 300, IDS.astype(">u2").tobytes()), netpbm("P5", 65535, IDS.astype(">u2").tobytes()),
+     netpbm("P2", 1000, plain(IDS))],
+    ids=["11", "255", "plain 11", "300", "65535", "plain 1000"],
+)
+def test_a_pgm_holds_ids_whatever_its_white(content, tmp_path):
+    (tmp_path / "m.pgm").write_bytes(content)
+    np.testing.assert_array_equal(read_ids(tmp_path / "m.pgm"), IDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "keywords", "kind"),
+    [("m.jpg", {"format": "JPEG"}, "JPEG"), ("m.png", {"format": "JPEG"}, "JPEG"),
+     ("m.webp", {"quality": 90}, "lossy WebP"),
+     ("m.png", {"format": "WEBP", "quality": 90}, "lossy WebP"), ("m.tif", {"compression": "jpeg"}, "TIFF with jpeg"),
+     ("m.jp2", {"format": "JPEG2000"}, "JPEG2000")],
+)
+def test_masks_with_loss_are_refused_whatever_their_name(name, keywords, kind, tmp_path):
+    path = tmp_path / name
+    Image.fromarray(IDS).save(path, **keywords)
+    with pytest.raises(DataError, match=rf"{path}: stored with loss \(as {kind}.*as PNG"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "gif", "ppm", "webp"])
+@pytest.mark.parametrize("keep", [0.5, 0.9])
+def test_masks_that_are_cut_are_refused(suffix, keep, tmp_path):
+    path = tmp_path / f"m.{suffix}"
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64)).astype(np.uint8)
+    Image.fromarray(noise).save(path, **({"lossless": True} if suffix == "webp" else {}))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    with pytest.raises(DataError, match=rf"{path}: .*replace it"):
+        read_mask(path)
+
+
+def test_masks_whose_stream_ends_early_are_refused(half_png, tmp_path):
+    path = half_png(IDS, tmp_path / "m.png")
+    assert np.asarray(Image.open(path))[24:].max() == 0  # the decoder sees nothing wrong
+    for read in (read_mask, read_instances):
+        with pytest.raises(DataError, match=rf"{path}: damaged: its pixel data end early \(50% are there\)"):
+            read(path)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("size", [(48, 64), (5, 3), (1, 1)])
+def test_whole_pngs_of_any_packing_are_complete(bits, size, tmp_path):
+    ids = IDS[: size[0], : size[1]] % 2
+    image = Image.fromarray(ids)
+    image.putpalette(bytes(range(6)))
+    image.save(tmp_path / "m.png", bits=bits)
+    np.testing.assert_array_equal(read_ids(tmp_path / "m.png"), ids)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (5, 3), (1, 1)])
+def test_interlaced_pngs_are_complete(size, tmp_path):
+    import struct
+    import zlib
+
+    ids, path = IDS[: size[0], : size[1]], tmp_path / "m.png"
+    passes = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1)]
+    parts = [ids[top::down, left::right] for top, down, left, right in passes]
+    rows = [b"\0" + row.tobytes() for part in parts for row in part if row.size]
+
+    def write(rows):
+        header = struct.pack(">IIBBBBB", size[1], size[0], 8, 0, 0, 0, 1)
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))))
+
+    write(rows)
+    np.testing.assert_array_equal(read_ids(path), ids)
+    write(rows[:-1])
+    with pytest.raises(DataError, match=r"m\.png: .*replace it"):
+        read_ids(path)
+
+
+def test_what_decoding_would_change_is_refused(tmp_path):
+    path = tmp_path / "m.png"
+    path.write_bytes(cv2.imencode(".png", np.dstack([IDS.astype(np.uint16)] * 3))[1].tobytes())
+    with pytest.raises(DataError, match=rf"{path}: holds 3 channels of 16 bits"):
+        read_mask(path)
+    frames = [Image.fromarray(IDS), Image.fromarray(11 - IDS)]
+    frames[0].save(tmp_path / "m.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=r"m\.gif: holds several pictures"):
+        read_mask(tmp_path / "m.gif")
+    Image.fromarray(IDS).convert("CMYK").save(tmp_path / "m.tif")
+    with pytest.raises(DataError, match=r"m\.tif: holds CMYK values"):
+        read_mask(tmp_path / "m.tif")
+    Image.fromarray(IDS).save(path, format="TGA")
+    with pytest.raises(DataError, match=r"m\.png: masks are read from PNG, .*, this is TGA"):
+        read_mask(path)
+    for values in (IDS + np.float32(0.5), np.full((4, 4), np.nan, np.float32), IDS * np.float32(1e9)):
+        Image.fromarray(values).save(tmp_path / "m.tif")
+        with pytest.raises(DataError, match=r"m\.tif: holds real numbers that are not whole"):
+            read_mask(tmp_path / "m.tif")
