@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from semsynth.data.classes import load_classes
@@ -133,8 +134,13 @@ def test_grey_mask_where_colours_are_expected(fx, build, tmp_path):
 
 def test_two_classes_of_one_colour(fx, build, tmp_path):
     root = fx.folder(tmp_path, kind="colours")
-    (root / "classes.yaml").write_text("classes: [{name: a, colour: [1, 2, 3]}, {name: b, colour: [1, 2, 3]}]")
-    with pytest.raises(DataError, match=r"classes a and b have the same colour \[1, 2, 3\]"):
+    rows = [*({"name": name, "colour": colour} for name, colour in zip("abc", fx.COLOURS, strict=True)),
+            {"name": "d", "colour": [1, 2, 3]}, {"name": "e", "colour": [1, 2, 3]}]
+    (root / "classes.yaml").write_text(yaml.safe_dump({"classes": rows}))
+    assert set(np.unique(build("folder", root).read_labels(0))) <= {0, 1, 2}  # the shared colour does not occur
+    rows[3]["colour"] = fx.COLOURS[1]
+    (root / "classes.yaml").write_text(yaml.safe_dump({"classes": rows}))
+    with pytest.raises(DataError, match=r"png: the classes b and d have the same colour \[30, 160, 40\], .* row \d+"):
         build("folder", root)[0]
 
 

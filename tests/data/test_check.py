@@ -150,3 +150,12 @@ def test_draft_errors(fx, tmp_path):
     assert len(draft_classes(root).skipped) == 1
     with pytest.raises(DataError, match="no masks to draft"):
         draft_classes(tmp_path / "nowhere")
+
+
+def test_faults_of_one_set_are_printed_once(fx, run, tmp_path):
+    root = fx.folder(tmp_path, counts=(6, 0), one_set=True)
+    (root / "labels/train3.png").unlink()
+    code, output = run(root)
+    assert code == 1
+    assert output.count("train3.jpg: image without labels") == 1
+    assert "1 faults, 1 of them shown above" in output

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from semsynth.data.ade20k_outdoor import ADE20KOutdoor
-from semsynth.data.folder import falls_into_val
+from semsynth.data.folder import validation_names
 from semsynth.data.source import natural_key
 
 REAL = Path(os.environ.get("SEMSYNTH_DATA", "data"))
@@ -177,6 +177,6 @@ class TestFolder:
         assert not names["train"] & names["val"]
         assert len(names["train"] | names["val"]) == 30
         assert 3 <= len(names["val"]) <= 15
-        assert names["val"] == {f"train{i}" for i in range(1, 31) if falls_into_val(f"train{i}", 0, 0.3)}
+        assert names["val"] == validation_names([f"train{i}" for i in range(1, 31)], 0, 0.3)
         other = build("folder", root, "val", [*overrides, "dataset.split_seed=1"])
         assert {pair.name for pair in other.pairs} != names["val"]

@@ -1,6 +1,7 @@
 """COCO-Stuff 164k (arXiv:1612.03716): 118,287 training and 5,000 validation pictures, 182 classes."""
 
-from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, by_stem, files_in, match
+from semsynth.data.pairing import by_name
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, files_in, match
 
 
 class CocoStuff(Source):
@@ -32,8 +33,6 @@ class CocoStuff(Source):
 
     def _part(self, ending: str, instances: bool) -> Listing:
         kinds = {"img": IMAGE_SUFFIXES, "label": LABEL_SUFFIXES} | ({"inst": LABEL_SUFFIXES} if instances else {})
-        found = {
-            kind: by_stem(files_in(self.folder(f"{self.split}_{kind}{ending}"), suffixes))
-            for kind, suffixes in kinds.items()
-        }
+        folders = {kind: self.folder(f"{self.split}_{kind}{ending}") for kind in kinds}
+        found = {kind: by_name(folders[kind], files_in(folders[kind], suffixes)) for kind, suffixes in kinds.items()}
         return match(found["img"], found["label"], found.get("inst"))

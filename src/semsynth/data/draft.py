@@ -11,8 +11,8 @@ from semsynth.data.colours import unpack_colour
 from semsynth.data.errors import DataError
 from semsynth.data.folder import Folder
 from semsynth.data.masks import DONT_CARE, pack_colours, read_mask
+from semsynth.data.pairing import label_files
 from semsynth.data.palette import generated_palette
-from semsynth.data.source import LABEL_SUFFIXES, files_in
 
 MOST_CLASSES = 1000  # more distinct colours than this are noise, not classes
 
@@ -48,7 +48,7 @@ def mask_files(root: Path) -> list[Path]:
         DataError: there are none.
     """
     folders = [path for path in (root / "labels", root / "train" / "labels", root / "val" / "labels") if path.is_dir()]
-    files = [path for folder in folders for path in files_in(folder, LABEL_SUFFIXES)]
+    files = [path for folder in folders for path in label_files(folder)]
     if not files:
         raise DataError(f"{root}: no masks to draft classes from.\nExpected layout:{Folder.layout.rstrip()}")
     return files

@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 from semsynth.data.classes import load_classes
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.errors import DataError
-from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source, files_in
+from semsynth.data.pairing import label_files
+from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source
 
 
 class LabelMaps(Source):
@@ -45,11 +46,11 @@ class LabelMaps(Source):
         """
         if instances:
             raise DataError(f"{self.root}: label maps alone have no instances: set dataset.instances=false")
-        files = files_in(self.folder(), LABEL_SUFFIXES, recursive=True)
+        files = label_files(self.folder())
         if not files:
             raise DataError(f"{self.root}: no label maps ({', '.join(LABEL_SUFFIXES)}) in it: dataset.labels_from "
                             "names a folder of them")
-        return Listing([Pair(path.stem, path, path) for path in files])
+        return Listing([Pair(path.relative_to(self.root).with_suffix("").as_posix(), path, path) for path in files])
 
     @cached_property
     def _decoder(self) -> MaskDecoder | None:

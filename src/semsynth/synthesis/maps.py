@@ -11,28 +11,41 @@ import numpy as np
 import torch
 
 from semsynth.data.classes import ClassTable
+from semsynth.data.colours import ColourCode
 from semsynth.data.decoder import MaskDecoder, Masks
 from semsynth.data.edges import instance_edges
 from semsynth.data.errors import DataError
 from semsynth.data.icpe import Offsets
 from semsynth.data.masks import checked_labels, is_grey, read_ids, read_instances, read_mask
+from semsynth.data.pairing import label_files
 from semsynth.data.resize import resize_nearest
-from semsynth.data.source import LABEL_SUFFIXES, files_in
+from semsynth.data.source import LABEL_SUFFIXES
 from semsynth.semantics import Semantics
 
 
-def find_masks(path: str | Path) -> list[Path]:
-    """The mask files at ``path``: the file itself, or all masks of a folder in natural order.
+def find_masks(path: str | Path, output: str | Path | None = None) -> dict[str, Path]:
+    """The mask files at ``path`` by name: the file itself, or all masks below a folder in natural order.
+
+    Names are paths below the folder without the ending. Of Cityscapes' files those of ids are taken. What lies in
+    ``output``, where that is below the folder, is left out.
 
     Raises:
-        DataError: nothing there.
+        DataError: nothing there, or two masks of one name.
     """
     path = Path(path).expanduser()
     if path.is_file():
-        return [path]
+        return {path.stem: path}
     if not path.is_dir():
         raise DataError(f"input={path}: no such file or folder. Give a label map or a folder of label maps.")
-    masks = files_in(path, LABEL_SUFFIXES)
+    own = None if output is None else Path(output).expanduser().resolve()
+    masks: dict[str, Path] = {}
+    for mask in label_files(path):
+        name = mask.relative_to(path).with_suffix("").as_posix()
+        if own is not None and own != path.resolve() and mask.resolve().is_relative_to(own):
+            continue
+        if name in masks:
+            raise DataError(f"several label maps are called {name}, so their pictures would overwrite each other")
+        masks[name] = mask
     if not masks:
         raise DataError(f"input={path}: no label maps in this folder ({', '.join(LABEL_SUFFIXES)})")
     return masks
@@ -57,16 +70,19 @@ def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Se
     """How a run's data set reads a mask file: (H, W) class ids.
 
     ``ids`` and ``masks`` are those of ``dataset=folder``. The published data sets (``masks`` None) go by ids, palettes
-    included; a colour-coded RGB mask, as one paints it in the class colours, is understood besides.
+    included; a colour-coded RGB mask, as one paints it in the class colours, is understood besides: a colour that
+    several classes share is the first of them.
     """
     table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
-    decoder = MaskDecoder(table, masks or "auto")
+    if masks:
+        return MaskDecoder(table, masks).read
+    code = ColourCode(table.names, table.colours, first=True)
 
     def read(path: Path) -> np.ndarray:
         pixels = read_mask(path).pixels
-        return read_ids(path) if pixels.ndim == 2 or is_grey(pixels) else decoder.read(path)
+        return read_ids(path) if pixels.ndim == 2 or is_grey(pixels) else code.decode(pixels, path)
 
-    return decoder.read if masks else read
+    return read
 
 
 @dataclass
