@@ -16,6 +16,7 @@ class CocoStuff(Source):
   ROOT/train_img/NAME.jpg   ROOT/train_label/NAME.png   ROOT/train_inst/NAME.png (with dataset.instances=true)
   ROOT/val_img/NAME.jpg     ROOT/val_label/NAME.png     ROOT/val_inst/NAME.png
   ROOT/train_{img,label,inst}_portrait/ may hold more
+(python tools/coco_instances.py root=ROOT makes train_inst/ and val_inst/ from COCO's annotations)
 """
 
     def find(self, instances: bool) -> Listing:
