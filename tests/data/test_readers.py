@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 from semsynth.data.ade20k_outdoor import ADE20KOutdoor
+from semsynth.data.errors import DataError
 from semsynth.data.folder import validation_names
 from semsynth.data.source import natural_key
 
@@ -118,12 +120,37 @@ def test_outdoor_rule_counts_and_cache(fx, tmp_path, caplog, monkeypatch):
     with caplog.at_level(logging.INFO):
         listing = ADE20KOutdoor(root, "train", **rule).find(False)
     assert [pair.name for pair in listing.pairs] == ["ADE_train_00000001", "ADE_train_00000003"]
-    assert "2 of 4 pictures are outdoor scenes (published: 9649)" in caplog.text
+    assert "2 of 4 pictures are outdoor scenes (published: 9649) by our rule" in caplog.text
     monkeypatch.setattr("semsynth.data.ade20k_outdoor.class_areas", None)  # not counted again
     assert len(ADE20KOutdoor(root, "train", **rule).find(False).pairs) == 2
     assert len(ADE20KOutdoor(root, "train", **rule, exclude_area=1.0, include_area=0.0).find(False).pairs) == 4
     with pytest.raises(ValueError, match="include_area"):
         ADE20KOutdoor(root, "train", **rule, include_area=2)
+
+
+def test_the_published_outdoor_selection(fx, build, tmp_path, caplog, monkeypatch):
+    """A list of names, or the authors' copy, beside ADE20K or as the root; no area is counted then."""
+    monkeypatch.setattr("semsynth.data.ade20k_outdoor.class_areas", None)
+    root = fx.ade20k(tmp_path / "ade")
+    names = tmp_path / "names.txt"
+    names.write_text("ADE_train_00000002\nADE_train_00000003.jpg\n\nADE_val_00000001\n")
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    for path in (*copy.rglob("ADE_train_0000000[14].*"), *copy.rglob("ADE_val_00000002.*")):
+        path.unlink()
+    for place, choice in ((root, names), (root, copy), (copy, copy)):
+        override = [f"dataset.names={choice}"]
+        chosen = [pair.name for pair in build("ade20k_outdoor", place, overrides=override).pairs]
+        assert chosen == ["ADE_train_00000002", "ADE_train_00000003"]
+        assert [p.name for p in build("ade20k_outdoor", place, "val", override).pairs] == ["ADE_val_00000001"]
+    with caplog.at_level(logging.INFO):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={names}"])
+    assert f"2 of 4 pictures are outdoor scenes (published: 9649) by {names}" in caplog.text
+    names.write_text("ADE_train_00000009")
+    with pytest.raises(DataError, match=r"ADE_train_00000009 is not among the pictures of"):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={names}"])
+    with pytest.raises(DataError, match=r"dataset\.names=.*nowhere: no such file or folder"):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={tmp_path}/nowhere"])
 
 
 class TestFolder:
