@@ -150,6 +150,31 @@ def test_sizes_differ_within_a_pair(part, fx, build, tmp_path):
     path = repaint(fx, getattr(dataset.pairs[0], part), lambda array: array[:-2, :-1])
     with pytest.raises(DataError, match=rf"{path}: 63x46 \(width x height\), but its image .*train1\.jpg has 64x48"):
         dataset[0]
+    repaint(fx, path, lambda array: array[::2, ::2][:23])  # half, and rounded otherwise
+    with pytest.raises(DataError, match=r"32x23 .* set dataset\.resize_masks=true"):
+        dataset[0]
+
+
+@pytest.mark.parametrize("overrides", [[], ["dataset.preprocess=crop", "size=[16,16]"]])
+def test_masks_of_half_size_where_that_is_wished(overrides, fx, build, tmp_path):
+    root = fx.folder(tmp_path)
+    wish = ["dataset.instances=true", "dataset.resize_masks=true", *overrides]
+    dataset = build("folder", root, overrides=wish)
+    for kind in ("labels", "instances"):
+        for path in (root / "train" / kind).iterdir():
+            half = np.repeat(np.repeat(np.array(Image.open(path))[::2, ::2], 2, 0), 2, 1)
+            fx.save(half, path)
+    expected = [dataset[index] for index in range(len(dataset))]
+    for kind in ("labels", "instances"):
+        for path in (root / "train" / kind).iterdir():
+            repaint(fx, path, lambda array: array[::2, ::2])
+    for index, sample in enumerate(expected):
+        for kind in ("image", "labels", "instances"):
+            assert (dataset[index][kind] == sample[kind]).all()
+        assert (dataset.label_map(index)["labels"] == sample["labels"]).all()  # its image is not read
+    path = repaint(fx, dataset.pairs[0].labels, lambda array: array[:, :-4])
+    with pytest.raises(DataError, match=rf"{path}: 28x24 .* another aspect, so it is no scaled copy"):
+        dataset[0]
 
 
 @pytest.mark.parametrize("part", ["image", "labels"])
