@@ -225,6 +225,7 @@ def test_unknown_city(fx, build, tmp_path):
         ("classes: [{name: a, colour: [1, 2, 256]}]", r"class 0: a colour is \[red, green, blue\]"),
         ("classes: [{name: a, id: x}]", "class 0: an id is an integer"),
         ("classes: [{label: a}]", "class 0: expected name, colour"),
+        ("classes: [a]\nunknown: b", "unknown: b is no class; it names one of a"),
         ("classes: {a: 1}", "expected a list under `classes:`"),
         ("a: [", "not valid yaml"),
     ],

@@ -111,9 +111,11 @@ def test_draft_of_ids_with_gaps_and_dont_care(fx, build, tmp_path):
     draft = draft_classes(root)
     assert (draft.ids, draft.unknown) == ([0, 40, 255], 2)
     write_draft(root / "classes.yaml", lambda: draft, overwrite=True)
-    assert "dataset.unknown=2" in (root / "classes.yaml").read_text()
     assert load_classes(root).names[2] == "unknown"
-    labels = build("folder", root, overrides=["dataset.unknown=2"]).read_labels(0)
+    assert load_classes(root).unknown == 2
+    dataset = build("folder", root)
+    assert dataset.unknown == 2
+    labels = dataset.read_labels(0)
     assert np.unique(labels).tolist() == [0, 1, 2]
 
 

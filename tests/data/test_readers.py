@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from semsynth.config import finalize
 from semsynth.data.ade20k_outdoor import ADE20KOutdoor
 from semsynth.data.errors import DataError
 from semsynth.data.folder import validation_names
@@ -194,6 +195,20 @@ class TestFolder:
         raw = np.array(Image.open(path))
         fx.save(np.where(raw == 2, 255, raw).astype(np.uint8), path)
         assert build("folder", root, overrides=["dataset.unknown=2"]).read_labels(0).max() == 2
+        with pytest.raises(DataError, match="label id 255 .* name it in classes.yaml, as in `unknown: void`"):
+            build("folder", root).read_labels(0)
+        (root / "classes.yaml").write_text("unknown: house\n" + fx.CLASSES)
+        assert build("folder", root).unknown == 2
+        assert build("folder", root).read_labels(0).max() == 2
+        assert build("folder", root, overrides=["dataset.unknown=1"]).unknown == 1  # the explicit one wins
+
+    @pytest.mark.parametrize(("ids", "unknown", "told"), [
+        ((0, 1, 255), "", True), ((0, 1, 255), "unknown: c255", False), ((0, 1, 2), "", False), ((0, 255), "", False)])
+    def test_a_class_of_255_that_may_be_void_is_told(self, ids, unknown, told, fx, compose, tmp_path, caplog):
+        rows = "".join(f"- {{name: c{i}, id: {i}}}\n" for i in ids)
+        (tmp_path / "classes.yaml").write_text(f"{unknown}\nclasses:\n{rows}")
+        finalize(compose("folder", tmp_path))
+        assert ("255 stands for class c255" in caplog.text) == told
 
     def test_one_set_is_split_by_stem(self, fx, build, tmp_path):
         root = fx.folder(tmp_path, counts=(30, 0), one_set=True)

@@ -38,9 +38,10 @@ def _of_folder(cfg: DictConfig, root: str) -> tuple[list[str], dict[str, Any]]:
         from semsynth.data.classes import load_classes
 
         try:
-            classes, unknown = load_classes(root).names, None
+            table = load_classes(root)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        classes, unknown = table.names, table.unknown
     icpe: Any = OmegaConf.to_container(cfg.icpe, resolve=True)
     return classes, {
         "_target_": "semsynth.data.paired.PairedDataset", "_partial_": True,
