@@ -8,15 +8,13 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from semsynth.data.errors import DataError
+from semsynth.data.errors import DataError, many_faults
 from semsynth.data.icpe import Offsets
 from semsynth.data.joint import JointTransform
 from semsynth.data.mask_size import picture_size, same_aspect, size_advice
 from semsynth.data.masks import checked_labels, read_image, read_instances
 from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_nearest, resized_size
 from semsynth.data.source import Source
-
-SHOWN_FAULTS = 5  # faults that an error lists; tools/check_data.py lists all
 
 
 class PairedDataset(Dataset):
@@ -92,16 +90,19 @@ class PairedDataset(Dataset):
         listing = source.find(instances)
         self.pairs, self.faults = listing.pairs, listing.faults
         if strict and self.faults:
-            more = len(self.faults) - SHOWN_FAULTS
-            tail = f"\n... and {more} more; tools/check_data.py lists them all" if more > 0 else ""
-            raise DataError("\n".join(self.faults[:SHOWN_FAULTS]) + tail)
+            raise many_faults(self.faults)
         if strict and not self.pairs:
-            raise DataError(f"{source.root}: no {source.split} samples.\nExpected layout:{source.layout.rstrip()}")
+            raise DataError(self.emptiness)
 
     @property
     def title(self) -> str:
         """Name and split, for messages."""
         return f"{self.source.title} {self.source.split}"
+
+    @property
+    def emptiness(self) -> str:
+        """What to say where there are no pairs."""
+        return f"{self.source.root}: no {self.source.split} samples.\nExpected layout:{self.source.layout.rstrip()}"
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -169,14 +170,6 @@ class PairedDataset(Dataset):
                     f"{image.size[0]}x{image.size[1]}{size_advice(other.shape, image.size[::-1])}"
                 )
         self._resized_size(index, image.height, image.width)
-
-    def check(self, index: int) -> None:
-        """Read the files of a sample as training would.
-
-        Raises:
-            DataError: as `read`.
-        """
-        self.read(index)
 
     def _resized_size(self, index: int, height: int, width: int) -> tuple[int, int]:
         resized = resized_size(height, width, self.size, self.preprocess, self.load_ratio)
