@@ -21,7 +21,7 @@ def draw(cfg: DictConfig) -> None:
         raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
     if not isinstance(cfg.compile, bool):
         raise runs.ConfigError(f"compile={cfg.compile}: take true or false")
-    run, masks, output = cfg.run, find_masks(cfg.input), cfg.output
+    run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
     size = chosen_size(cfg.size, training_size)

@@ -16,7 +16,12 @@ def load(path):
     return script
 
 
+def hydra():
+    """A context in which Hydra knows the configuration, as it does within a command."""
+    return initialize_config_dir(str(ROOT / "conf"), version_base="1.3")
+
+
 def composed(name, *overrides, **kwargs):
     """The configuration of a command."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with hydra():
         return compose(name, overrides=list(overrides), **kwargs)

@@ -1,12 +1,14 @@
 """Every yaml of conf/ composes, says what the signatures say, and takes a training step; wrong settings are named."""
 
 import inspect
+import shutil
 
 import pytest
 import torch
 import yaml
-from commands import ROOT, load
+from commands import ROOT, hydra, load
 from commands import composed as command
+from hydra import compose, initialize_config_dir
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
@@ -193,13 +195,11 @@ def test_known_keys_are_those_of_the_primary_file():
 )
 def test_faults_are_named(overrides, message):
     overrides = list({o.split("=")[0]: o for o in overrides}.values())
-    with pytest.raises(ConfigError, match=message):
-        config.prepare(composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]),
-                                "logger=csv"))
+    cfg = composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]), "logger=csv")
+    with hydra(), pytest.raises(ConfigError, match=message):
+        config.prepare(cfg)
 
 
-@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1", "WORLD_SIZE": "2"},
-                                         {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2"}])
 def test_processes_started_from_outside_share_a_directory(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -270,13 +270,28 @@ def test_label_maps_from_elsewhere(source, data_root, tmp_path, monkeypatch):
                       "dataset.val_length=2"]
     else:
         overrides += ["dataset=camvid", f"dataset.labels_from={folder}", "size=[64,96]"]
-    cfg = config.prepare(composed(*list({o.split("=")[0]: o for o in overrides}.values())))
+    cfg = composed(*list({o.split("=")[0]: o for o in overrides}.values()))
+    with hydra():
+        cfg = config.prepare(cfg)
     trainer, system, data = runs.build(cfg)
     launch.fit(trainer, system, data, None)
     batch = next(iter(data.train_dataloader()))
     if source == "camvid":
         assert data.labels_from.table.tolist() == [0, 7, 11, 6, 6, 8, 11, 11, 9, 10, 10, 5]
     assert int(batch["labels"].max()) < 12
+
+
+def test_label_maps_of_a_data_set_that_only_the_command_knows(tmp_path):
+    """The package finds data sets as Hydra does, not by where its own files lie."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    text = (CONF / "dataset" / "scenes.yaml").read_text()
+    (tmp_path / "conf" / "dataset" / "mine.yaml").write_text(text.replace("name: scenes", "name: mine"))
+    overrides = [*UNPAIRED, "dataset.unpaired=labels_only", "dataset.labels_from=mine", "logger=csv", "run_dir=x"]
+    with initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
+        cfg = config.prepare(compose("train", overrides=overrides))
+    assert cfg.dataset.labels_from.title == "mine"
+    with pytest.raises(ConfigError, match="composed by Hydra"):
+        config.prepare(composed(*overrides))
 
 
 def test_runs_from_before_unpaired_training_still_check():

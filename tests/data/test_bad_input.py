@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from semsynth.data.classes import load_classes
@@ -56,11 +57,13 @@ def test_image_without_labels_and_labels_without_image(fx, build, tmp_path):
 
 
 def test_many_faults_are_cut_short(fx, build, tmp_path):
-    root = fx.camvid(tmp_path, counts=(9, 1))
-    for path in list((root / "trainannot").iterdir())[:8]:
-        path.unlink()
-    with pytest.raises(DataError, match="and 3 more; tools/check_data.py lists them all"):
+    root = fx.camvid(tmp_path)
+    for i in range(60):
+        (root / "train" / f"lone_{i}.jpg").touch()
+    with pytest.raises(DataError) as caught:
         build("camvid", root)
+    assert len(str(caught.value).splitlines()) == 52
+    assert re.search(r"\.\.\. and 10 more\n60 faults .* `python tools/check_data\.py`", str(caught.value))
 
 
 def test_missing_instance_map_names_the_override(fx, build, tmp_path):
@@ -133,8 +136,13 @@ def test_grey_mask_where_colours_are_expected(fx, build, tmp_path):
 
 def test_two_classes_of_one_colour(fx, build, tmp_path):
     root = fx.folder(tmp_path, kind="colours")
-    (root / "classes.yaml").write_text("classes: [{name: a, colour: [1, 2, 3]}, {name: b, colour: [1, 2, 3]}]")
-    with pytest.raises(DataError, match=r"classes a and b have the same colour \[1, 2, 3\]"):
+    rows = [*({"name": name, "colour": colour} for name, colour in zip("abc", fx.COLOURS, strict=True)),
+            {"name": "d", "colour": [1, 2, 3]}, {"name": "e", "colour": [1, 2, 3]}]
+    (root / "classes.yaml").write_text(yaml.safe_dump({"classes": rows}))
+    assert set(np.unique(build("folder", root).read_labels(0))) <= {0, 1, 2}  # the shared colour does not occur
+    rows[3]["colour"] = fx.COLOURS[1]
+    (root / "classes.yaml").write_text(yaml.safe_dump({"classes": rows}))
+    with pytest.raises(DataError, match=r"png: the classes b and d have the same colour \[30, 160, 40\], .* row \d+"):
         build("folder", root)[0]
 
 
@@ -143,6 +151,31 @@ def test_sizes_differ_within_a_pair(part, fx, build, tmp_path):
     dataset = build("folder", fx.folder(tmp_path), overrides=["dataset.instances=true"])
     path = repaint(fx, getattr(dataset.pairs[0], part), lambda array: array[:-2, :-1])
     with pytest.raises(DataError, match=rf"{path}: 63x46 \(width x height\), but its image .*train1\.jpg has 64x48"):
+        dataset[0]
+    repaint(fx, path, lambda array: array[::2, ::2][:23])  # half, and rounded otherwise
+    with pytest.raises(DataError, match=r"32x23 .* set dataset\.resize_masks=true"):
+        dataset[0]
+
+
+@pytest.mark.parametrize("overrides", [[], ["dataset.preprocess=crop", "size=[16,16]"]])
+def test_masks_of_half_size_where_that_is_wished(overrides, fx, build, tmp_path):
+    root = fx.folder(tmp_path)
+    wish = ["dataset.instances=true", "dataset.resize_masks=true", *overrides]
+    dataset = build("folder", root, overrides=wish)
+    for kind in ("labels", "instances"):
+        for path in (root / "train" / kind).iterdir():
+            half = np.repeat(np.repeat(np.array(Image.open(path))[::2, ::2], 2, 0), 2, 1)
+            fx.save(half, path)
+    expected = [dataset[index] for index in range(len(dataset))]
+    for kind in ("labels", "instances"):
+        for path in (root / "train" / kind).iterdir():
+            repaint(fx, path, lambda array: array[::2, ::2])
+    for index, sample in enumerate(expected):
+        for kind in ("image", "labels", "instances"):
+            assert (dataset[index][kind] == sample[kind]).all()
+        assert (dataset.label_map(index)["labels"] == sample["labels"]).all()  # its image is not read
+    path = repaint(fx, dataset.pairs[0].labels, lambda array: array[:, :-4])
+    with pytest.raises(DataError, match=rf"{path}: 28x24 .* another aspect, so it is no scaled copy"):
         dataset[0]
 
 
@@ -194,6 +227,7 @@ def test_unknown_city(fx, build, tmp_path):
         ("classes: [{name: a, colour: [1, 2, 256]}]", r"class 0: a colour is \[red, green, blue\]"),
         ("classes: [{name: a, id: x}]", "class 0: an id is an integer"),
         ("classes: [{label: a}]", "class 0: expected name, colour"),
+        ("classes: [a]\nunknown: b", "unknown: b is no class; it names one of a"),
         ("classes: {a: 1}", "expected a list under `classes:`"),
         ("a: [", "not valid yaml"),
     ],

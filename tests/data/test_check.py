@@ -111,9 +111,11 @@ def test_draft_of_ids_with_gaps_and_dont_care(fx, build, tmp_path):
     draft = draft_classes(root)
     assert (draft.ids, draft.unknown) == ([0, 40, 255], 2)
     write_draft(root / "classes.yaml", lambda: draft, overwrite=True)
-    assert "dataset.unknown=2" in (root / "classes.yaml").read_text()
     assert load_classes(root).names[2] == "unknown"
-    labels = build("folder", root, overrides=["dataset.unknown=2"]).read_labels(0)
+    assert load_classes(root).unknown == 2
+    dataset = build("folder", root)
+    assert dataset.unknown == 2
+    labels = dataset.read_labels(0)
     assert np.unique(labels).tolist() == [0, 1, 2]
 
 
@@ -150,3 +152,12 @@ def test_draft_errors(fx, tmp_path):
     assert len(draft_classes(root).skipped) == 1
     with pytest.raises(DataError, match="no masks to draft"):
         draft_classes(tmp_path / "nowhere")
+
+
+def test_faults_of_one_set_are_printed_once(fx, run, tmp_path):
+    root = fx.folder(tmp_path, counts=(6, 0), one_set=True)
+    (root / "labels/train3.png").unlink()
+    code, output = run(root)
+    assert code == 1
+    assert output.count("train3.jpg: image without labels") == 1
+    assert "1 faults, 1 of them shown above" in output

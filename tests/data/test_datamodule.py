@@ -1,9 +1,12 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
 
+from semsynth.config import finalize
 from semsynth.data.datamodule import DataModule
 from semsynth.data.errors import DataError
 from semsynth.data.precheck import precheck, spread_order
@@ -68,10 +71,32 @@ def test_bad_files_are_found_before_training(module):
     module(precheck_seconds=0).prepare_data()
 
 
+def test_all_faults_are_told_at_once(fx, compose, tmp_path):
+    """Those of names, sizes, ids and damage, of both splits; each once."""
+    root = fx.folder(tmp_path, counts=(12, 0), one_set=True)
+    (root / "labels/train1.png").unlink()
+    fx.save(np.zeros((8, 8), np.uint8), root / "labels/train2.png")
+    fx.save(np.full((48, 64), 9, np.uint8), root / "labels/train3.png")
+    (root / "images/train4.jpg").write_text("x")
+    cfg = finalize(compose("folder", root, "size=[16,16]", "dataset.val_fraction=0.4", "data.num_workers=0"))
+    with pytest.raises(DataError) as caught:
+        instantiate(cfg.data, _convert_="all").prepare_data()
+    lines = str(caught.value).splitlines()
+    for name, part in (("train1.jpg", "without labels"), ("train2.png", "8x8"), ("train3.png", "label id 9"),
+                       ("train4.jpg", "cannot be decoded")):
+        assert sum(name in line.split(": ")[0] and part in line for line in lines) == 1
+    assert len(lines) == 5
+    assert "4 faults found so far; `python tools/check_data.py`" in lines[-1]
+    cfg.data.precheck_seconds = 0
+    with pytest.raises(DataError, match=r"train1\.jpg: image without labels .*\n1 fault found"):
+        instantiate(cfg.data, _convert_="all").prepare_data()
+
+
 def test_precheck_leaves_drawn_data_alone_and_keeps_to_its_time(module):
-    assert precheck([1, 2, 3], 5) == 0
-    assert precheck(module().train_set, 1e-9) == 1
-    assert precheck(module().train_set, 5) == 5
+    assert precheck([[1, 2, 3]], 5) == 0
+    assert precheck([module().train_set], 1e-9) == 1
+    assert precheck([module().train_set, module().val_set], 5) == 8
+    assert precheck([module().train_set], 0) == 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64])

@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from semsynth.config import finalize
 from semsynth.data.ade20k_outdoor import ADE20KOutdoor
-from semsynth.data.folder import falls_into_val
+from semsynth.data.errors import DataError
+from semsynth.data.folder import validation_names
 from semsynth.data.source import natural_key
 
 REAL = Path(os.environ.get("SEMSYNTH_DATA", "data"))
@@ -118,12 +121,37 @@ def test_outdoor_rule_counts_and_cache(fx, tmp_path, caplog, monkeypatch):
     with caplog.at_level(logging.INFO):
         listing = ADE20KOutdoor(root, "train", **rule).find(False)
     assert [pair.name for pair in listing.pairs] == ["ADE_train_00000001", "ADE_train_00000003"]
-    assert "2 of 4 pictures are outdoor scenes (published: 9649)" in caplog.text
+    assert "2 of 4 pictures are outdoor scenes (published: 9649) by our rule" in caplog.text
     monkeypatch.setattr("semsynth.data.ade20k_outdoor.class_areas", None)  # not counted again
     assert len(ADE20KOutdoor(root, "train", **rule).find(False).pairs) == 2
     assert len(ADE20KOutdoor(root, "train", **rule, exclude_area=1.0, include_area=0.0).find(False).pairs) == 4
     with pytest.raises(ValueError, match="include_area"):
         ADE20KOutdoor(root, "train", **rule, include_area=2)
+
+
+def test_the_published_outdoor_selection(fx, build, tmp_path, caplog, monkeypatch):
+    """A list of names, or the authors' copy, beside ADE20K or as the root; no area is counted then."""
+    monkeypatch.setattr("semsynth.data.ade20k_outdoor.class_areas", None)
+    root = fx.ade20k(tmp_path / "ade")
+    names = tmp_path / "names.txt"
+    names.write_text("ADE_train_00000002\nADE_train_00000003.jpg\n\nADE_val_00000001\n")
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    for path in (*copy.rglob("ADE_train_0000000[14].*"), *copy.rglob("ADE_val_00000002.*")):
+        path.unlink()
+    for place, choice in ((root, names), (root, copy), (copy, copy)):
+        override = [f"dataset.names={choice}"]
+        chosen = [pair.name for pair in build("ade20k_outdoor", place, overrides=override).pairs]
+        assert chosen == ["ADE_train_00000002", "ADE_train_00000003"]
+        assert [p.name for p in build("ade20k_outdoor", place, "val", override).pairs] == ["ADE_val_00000001"]
+    with caplog.at_level(logging.INFO):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={names}"])
+    assert f"2 of 4 pictures are outdoor scenes (published: 9649) by {names}" in caplog.text
+    names.write_text("ADE_train_00000009")
+    with pytest.raises(DataError, match=r"ADE_train_00000009 is not among the pictures of"):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={names}"])
+    with pytest.raises(DataError, match=r"dataset\.names=.*nowhere: no such file or folder"):
+        build("ade20k_outdoor", root, overrides=[f"dataset.names={tmp_path}/nowhere"])
 
 
 class TestFolder:
@@ -170,6 +198,20 @@ class TestFolder:
         raw = np.array(Image.open(path))
         fx.save(np.where(raw == 2, 255, raw).astype(np.uint8), path)
         assert build("folder", root, overrides=["dataset.unknown=2"]).read_labels(0).max() == 2
+        with pytest.raises(DataError, match="label id 255 .* name it in classes.yaml, as in `unknown: void`"):
+            build("folder", root).read_labels(0)
+        (root / "classes.yaml").write_text("unknown: house\n" + fx.CLASSES)
+        assert build("folder", root).unknown == 2
+        assert build("folder", root).read_labels(0).max() == 2
+        assert build("folder", root, overrides=["dataset.unknown=1"]).unknown == 1  # the explicit one wins
+
+    @pytest.mark.parametrize(("ids", "unknown", "told"), [
+        ((0, 1, 255), "", True), ((0, 1, 255), "unknown: c255", False), ((0, 1, 2), "", False), ((0, 255), "", False)])
+    def test_a_class_of_255_that_may_be_void_is_told(self, ids, unknown, told, fx, compose, tmp_path, caplog):
+        rows = "".join(f"- {{name: c{i}, id: {i}}}\n" for i in ids)
+        (tmp_path / "classes.yaml").write_text(f"{unknown}\nclasses:\n{rows}")
+        finalize(compose("folder", tmp_path))
+        assert ("255 stands for class c255" in caplog.text) == told
 
     def test_one_set_is_split_by_stem(self, fx, build, tmp_path):
         root = fx.folder(tmp_path, counts=(30, 0), one_set=True)
@@ -180,6 +222,6 @@ class TestFolder:
         assert not names["train"] & names["val"]
         assert len(names["train"] | names["val"]) == 30
         assert 3 <= len(names["val"]) <= 15
-        assert names["val"] == {f"train{i}" for i in range(1, 31) if falls_into_val(f"train{i}", 0, 0.3)}
+        assert names["val"] == validation_names([f"train{i}" for i in range(1, 31)], 0, 0.3)
         other = build("folder", root, "val", [*overrides, "dataset.split_seed=1"])
         assert {pair.name for pair in other.pairs} != names["val"]

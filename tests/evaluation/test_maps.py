@@ -9,6 +9,7 @@ from semsynth.data.scenes.dataset import Scenes
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps, collate
 from semsynth.evaluation.pixels import eight_bits, labels_at
+from semsynth.evaluation.sources import warn_of_squashed
 from semsynth.synthesis.maps import mask_decoder
 
 
@@ -104,6 +105,43 @@ def test_labels_are_checked_as_they_are_read(folder):
     found = folder(change=out_of_range)
     with pytest.raises(DataError, match=r"02\.png: label id 9 .*allowed are 0 to 3"):
         [found[i] for i in range(4)]
+
+
+def test_sub_folders_endings_and_the_grid_beside_pictures(small, tmp_path):
+    images, labels = small.pairs(tmp_path, 4, (16, 16))
+    for place, name in enumerate(("00", "01", "02", "03")):
+        for folder, ending in ((images, ""), (labels, "_mask")):
+            (folder / "ab"[place % 2]).mkdir(exist_ok=True)
+            (folder / f"{name}.png").rename(folder / "ab"[place % 2] / f"{place // 2}{ending}.png")
+    (images / "grid").mkdir()
+    Image.new("RGB", (99, 9)).save(images / "grid" / "grid.png")
+    found = ImageFolder(images, labels, mask_decoder(small.classes, small.colours), 4, None, small.protocol())
+    assert [(a.relative_to(images).as_posix(), b.relative_to(labels).as_posix()) for a, b in found.pairs] == [
+        ("a/0.png", "a/0_mask.png"), ("a/1.png", "a/1_mask.png"), ("b/0.png", "b/0_mask.png"),
+        ("b/1.png", "b/1_mask.png")]
+
+
+def test_published_files_of_cityscapes(small, tmp_path):
+    """Pictures in one folder, as the released code writes them; labels, instances and colours by city."""
+    images, labels = small.pairs(tmp_path, 2, (8, 16))
+    (labels / "town").mkdir()
+    for i in range(2):
+        frame = f"town_000000_{i:06d}"
+        (images / f"{i:02d}.png").rename(images / f"{frame}_leftImg8bit.png")
+        (labels / f"{i:02d}.png").rename(labels / "town" / f"{frame}_gtFine_labelIds.png")
+        for kind in ("instanceIds", "color"):
+            Image.new("RGB", (16, 8)).save(labels / "town" / f"{frame}_gtFine_{kind}.png")
+    found = ImageFolder(images, labels, mask_decoder(small.classes, small.colours), 4, None, small.protocol())
+    assert [b.name for _, b in found.pairs] == [f"town_000000_{i:06d}_gtFine_labelIds.png" for i in range(2)]
+
+
+@pytest.mark.parametrize(("label_size", "squashed"), [((32, 64), 0), ((33, 65), 0), ((16, 31), 0), ((32, 48), 4)])
+def test_maps_of_another_aspect_are_told(label_size, squashed, folder, capsys):
+    found = folder(size=(16, 32), label_size=label_size)
+    assert len(found.squashed) == squashed
+    warn_of_squashed(found)
+    told = capsys.readouterr().err
+    assert ("4 of 4 label maps have another aspect than their images of 32x16" in told) == bool(squashed)
 
 
 def test_turned_label_maps(small, tmp_path):

@@ -119,7 +119,7 @@ def test_low_precision_draws_nearly_the_same(masks, tmp_path):
     network = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, init_gain=0.5)
     pictures = []
     for name, dtype in (("exact", None), ("low", torch.bfloat16)):
-        synthesize(network, reader(), [folder / "ids.png"], None, tmp_path / name, dtype=dtype)
+        synthesize(network, reader(), {"ids": folder / "ids.png"}, None, tmp_path / name, dtype=dtype)
         pictures.append(np.asarray(Image.open(tmp_path / name / "ids.png")).astype(int))
     difference = np.abs(pictures[0] - pictures[1])
     assert 0 < difference.max() <= 8
@@ -128,11 +128,11 @@ def test_low_precision_draws_nearly_the_same(masks, tmp_path):
 def test_other_sizes_where_the_network_allows(masks, tmp_path):
     folder, _ = masks
     plain = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
-    synthesize(plain, reader(size=(64, 96)), [folder / "ids.png"], None, tmp_path / "a")
+    synthesize(plain, reader(size=(64, 96)), {"ids": folder / "ids.png"}, None, tmp_path / "a")
     assert Image.open(tmp_path / "a" / "ids.png").size == (96, 64)
     with pytest.raises(DataError, match=r"ids\.png.*32x32 images only"):
         synthesize(SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=2), reader(size=(64, 96)),
-                   [folder / "ids.png"], draw_styles(1, 2, 0), tmp_path / "b")
+                   {"ids": folder / "ids.png"}, draw_styles(1, 2, 0), tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 

@@ -20,6 +20,7 @@ from semsynth.config.checks import (
     check_trainer,
 )
 from semsynth.config.completing import finalize, resolved, shorter_side
+from semsynth.config.fitting import fit_to_files
 from semsynth.config.suggestions import suggest
 from semsynth.config.values import KEYS, check_classes, check_output, check_size, check_values, check_whole
 from semsynth.signatures import ConfigError
@@ -35,6 +36,7 @@ def prepare(cfg: DictConfig) -> DictConfig:
         ConfigError: something is wrong; the message names the key.
     """
     check_values(cfg)
+    fit_to_files(cfg)
     finalize(cfg)
     complete = resolved(cfg)
     check(complete)

@@ -1,5 +1,6 @@
 """Filling in what follows from other settings."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 from semsynth.config.streams import complete_labels_from
 from semsynth.config.values import check_classes
 from semsynth.signatures import ConfigError, locate, targets
+
+log = logging.getLogger(__name__)
 
 MULTIPLE = 32  # sides made from an aspect are rounded to this
 
@@ -40,6 +43,12 @@ def finalize(cfg: DictConfig) -> DictConfig:
         values: dict[str, Any] = {"classes": table.names, "colours": table.colours, "ids": table.ids}
         if OmegaConf.is_missing(cfg.dataset, "num_classes") or cfg.dataset.num_classes is None:
             values["num_classes"] = len(table.names)
+        if cfg.dataset.unknown is None:
+            values["unknown"] = table.unknown
+            if table.undeclared_void is not None:
+                log.warning("255 stands for class %s, and is void in most data sets: if it is void here, write "
+                            "`unknown: %s` into classes.yaml, else it is drawn and scored as any other class",
+                            *[table.undeclared_void] * 2)
         for key, value in values.items():
             OmegaConf.update(cfg, f"dataset.{key}", value, force_add=True)
         check_classes(cfg)

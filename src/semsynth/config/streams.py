@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 from semsynth.signatures import ConfigError, locate, near, targets
 
 MODES = ("shuffled", "disjoint", "labels_only", "as_released")
-CONF = Path(__file__).parents[3] / "conf"
 
 
 def complete_labels_from(cfg: DictConfig) -> None:
@@ -39,9 +38,10 @@ def _of_folder(cfg: DictConfig, root: str) -> tuple[list[str], dict[str, Any]]:
         from semsynth.data.classes import load_classes
 
         try:
-            classes, unknown = load_classes(root).names, None
+            table = load_classes(root)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        classes, unknown = table.names, table.unknown
     icpe: Any = OmegaConf.to_container(cfg.icpe, resolve=True)
     return classes, {
         "_target_": "semsynth.data.paired.PairedDataset", "_partial_": True,
@@ -53,18 +53,18 @@ def _of_folder(cfg: DictConfig, root: str) -> tuple[list[str], dict[str, Any]]:
 
 
 def _of_data_set(cfg: DictConfig, name: str) -> tuple[list[str], dict[str, Any]]:
-    known = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
+    hydra = GlobalHydra.instance()
+    if not hydra.is_initialized():  # in a program of one's own, which has closed Hydra again
+        raise ConfigError(f"dataset.labels_from={name} is no folder, and a data set of that name is composed by Hydra: "
+                          "prepare the configuration within the `with initialize_config_dir(...)` that composed it")
+    known = sorted(hydra.config_loader().get_group_options("dataset"))
     if name not in known:
         raise ConfigError(f"dataset.labels_from={name} is neither a folder of label maps nor a data set"
                           f"{near(name, known)} (data sets: {', '.join(known)})")
     overrides = [f"dataset={name}", f"size=[{cfg.size[0]},{cfg.size[1]}]", f"seed={cfg.seed}",
                  f"icpe.enabled={cfg.icpe.enabled}", f"dataset.instances={cfg.dataset.instances}"]
     try:
-        if GlobalHydra.instance().is_initialized():
-            other = compose("train", overrides=overrides)
-        else:
-            with initialize_config_dir(str(CONF), version_base="1.3"):
-                other = compose("train", overrides=overrides)
+        other = compose("train", overrides=overrides)
         facts: Any = OmegaConf.to_container(other.dataset, resolve=True)
     except HydraException as error:
         raise ConfigError(f"dataset.labels_from={name}: {error}") from error

@@ -1,4 +1,4 @@
-"""The outdoor scenes of ADE20K, chosen by the area of their classes."""
+"""The outdoor scenes of ADE20K: the published selection, or our own by the area of their classes."""
 
 import hashlib
 import json
@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from semsynth.data.ade20k import ADE20K
+from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids
-from semsynth.data.source import Listing, Pair
+from semsynth.data.source import IMAGE_SUFFIXES, Listing, Pair, files_in
 
 log = logging.getLogger(__name__)
 
-PUBLISHED = {"train": 9649, "val": 943}  # counts stated by CLADE (arXiv:2012.04644), whose list is not public
+PUBLISHED = {"train": 9649, "val": 943}  # counts stated by CLADE (arXiv:2012.04644)
 
 
 def _default_cache() -> Path:
@@ -28,13 +29,27 @@ def class_areas(path: Path) -> dict[int, float]:
     return dict(zip(ids.tolist(), (counts / counts.sum()).tolist(), strict=True))
 
 
+def selected_names(path: Path) -> set[str]:
+    """Read the stems of a selection: the lines of a text file, or the pictures below a folder.
+
+    Raises:
+        DataError: neither is there.
+    """
+    if path.is_dir():
+        return {picture.stem for picture in files_in(path, IMAGE_SUFFIXES)}
+    if not path.is_file():
+        raise DataError(f"dataset.names={path}: no such file or folder: a text file with the name of a picture in each "
+                        "line, or the folder of the selected pictures")
+    return {Path(line.strip()).stem for line in path.read_text().splitlines() if line.strip()}
+
+
 class ADE20KOutdoor(ADE20K):
     """ADE20K reduced to outdoor scenes.
 
-    CLADE speaks of "images containing categories such as sky, trees, sea", chosen without manual inspection, and gives
-    no list. The rule here: the classes of `include` together cover at least `include_area` of the picture, and those of
-    `exclude` together at most `exclude_area`. The areas of all pictures are counted once and kept in `cache`; the
-    number of scenes found is logged beside the published one.
+    CLADE speaks of "images containing categories such as sky, trees, sea", chosen without manual inspection; its README
+    links to the selected pictures, which `names` takes. Without them our own rule chooses: the classes of `include`
+    together cover at least `include_area` of the picture, and those of `exclude` together at most `exclude_area`. The
+    areas of all pictures are counted once and kept in `cache`. The number of scenes is logged beside the published one.
 
     Args:
         root: As for ADE20K.
@@ -44,6 +59,8 @@ class ADE20KOutdoor(ADE20K):
         exclude: Raw ids of indoor classes.
         exclude_area: Largest part of the picture, in [0,1], that these cover.
         cache: Folder for the counted areas; null: semsynth/ in the user's cache folder.
+        names: The selection: a text file with the name of a picture in each line, or a folder below which the selected
+            pictures lie (the authors' copy, which may be the root as well); null: our rule.
 
     Raises:
         ValueError: an area outside [0,1].
@@ -60,6 +77,7 @@ class ADE20KOutdoor(ADE20K):
         include_area: float = 0.1,
         exclude_area: float = 0.0,
         cache: str | os.PathLike[str] | None = None,
+        names: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(root, split)
         for name, area in (("include_area", include_area), ("exclude_area", exclude_area)):
@@ -68,20 +86,29 @@ class ADE20KOutdoor(ADE20K):
         self.include, self.exclude = set(include), set(exclude)
         self.include_area, self.exclude_area = include_area, exclude_area
         self.cache = _default_cache() if cache is None else Path(cache).expanduser()
+        self.names = None if names is None else Path(names).expanduser()
 
     def find(self, instances: bool) -> Listing:
         """List the outdoor scenes; files without partners are reported for the whole split.
 
         Raises:
-            DataError: the root is missing, or a label map is broken.
+            DataError: a folder or the selection is missing, or a label map is broken.
             ValueError: instance maps are asked for.
         """
         listing = super().find(instances)
-        areas = self._areas(listing.pairs)
-        scenes = [pair for pair in listing.pairs if self.is_outdoor(areas[pair.name])]
+        if self.names is None:
+            areas = self._areas(listing.pairs)
+            scenes = [pair for pair in listing.pairs if self.is_outdoor(areas[pair.name])]
+            chosen = "by our rule, not the published selection (dataset.names)"
+        else:
+            names = selected_names(self.names)
+            scenes = [pair for pair in listing.pairs if pair.image.stem in names]
+            lost = sorted(name for name in names - {pair.image.stem for pair in scenes} if f"_{self.split}_" in name)
+            listing.faults += [f"{self.names}: {name} is not among the pictures of {self.root}" for name in lost]
+            chosen = f"by {self.names}"
         log.info(
-            "ADE20K-outdoor %s: %d of %d pictures are outdoor scenes (published: %d)",
-            self.split, len(scenes), len(listing.pairs), PUBLISHED[self.split],
+            "ADE20K-outdoor %s: %d of %d pictures are outdoor scenes (published: %d) %s",
+            self.split, len(scenes), len(listing.pairs), PUBLISHED[self.split], chosen,
         )  # fmt: skip
         return Listing(scenes, listing.faults)
 

@@ -1,6 +1,7 @@
 """CamVid: 367 training and 101 validation street scenes of 480x360, 11 classes and unlabelled pixels."""
 
-from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, by_stem, files_in, match
+from semsynth.data.pairing import by_name
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, files_in, match
 
 
 class CamVid(Source):
@@ -21,6 +22,6 @@ class CamVid(Source):
         """
         if instances:
             raise ValueError("CamVid has no instance maps: set dataset.instances=false")
-        images = files_in(self.folder(self.split), IMAGE_SUFFIXES)
-        labels = files_in(self.folder(f"{self.split}annot"), LABEL_SUFFIXES)
-        return match(by_stem(images), by_stem(labels))
+        images, labels = self.folder(self.split), self.folder(f"{self.split}annot")
+        return match(by_name(images, files_in(images, IMAGE_SUFFIXES)),
+                     by_name(labels, files_in(labels, LABEL_SUFFIXES)))

@@ -83,7 +83,7 @@ def scan(
         np.zeros(dataset.num_classes, np.int64),
         list(dataset.faults),
     )
-    if not dataset.pairs:
+    if not dataset.pairs and not dataset.faults:
         report.faults.append(f"{dataset.source.root}: no {dataset.source.split} samples")
     for sample in progress(_in_order(dataset, threads or os.cpu_count() or 1)):
         report.faults += sample.faults

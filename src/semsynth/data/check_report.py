@@ -32,13 +32,20 @@ def show_report(reports: dict[str, SplitReport], classes: list[str], console: Co
 
 
 def show_summary(reports: dict[str, SplitReport], console: Console) -> int:
-    """Print the faults and the counts; return the exit code: 1 when there are faults."""
+    """Print the faults and the counts; return the exit code: 1 when there are faults.
+
+    A fault of a set that is split in two stands in both reports, and is printed once.
+    """
+    shown: set[str] = set()
     for split, report in reports.items():
         absent = int((report.pixels == 0).sum())
         note = f", {absent} of {len(report.pixels)} classes never occur" if absent else ""
-        console.print(f"{split}: {report.samples} pairs, {len(report.faults)} faults{note}", highlight=False)
+        fresh = [fault for fault in report.faults if fault not in shown]
+        again = f", {len(report.faults) - len(fresh)} of them shown above" if len(fresh) < len(report.faults) else ""
+        console.print(f"{split}: {report.samples} pairs, {len(report.faults)} faults{again}{note}", highlight=False)
         for change, count in report.changes.items():
             console.print(f"  {count} {'picture is' if count == 1 else 'pictures are'} {change}", highlight=False)
-        for fault in report.faults:
+        for fault in fresh:
             console.print(f"  {fault}", markup=False, highlight=False, soft_wrap=True)
+        shown.update(fresh)
     return int(any(report.faults for report in reports.values()))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from semsynth.data.errors import DataError
+from semsynth.data.pairing import by_name
 from semsynth.data.source import Listing, Source, files_in, match
 
 
@@ -44,8 +45,8 @@ class Cityscapes(Source):
         return match(self._select(pictures, "_leftImg8bit"), labels, maps)
 
     def _select(self, folder: Path, ending: str) -> dict[str, Path]:
-        """Key the files whose stems have this ending by their first three fields."""
-        files: Iterable[Path] = files_in(folder, (".png", ".jpg"), recursive=True)
+        """Key the files whose stems have this ending by their frame."""
+        files: Iterable[Path] = files_in(folder, (".png", ".jpg"))
         if self.cities is not None:
             files = (path for path in files if path.parent.name in self.cities)
-        return {"_".join(path.stem.split("_")[:3]): path for path in files if path.stem.endswith(ending)}
+        return by_name(folder, (path for path in files if path.stem.endswith(ending)))

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from semsynth.data.errors import DataError
+from semsynth.data.masks import DONT_CARE
 from semsynth.data.palette import generated_palette
 
 Masks = Literal["auto", "ids", "colours"]
@@ -16,21 +17,30 @@ Masks = Literal["auto", "ids", "colours"]
 EXAMPLE = """  classes:
   - {name: sky, colour: [70, 130, 180]}
   - {name: road, colour: [128, 64, 128]}
-A class may also have `id: N`, the id that stands for it in the masks; otherwise that is its place, from 0.
-A line `masks: ids` or `masks: colours` says what tells the classes in the masks; otherwise the masks themselves."""
+A class may also have `id: N`, the id that stands for it in the masks; otherwise that is its place, from 0. Beside
+`classes:`, `unknown: NAME` names the class of pixels that belong to none, which 255 then stands for as well, and
+`masks: ids` or `masks: colours` says what tells the classes in the masks; otherwise the masks themselves."""
 
 
 @dataclass(frozen=True)
 class ClassTable:
     """The classes in order: names, colours (red, green, blue; 0..255), and the ids that stand for them in masks.
 
-    `masks` says whether ids or colours tell the classes in the masks, `auto` where that is not stated.
+    `masks` says whether ids or colours tell the classes in the masks, `auto` where that is not stated. `unknown` is the
+    place of the class of pixels that belong to none, or None.
     """
 
     names: list[str]
     colours: list[list[int]]
     ids: list[int]
     masks: Masks = "auto"
+    unknown: int | None = None
+
+    @property
+    def undeclared_void(self) -> str | None:
+        """The class that 255 stands for where it is no unknown class; None where only 0 and 255 tell two classes."""
+        suspect = self.unknown is None and DONT_CARE in self.ids and sorted(self.ids) != [0, DONT_CARE]
+        return self.names[self.ids.index(DONT_CARE)] if suspect else None
 
 
 def load_classes(root: str | os.PathLike[str]) -> ClassTable:
@@ -68,7 +78,15 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
     masks = content.get("masks", "auto")
     if masks not in get_args(Masks):
         raise DataError(f"{path}: masks: {masks!r}: write one of {', '.join(get_args(Masks))}")
-    return ClassTable(names, colours, ids, masks)
+    return ClassTable(names, colours, ids, masks, _unknown(content.get("unknown"), names, path))
+
+
+def _unknown(name: Any, names: list[str], path: Path) -> int | None:
+    if name is None:
+        return None
+    if str(name) not in names:
+        raise DataError(f"{path}: unknown: {name} is no class; it names one of {', '.join(names)}")
+    return names.index(str(name))
 
 
 def _colour(value: Any, path: Path, place: int) -> list[int]:

@@ -1,6 +1,7 @@
 """COCO-Stuff 164k (arXiv:1612.03716): 118,287 training and 5,000 validation pictures, 182 classes."""
 
-from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, by_stem, files_in, match
+from semsynth.data.pairing import by_name
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, Listing, Source, files_in, match
 
 
 class CocoStuff(Source):
@@ -15,6 +16,7 @@ class CocoStuff(Source):
   ROOT/train_img/NAME.jpg   ROOT/train_label/NAME.png   ROOT/train_inst/NAME.png (with dataset.instances=true)
   ROOT/val_img/NAME.jpg     ROOT/val_label/NAME.png     ROOT/val_inst/NAME.png
   ROOT/train_{img,label,inst}_portrait/ may hold more
+(python tools/coco_instances.py root=ROOT makes train_inst/ and val_inst/ from COCO's annotations)
 """
 
     def find(self, instances: bool) -> Listing:
@@ -32,8 +34,6 @@ class CocoStuff(Source):
 
     def _part(self, ending: str, instances: bool) -> Listing:
         kinds = {"img": IMAGE_SUFFIXES, "label": LABEL_SUFFIXES} | ({"inst": LABEL_SUFFIXES} if instances else {})
-        found = {
-            kind: by_stem(files_in(self.folder(f"{self.split}_{kind}{ending}"), suffixes))
-            for kind, suffixes in kinds.items()
-        }
+        folders = {kind: self.folder(f"{self.split}_{kind}{ending}") for kind in kinds}
+        found = {kind: by_name(folders[kind], files_in(folders[kind], suffixes)) for kind, suffixes in kinds.items()}
         return match(found["img"], found["label"], found.get("inst"))

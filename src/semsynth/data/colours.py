@@ -20,23 +20,15 @@ class ColourCode:
     Args:
         names: Class names, for messages.
         colours: One colour (red, green, blue; 0..255) for each class.
-
-    Raises:
-        DataError: two classes have the same colour.
+        first: A colour that several classes share is the first of them; otherwise it is refused where it occurs.
     """
 
-    def __init__(self, names: Sequence[str], colours: Sequence[Sequence[int]]) -> None:
-        self.names = list(names)
+    def __init__(self, names: Sequence[str], colours: Sequence[Sequence[int]], first: bool = False) -> None:
+        self.names, self.first = list(names), first
         packed = pack_colours(np.array(colours, np.int32))
         self._order = np.argsort(packed, kind="stable")
         self._sorted = packed[self._order]
-        same = np.flatnonzero(np.diff(self._sorted) == 0)
-        if len(same):
-            first, second = (self.names[int(self._order[same[0] + step])] for step in (0, 1))
-            raise DataError(
-                f"the classes {first} and {second} have the same colour {unpack_colour(int(self._sorted[same[0]]))}, "
-                "so colours cannot tell them apart: correct classes.yaml, or set dataset.masks=ids"
-            )
+        self._shared = self._sorted[:-1][np.diff(self._sorted) == 0]
 
     def find(self, rgb: np.ndarray) -> np.ndarray:
         """Return the class indices (...) of colours (...,3), -1 for those of no class."""
@@ -44,11 +36,15 @@ class ColourCode:
         place = np.searchsorted(self._sorted, packed).clip(max=len(self._sorted) - 1)
         return np.where(self._sorted[place] == packed, self._order[place], -1)
 
+    def shared(self, rgb: np.ndarray) -> np.ndarray:
+        """Tell which colours (...,3) several classes have -> (...) bool."""
+        return np.isin(pack_colours(rgb), self._shared)
+
     def decode(self, rgb: np.ndarray, path: Path) -> np.ndarray:
         """Turn a colour-coded mask (H,W,3) uint8 into class indices (H,W) int32.
 
         Raises:
-            DataError: a colour of no class; names the file, the first such pixel, and the nearest class.
+            DataError: a colour of no class, or of several; names the file, the first such pixel, and the nearest class.
         """
         indices = self.find(rgb)
         wrong = indices < 0
@@ -62,5 +58,15 @@ class ColourCode:
                 f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
                 f"({100 * wrong.mean():.2g}% of the pixels have colours of no class; the nearest class is {name} with "
                 f"{known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
+            )
+        ambiguous = self.shared(rgb)
+        if ambiguous.any() and not self.first:
+            row, column = np.unravel_index(int(ambiguous.argmax()), ambiguous.shape)
+            start = int(np.searchsorted(self._sorted, pack_colours(rgb[row, column])))
+            first, second = (self.names[int(self._order[start + step])] for step in (0, 1))
+            raise DataError(
+                f"{path}: the classes {first} and {second} have the same colour {rgb[row, column].tolist()}, which "
+                f"occurs at row {row}, column {column}, so colours cannot tell them apart: correct classes.yaml, or "
+                "set dataset.masks=ids"
             )
         return indices.astype(np.int32)

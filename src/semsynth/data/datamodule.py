@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import cv2
@@ -14,6 +14,7 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from semsynth.data.errors import DataError
+from semsynth.data.paired import PairedDataset
 from semsynth.data.precheck import precheck
 from semsynth.data.sampler import ResumableSampler
 from semsynth.data.unpaired import Unpaired, UnpairedDataset
@@ -74,6 +75,15 @@ class ResumableLoader(DataLoader):
         """Nothing to restore."""
 
 
+def _built(made: Dataset | Callable[[], Dataset]) -> Dataset:
+    """Build a data set; one of files keeps the faults of their names for the precheck, which tells all together."""
+    if isinstance(made, Dataset):
+        return made
+    if isinstance(made, partial) and made.func is PairedDataset:
+        return partial(made, strict=False)()
+    return made()
+
+
 class DataModule(LightningDataModule):
     """Loaders of batches `{image, labels, name[, instances][, offsets][, style]}`.
 
@@ -129,12 +139,12 @@ class DataModule(LightningDataModule):
     @cached_property
     def train_set(self) -> Any:
         """The training set."""
-        return self._train if isinstance(self._train, Dataset) else self._train()
+        return _built(self._train)
 
     @cached_property
     def val_set(self) -> Any:
         """The validation set."""
-        return self._val if isinstance(self._val, Dataset) else self._val()
+        return _built(self._val)
 
     @cached_property
     def streams(self) -> Any:
@@ -148,6 +158,7 @@ class DataModule(LightningDataModule):
         """Build both sets and read some of their files, so that bad data is reported before training."""
         if self._checked:
             return
+        precheck((self.train_set, self.val_set), self.precheck_seconds)
         world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
         needed, count = self.batch * world, len(self.streams)
         if count < needed:
@@ -156,8 +167,6 @@ class DataModule(LightningDataModule):
                 + (f" on each of {world} ranks" if world > 1 else "")
                 + f": set batch={max(1, count // world)} or less"
             )
-        for dataset in (self.train_set, self.val_set):
-            precheck(dataset, self.precheck_seconds / 2)
         self._checked = True
 
     def train_dataloader(self) -> DataLoader:

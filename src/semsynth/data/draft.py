@@ -31,7 +31,7 @@ class Draft:
         """Return the content of classes.yaml."""
         lines = ["# Drafted from the masks: give the classes their names. The order is that of the network's channels."]
         if self.unknown is not None:
-            lines.append(f"# Label {DONT_CARE} becomes class {self.unknown}: train with dataset.unknown={self.unknown}")
+            lines.append(f"unknown: unknown # label {DONT_CARE}: pixels that belong to no class")
         lines.append(f"masks: {'colours' if self.ids is None else 'ids'} # what tells the classes in the masks")
         lines.append("classes:")
         explicit = self.ids is not None and self.ids != list(range(len(self.ids)))

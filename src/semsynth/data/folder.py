@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -11,21 +12,30 @@ import numpy as np
 from semsynth.data.classes import Masks, load_classes
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.errors import DataError
-from semsynth.data.mask_files import label_files, masks_of
+from semsynth.data.mask_files import instance_files, label_files, masks_of
 from semsynth.data.mask_reading import reading_of
-from semsynth.data.source import IMAGE_SUFFIXES, Listing, Pair, Source, by_stem, files_in, match
+from semsynth.data.pairing import aligned, by_name
+from semsynth.data.source import IMAGE_SUFFIXES, Listing, Source, files_in, match
 
 
-def falls_into_val(stem: str, seed: int, val_fraction: float) -> bool:
-    """Decide by a hash of (seed, stem), so that new files never move the old ones between the splits."""
-    digest = hashlib.sha256(f"{seed}:{stem}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < val_fraction * 2**64
+def validation_names(names: Iterable[str], seed: int, val_fraction: float) -> set[str]:
+    """Choose the validation set among names by a hash of (seed, name): each falls into it by itself.
+
+    Of two names or more, the first in the order of the hashes is always in it and the last one never, so that neither
+    side is empty. New names thereby move at most one of the old ones: one that stood in on a side that would have been
+    empty.
+    """
+    places = {name: int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") for name in names}
+    order = sorted(places, key=lambda name: (places[name], name))
+    chosen = sum(place < val_fraction * 2**64 for place in places.values())
+    return set(order[: max(1, min(chosen, len(order) - 1))])
 
 
 class Folder(Source):
     """A split of one's own data.
 
     Masks may be grey PNGs of ids, palette PNGs, or colour-coded RGB. Ids and colours are those of ROOT/classes.yaml.
+    Files pair by their paths below images/ and labels/; where no names are alike, without the endings that all share.
 
     Args:
         root: The folder.
@@ -47,6 +57,7 @@ class Folder(Source):
 or one set, of which dataset.val_fraction is kept for validation:
   ROOT/classes.yaml
   ROOT/images/NAME.jpg         ROOT/labels/NAME.png         ROOT/instances/NAME.png
+There may be sub-folders, the same ones in each; and a common ending, as in NAME_mask.png.
 """
 
     def __init__(
@@ -73,23 +84,27 @@ or one set, of which dataset.val_fraction is kept for validation:
         """List the samples.
 
         Raises:
-            DataError: a folder is missing, or no pair falls into this split.
+            DataError: a folder is missing, or two files have one name, or there is one pair for both splits.
         """
         base = () if self.is_one_set else (self.split,)
-        labels = by_stem(label_files(self.folder(*base, "labels")))
-        maps = by_stem(label_files(self._instances(*base))) if instances else None
-        listing = match(by_stem(files_in(self.folder(*base, "images"), IMAGE_SUFFIXES)), labels, maps)
-        if self.is_one_set and listing.pairs:
-            listing.pairs = [pair for pair in listing.pairs if self._is_mine(pair)]
-            if not listing.pairs:
-                raise DataError(
-                    f"{self.root}: no pair falls into {self.split} with dataset.val_fraction={self.val_fraction}: "
-                    "change it, or make folders train/ and val/"
-                )
-        return listing
+        masks, pictures = self.folder(*base, "labels"), self.folder(*base, "images")
+        images = by_name(pictures, files_in(pictures, IMAGE_SUFFIXES))
+        images, labels = aligned(images, by_name(masks, label_files(masks)), "labels")
+        maps = None
+        if instances:
+            things = self._instances(*base)
+            maps = aligned(images, by_name(things, instance_files(things)), "instance maps")[1]
+        listing = match(images, labels, maps)
+        return self._my_side(listing) if self.is_one_set else listing
 
-    def _is_mine(self, pair: Pair) -> bool:
-        return falls_into_val(pair.name, self.split_seed, self.val_fraction) == (self.split == "val")
+    def _my_side(self, listing: Listing) -> Listing:
+        """Keep the pairs of this split of one set, and all of its faults."""
+        if len(listing.pairs) == 1 and not listing.faults:
+            raise DataError(f"{self.root}: {listing.pairs[0].image} is the only pair, but training and validation "
+                            "need one each: add another")
+        val = validation_names((pair.name for pair in listing.pairs), self.split_seed, self.val_fraction)
+        return Listing([pair for pair in listing.pairs if (pair.name in val) == (self.split == "val")],
+                       listing.faults)
 
     def _instances(self, *base: str) -> Path:
         path = self.root.joinpath(*base, "instances")

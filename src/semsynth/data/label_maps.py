@@ -47,18 +47,18 @@ class LabelMaps(Source):
         """
         if instances:
             raise DataError(f"{self.root}: label maps alone have no instances: set dataset.instances=false")
-        files = label_files(self.folder(), recursive=True)
+        files = label_files(self.folder())
         if not files:
             raise DataError(f"{self.root}: no label maps ({', '.join(LABEL_SUFFIXES)}) in it: dataset.labels_from "
                             "names a folder of them")
-        return Listing([Pair(path.stem, path, path) for path in files])
+        return Listing([Pair(path.relative_to(self.root).with_suffix("").as_posix(), path, path) for path in files])
 
     @cached_property
     def _decoder(self) -> MaskDecoder | None:
         if not (self.root / "classes.yaml").is_file():
             return None
         classes = load_classes(self.root)
-        reading = reading_of(classes, "auto", lambda: label_files(self.folder(), recursive=True))
+        reading = reading_of(classes, "auto", lambda: label_files(self.folder()))
         return MaskDecoder(classes, "ids" if reading == "auto" else reading)
 
     def read_labels(self, path: Path) -> np.ndarray:

@@ -9,22 +9,22 @@ from semsynth.data.source import LABEL_SUFFIXES, files_in
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
 
 
-def label_files(folder: Path, recursive: bool = False) -> list[Path]:
-    """List the masks of a folder, in natural order; none where the folder holds no files at all.
+def label_files(folder: Path) -> list[Path]:
+    """List the label maps below a folder, in natural order; of Cityscapes' files, those of ids.
 
     Raises:
         DataError: there are files, but none in a format that masks are read from; names one and says why.
     """
-    found = files_in(folder, LABEL_SUFFIXES, recursive)
-    others = [] if found else [path for path in folder.rglob("*" if recursive else "[!.]*")
-                               if path.is_file() and not path.name.startswith(".")]
-    if others:
-        jpeg = sorted(path for path in others if path.suffix.lower() in JPEG_SUFFIXES)
-        if jpeg:
-            raise DataError(f"{jpeg[0]}: masks must be stored without loss, and JPEG changes ids and colours along "
-                            "every border: export them anew, as PNG, where they were drawn")
-        raise DataError(f"{sorted(others)[0]}: no mask that can be read: masks are {READ}")
-    return found
+    return _only(_masks(folder), "_labelIds")
+
+
+def instance_files(folder: Path) -> list[Path]:
+    """List the instance maps below a folder; of Cityscapes' files, those of instances.
+
+    Raises:
+        DataError: as `label_files`.
+    """
+    return _only(_masks(folder), "_instanceIds")
 
 
 def masks_of(root: Path) -> list[Path]:
@@ -34,4 +34,20 @@ def masks_of(root: Path) -> list[Path]:
         DataError: as `label_files`.
     """
     folders = (root / "labels", root / "train" / "labels", root / "val" / "labels")
-    return [path for folder in folders if folder.is_dir() for path in label_files(folder, recursive=True)]
+    return [path for folder in folders if folder.is_dir() for path in label_files(folder)]
+
+
+def _masks(folder: Path) -> list[Path]:
+    found = files_in(folder, LABEL_SUFFIXES)
+    others = [] if found else files_in(folder)
+    if others:
+        jpeg = [path for path in others if path.suffix.lower() in JPEG_SUFFIXES]
+        if jpeg:
+            raise DataError(f"{jpeg[0]}: masks must be stored without loss, and JPEG changes ids and colours along "
+                            "every border: export them anew, as PNG, where they were drawn")
+        raise DataError(f"{others[0]}: no mask that can be read: masks are {READ}")
+    return found
+
+
+def _only(files: list[Path], ending: str) -> list[Path]:
+    return [path for path in files if path.stem.endswith(ending)] or files

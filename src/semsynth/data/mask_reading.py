@@ -64,12 +64,9 @@ class _Seen:
     any_fits: bool = False
 
     @cached_property
-    def code(self) -> ColourCode | None:
-        """None where two classes share a colour, so that colours tell nothing."""
-        try:
-            return ColourCode(self.classes.names, self.classes.colours)
-        except DataError:
-            return None
+    def code(self) -> ColourCode:
+        """The class of each colour."""
+        return ColourCode(self.classes.names, self.classes.colours)
 
     @property
     def is_settled(self) -> bool:
@@ -80,7 +77,8 @@ class _Seen:
         """Take a mask into account."""
         values, colours = _distinct(mask)
         by_id = self._by_id(values, len(colours))
-        by_colour = np.full(len(colours), NO_CLASS) if self.code is None else self.code.find(colours)
+        # a colour that two classes share tells nothing
+        by_colour = np.where(self.code.shared(colours), NO_CLASS, self.code.find(colours))
         colours_fit = bool((by_colour >= 0).all())
         # a 255 that is no class counts as don't-care only where it is no colour of a class either
         ids_fit = bool((by_id != NO_CLASS).all() and not (colours_fit and (by_id == NO_MATTER).any()))

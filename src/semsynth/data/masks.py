@@ -145,8 +145,9 @@ def checked_labels(ids: np.ndarray, num_classes: int, unknown: int | None, path:
         way_out = f"; {DONT_CARE} counts as the unknown class {unknown}"
     elif value == DONT_CARE:
         way_out = (
-            f"; {DONT_CARE} is don't-care in most data sets: add an unknown class and set dataset.unknown to its index "
-            f"(or, where it is a class of dataset=folder, write `id: {DONT_CARE}` to it in classes.yaml)"
+            f"; {DONT_CARE} is don't-care in most data sets: add a class for it and name it in classes.yaml, as in "
+            f"`unknown: void`, or set dataset.unknown to its index (where it is a class as any other, write "
+            f"`id: {DONT_CARE}` to it)"
         )
     else:
         way_out = ""

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from semsynth.data.errors import DataError
+from semsynth.data.decoding import picture_size
+from semsynth.data.errors import DataError, many_faults
 from semsynth.data.icpe import Offsets
 from semsynth.data.joint import JointTransform
+from semsynth.data.mask_size import same_aspect, size_advice
 from semsynth.data.masks import checked_labels, read_image, read_instances
 from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_nearest, resized_size
 from semsynth.data.source import Source
-
-SHOWN_FAULTS = 5  # faults that an error lists; tools/check_data.py lists all
 
 
 class PairedDataset(Dataset):
@@ -30,6 +30,7 @@ class PairedDataset(Dataset):
         size: (H,W) that the networks see.
         unknown: Index of the unknown class, which takes label 255; null where there is none.
         instances: Whether instance maps are read.
+        resize_masks: Bring label and instance maps that are scaled copies to the size of their picture (nearest).
         preprocess: How a picture comes to its size; see `resized_size`.
         load_ratio: Side before the crop over side after it.
         random: Draw the place of the crop and augment; false for validation.
@@ -52,6 +53,7 @@ class PairedDataset(Dataset):
         size: Sequence[int],
         unknown: int | None = None,
         instances: bool = False,
+        resize_masks: bool = False,
         preprocess: Preprocess = "resize_and_crop",
         load_ratio: float = 286 / 256,
         random: bool = True,
@@ -71,6 +73,7 @@ class PairedDataset(Dataset):
             raise ValueError(f"unknown must be in [0, {num_classes}), got {unknown}")
         self.source = source
         self.num_classes, self.unknown, self.instances = num_classes, unknown, instances
+        self.resize_masks = resize_masks
         self.size = (int(size[0]), int(size[1]))
         self.preprocess, self.load_ratio = preprocess, load_ratio
         self.offsets = offsets if offsets is not None and offsets.enabled else None
@@ -88,16 +91,19 @@ class PairedDataset(Dataset):
         listing = source.find(instances)
         self.pairs, self.faults = listing.pairs, listing.faults
         if strict and self.faults:
-            more = len(self.faults) - SHOWN_FAULTS
-            tail = f"\n... and {more} more; tools/check_data.py lists them all" if more > 0 else ""
-            raise DataError("\n".join(self.faults[:SHOWN_FAULTS]) + tail)
+            raise many_faults(self.faults)
         if strict and not self.pairs:
-            raise DataError(f"{source.root}: no {source.split} samples.\nExpected layout:{source.layout.rstrip()}")
+            raise DataError(self.emptiness)
 
     @property
     def title(self) -> str:
         """Name and split, for messages."""
         return f"{self.source.title} {self.source.split}"
+
+    @property
+    def emptiness(self) -> str:
+        """What to say where there are no pairs."""
+        return f"{self.source.root}: no {self.source.split} samples.\nExpected layout:{self.source.layout.rstrip()}"
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -132,7 +138,8 @@ class PairedDataset(Dataset):
             DataError: the file is broken or a label is out of range.
         """
         path = self.pairs[index].labels
-        return checked_labels(self.source.read_labels(path), self.num_classes, self.unknown, path)
+        labels = checked_labels(self.source.read_labels(path), self.num_classes, self.unknown, path)
+        return self._fitted(index, labels)
 
     def read_instances(self, index: int) -> np.ndarray | None:
         """Read the instance map of a sample, (H,W) int32; None where the data set uses none.
@@ -141,7 +148,12 @@ class PairedDataset(Dataset):
             DataError: the file is broken.
         """
         path = self.pairs[index].instances
-        return None if path is None else read_instances(path)
+        return None if path is None else self._fitted(index, read_instances(path))
+
+    def _fitted(self, index: int, values: np.ndarray) -> np.ndarray:
+        """Bring a map to the size of its picture, where that is wished and possible; `check_sizes` refuses the rest."""
+        size = picture_size(self.pairs[index].image) if self.resize_masks else None
+        return resize_nearest(values, size) if size is not None and same_aspect(values.shape, size) else values
 
     def check_sizes(
         self, index: int, image: Image.Image, labels: np.ndarray | None, instances: np.ndarray | None
@@ -154,21 +166,11 @@ class PairedDataset(Dataset):
         pair = self.pairs[index]
         for path, other in ((pair.labels, labels), (pair.instances, instances)):
             if other is not None and other.shape[::-1] != image.size:
-                turned = (" (an EXIF tag may turn the image, but the mask was drawn on it unturned: save it upright, "
-                          "without the tag)") if other.shape == image.size else ""
                 raise DataError(
                     f"{path}: {other.shape[1]}x{other.shape[0]} (width x height), but its image {pair.image} has "
-                    f"{image.size[0]}x{image.size[1]}{turned}: bring both to the same size"
+                    f"{image.size[0]}x{image.size[1]}{size_advice(other.shape, image.size[::-1])}"
                 )
         self._resized_size(index, image.height, image.width)
-
-    def check(self, index: int) -> None:
-        """Read the files of a sample as training would.
-
-        Raises:
-            DataError: as `read`.
-        """
-        self.read(index)
 
     def _resized_size(self, index: int, height: int, width: int) -> tuple[int, int]:
         resized = resized_size(height, width, self.size, self.preprocess, self.load_ratio)

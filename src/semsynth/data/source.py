@@ -19,7 +19,7 @@ LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of one sample; `name` is the stem of the image."""
+    """The files of one sample; `name` is its path below the folder of images, without the ending."""
 
     name: str
     image: Path
@@ -91,13 +91,24 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
 
 
-def files_in(folder: Path, suffixes: Iterable[str], recursive: bool = False) -> list[Path]:
-    """List the files with one of the suffixes (any case), in natural order; follows links, leaves out hidden files."""
-    wanted = tuple(suffixes)
-    walk = os.walk(folder, followlinks=True)
-    found = (Path(place, name) for place, _, names in (walk if recursive else [next(walk)]) for name in names)
-    files = [path for path in found if path.suffix.lower() in wanted and not path.name.startswith(".")]
+def files_in(folder: Path, suffixes: Iterable[str] | None = None) -> list[Path]:
+    """List the files below a folder with one of the suffixes (any case; None: all), in natural order.
+
+    Follows links; leaves out hidden files and folders, and links to a folder that they lie in.
+    """
+    wanted = None if suffixes is None else tuple(suffixes)
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".") and not _leads_back(place, name)]
+        files += [Path(place, name) for name in names if not name.startswith(".")]
+    files = [path for path in files if wanted is None or path.suffix.lower() in wanted]
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+
+
+def _leads_back(place: str, name: str) -> bool:
+    """Tell whether a sub-folder is a link to a folder that it lies in, where a walk would never end."""
+    path = os.path.join(place, name)
+    return os.path.islink(path) and Path(place).resolve().is_relative_to(Path(path).resolve())
 
 
 def match(
@@ -121,22 +132,8 @@ def match(
                 f"{image}: no instance map for {key!r}: add it, or set dataset.instances=false to train without edges"
             )
             continue
-        listing.pairs.append(Pair(image.stem, image, labels[key], None if instances is None else instances[key]))
+        listing.pairs.append(Pair(key, image, labels[key], None if instances is None else instances[key]))
     for key, path in labels.items():
         if key not in images:
             listing.faults.append(f"{path}: labels without an image (none for {key!r}): add it or remove the labels")
     return listing
-
-
-def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Key files by their stems.
-
-    Raises:
-        DataError: two files have the same stem.
-    """
-    keyed: dict[str, Path] = {}
-    for path in paths:
-        if path.stem in keyed:
-            raise DataError(f"{keyed[path.stem]} and {path} have the same name but for the ending: keep one of them")
-        keyed[path.stem] = path
-    return keyed

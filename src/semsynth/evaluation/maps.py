@@ -11,12 +11,15 @@ from torch.utils.data import Dataset, default_collate
 
 from semsynth.data.decoding import picture_size
 from semsynth.data.mask_files import label_files
+from semsynth.data.mask_size import same_aspect
 from semsynth.data.masks import checked_labels, read_image
-from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, by_stem, files_in
+from semsynth.data.pairing import aligned, by_name
+from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_in
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.pixels import image_tensor, labels_at
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import chosen
+from semsynth.synthesis.pictures import GRID
 
 SHOWN = 5  # files that an error lists
 
@@ -60,9 +63,11 @@ class JudgedMaps(Dataset):
 
 
 class ImageFolder(Dataset):
-    """Images made by anything, with the label maps that they were made from, paired by stem.
+    """Images made by anything, with the label maps that they were made from, paired as those of a data set.
 
-    Everything that the names and the sizes tell is checked at once.
+    That is by their paths below the two folders, Cityscapes' files by their frames, or by what is left without the
+    ending that all names of a folder share. Everything that the names and the sizes tell is checked at once; `squashed`
+    lists the label maps of another aspect than the images.
 
     Args:
         images: Folder of images.
@@ -81,13 +86,14 @@ class ImageFolder(Dataset):
                  unknown: int | None, protocol: Protocol) -> None:
         self.decode, self.num_classes, self.unknown, self.protocol = decode, num_classes, unknown, protocol
         self.folder = Path(images).expanduser()
-        pictures = by_stem(_files(self.folder, IMAGE_SUFFIXES, "images"))
-        maps = by_stem(_files(Path(labels).expanduser(), LABEL_SUFFIXES, "labels"))
+        masks = Path(labels).expanduser()
+        pictures, maps = aligned(by_name(self.folder, _images(self.folder)), by_name(masks, _labels(masks)), "labels")
         _check_pairs(pictures, maps)
         self.pairs = [(path, maps[stem]) for stem, path in pictures.items()]
         if len(self.pairs) < 2:
             raise EvaluationError(f"images={images}: scores need two or more images, there is {len(self.pairs)}")
         self.size = _one_size([path for path, _ in self.pairs])
+        self.squashed = [mask for _, mask in self.pairs if not same_aspect(picture_size(mask), self.size)]
         self.order = chosen(len(self.pairs), protocol.count)
 
     def __len__(self) -> int:
@@ -110,10 +116,20 @@ class ImageFolder(Dataset):
         return {"fake": image, "truth": labels_at(labels, size, self.protocol.label_resize), "name": picture.name}
 
 
-def _files(folder: Path, suffixes: Sequence[str], key: str) -> list[Path]:
+def _images(folder: Path) -> list[Path]:
+    """The images below a folder, without the grid that synthesize.py draws beside its pictures."""
+    found = _files(folder, lambda: files_in(folder, IMAGE_SUFFIXES), IMAGE_SUFFIXES, "images")
+    return [path for path in found if path != folder / GRID]
+
+
+def _labels(folder: Path) -> list[Path]:
+    return _files(folder, lambda: label_files(folder), LABEL_SUFFIXES, "labels")
+
+
+def _files(folder: Path, find: Callable[[], list[Path]], suffixes: Sequence[str], key: str) -> list[Path]:
     if not folder.is_dir():
         raise EvaluationError(f"{key}={folder}: there is no such folder")
-    found = label_files(folder) if key == "labels" else files_in(folder, suffixes)
+    found = find()
     if not found:
         raise EvaluationError(f"{key}={folder}: no files with {', '.join(suffixes)} in this folder")
     return found
@@ -124,8 +140,8 @@ def _check_pairs(pictures: dict[str, Path], maps: dict[str, Path]) -> None:
     lone += [f"{path}: a label map without an image of its name" for stem, path in maps.items() if stem not in pictures]
     if lone:
         more = f"\n... and {len(lone) - SHOWN} more" if len(lone) > SHOWN else ""
-        raise EvaluationError("images and labels pair by the stems of their names, but\n" + "\n".join(lone[:SHOWN])
-                              + more)
+        raise EvaluationError("images and labels pair by their paths below the two folders, but\n"
+                              + "\n".join(lone[:SHOWN]) + more)
 
 
 def _one_size(paths: Sequence[Path]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,19 @@ def of_folder(images: str, labels: str, data: DataSets, protocol: Protocol) -> S
     decode = mask_decoder(data.classes, [list(colour) for colour in facts["colours"]], facts.get("ids"),
                           facts.get("masks"))
     maps = ImageFolder(images, labels, decode, facts["num_classes"], data.unknown, protocol)
-    return Source({"images": str(images), "dataset": data.name}, {"labels": str(labels), "style": None}, maps, None,
+    warn_of_squashed(maps)
+    choices = {"labels": str(labels), "squashed_labels": len(maps.squashed), "style": None}
+    return Source({"images": str(images), "dataset": data.name}, choices, maps, None,
                   maps.size, data, False, str(images))
+
+
+def warn_of_squashed(maps: ImageFolder) -> None:
+    """Say in one line which label maps have another aspect than the images."""
+    if maps.squashed:
+        height, width = maps.size
+        print(f"{len(maps.squashed)} of {len(maps.pairs)} label maps have another aspect than their images of "
+              f"{width}x{height}, as {maps.squashed[0]} has: they are squashed to it, which is right only where the "
+              "images were made from maps squashed so (not cropped)", file=sys.stderr)
 
 
 def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from semsynth.data.classes import ClassTable, Masks
+from semsynth.data.colours import ColourCode
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.edges import instance_edges
 from semsynth.data.errors import DataError
@@ -22,18 +23,29 @@ from semsynth.data.source import LABEL_SUFFIXES
 from semsynth.semantics import Semantics
 
 
-def find_masks(path: str | Path) -> list[Path]:
-    """The mask files at ``path``: the file itself, or all masks of a folder in natural order.
+def find_masks(path: str | Path, output: str | Path | None = None) -> dict[str, Path]:
+    """The mask files at ``path`` by name: the file itself, or all masks below a folder in natural order.
+
+    Names are paths below the folder without the ending. Of Cityscapes' files those of ids are taken. What lies in
+    ``output``, where that is below the folder, is left out.
 
     Raises:
-        DataError: nothing there.
+        DataError: nothing there, or two masks of one name.
     """
     path = Path(path).expanduser()
     if path.is_file():
-        return [path]
+        return {path.stem: path}
     if not path.is_dir():
         raise DataError(f"input={path}: no such file or folder. Give a label map or a folder of label maps.")
-    masks = label_files(path)
+    own = None if output is None else Path(output).expanduser().resolve()
+    masks: dict[str, Path] = {}
+    for mask in label_files(path):
+        name = mask.relative_to(path).with_suffix("").as_posix()
+        if own is not None and own != path.resolve() and mask.resolve().is_relative_to(own):
+            continue
+        if name in masks:
+            raise DataError(f"several label maps are called {name}, so their pictures would overwrite each other")
+        masks[name] = mask
     if not masks:
         raise DataError(f"input={path}: no label maps in this folder ({', '.join(LABEL_SUFFIXES)})")
     return masks
@@ -59,16 +71,18 @@ def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Se
 
     ``ids`` and ``masks`` are those of ``dataset=folder``. Where colours tell the classes, they do so here. All other
     data sets go by ids, palettes included; a colour-coded RGB mask, as one paints it in the class colours, can be
-    nothing else and is understood besides.
+    nothing else and is understood besides: a colour that several classes share is the first of them.
     """
     table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
-    by_id, by_colour = MaskDecoder(table, "ids"), MaskDecoder(table, "colours")
+    if masks == "colours":
+        return MaskDecoder(table, "colours").read
+    by_id, code = MaskDecoder(table, "ids"), ColourCode(table.names, table.colours, first=True)
 
     def read(path: Path) -> np.ndarray:
         pixels = read_mask(path).pixels
-        return (by_id if pixels.ndim == 2 or is_grey(pixels) else by_colour).read(path)
+        return by_id.read(path) if pixels.ndim == 2 or is_grey(pixels) else code.decode(pixels, path)
 
-    return by_colour.read if masks == "colours" else read
+    return read
 
 
 @dataclass

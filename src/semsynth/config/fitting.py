@@ -1,0 +1,80 @@
+"""A recipe that follows the number of pairs that there are to train on."""
+
+import logging
+from typing import Any
+
+import hydra.utils
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from semsynth.signatures import ConfigError, near
+
+log = logging.getLogger(__name__)
+
+
+def fit_to_files(cfg: DictConfig) -> None:
+    """Let the recipe follow the data set's files, in place; says in a line what changes.
+
+    - Of `dataset.by_size`, the last row whose `pairs` the training set reaches changes `dataset.recipe`.
+    - A batch that comes from the recipe is at most the training set.
+
+    Top-level keys, and keys of the recipe on the command line, are left as they are given. Where the files cannot be
+    listed nothing changes: training says why.
+
+    Raises:
+        ConfigError: `dataset.by_size` holds something else than rows of keys of the recipe.
+    """
+    count = _training_pairs(cfg)
+    if count is None:
+        return
+    changes = _changes(cfg, count)
+    for key, value in changes.items():
+        OmegaConf.update(cfg, f"dataset.recipe.{key}", value)
+    if changes:
+        words = ", ".join(f"{key}={value}" for key, value in changes.items())
+        log.info("%d training pairs: the recipe takes %s (dataset.by_size; keys that are given win)", count, words)
+    samples = max(1, _samples(cfg, count))
+    if OmegaConf.is_interpolation(cfg, "batch") and cfg.batch > samples:
+        log.info("batch=%d instead of the recipe's %d: there are no more training samples on a device",
+                 samples, cfg.batch)
+        cfg.batch = samples
+
+
+def _training_pairs(cfg: DictConfig) -> int | None:
+    """Number of pairs of files of the training set; None where it is drawn, or cannot be listed."""
+    if OmegaConf.select(cfg, "dataset.train.source") is None:
+        return None
+    sources = logging.getLogger("semsynth.data")
+    level = sources.level
+    sources.setLevel(logging.WARNING)  # what they tell of their files stands where training lists them
+    try:
+        source = hydra.utils.instantiate(cfg.dataset.train.source, _convert_="all")
+        return len(source.find(cfg.dataset.instances).pairs) or None
+    except (HydraException, OmegaConfBaseException, ValueError, OSError):  # told in words where it is checked or read
+        return None
+    finally:
+        sources.setLevel(level)
+
+
+def _changes(cfg: DictConfig, count: int) -> dict[str, Any]:
+    rows: Any = OmegaConf.to_container(cfg.dataset.by_size) if cfg.dataset.get("by_size") else []
+    for row in rows:
+        wrong = [str(key) for key in row if key != "pairs" and key not in cfg.dataset.recipe]
+        if "pairs" not in row or wrong:
+            known = list(cfg.dataset.recipe)
+            hint = f"{wrong[0]} is no key of the recipe{near(wrong[0], known)}" if wrong else "no pairs"
+            raise ConfigError(f"dataset.by_size: {row}: {hint}; a row is {{pairs: LEAST, KEY_OF_THE_RECIPE: VALUE}}")
+    reached: dict[str, Any] = max((row for row in rows if row["pairs"] <= count), key=lambda row: row["pairs"],
+                                  default={})
+    given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    kept = {override.partition("=")[0].removeprefix("dataset.recipe.") for override in given}
+    return {key: value for key, value in reached.items() if key != "pairs" and key not in kept}
+
+
+def _samples(cfg: DictConfig, pairs: int) -> int:
+    """Samples of an epoch for each device, as far as the number of devices is stated."""
+    devices = cfg.trainer.get("devices", 1)
+    world = (devices if isinstance(devices, int) and devices > 0 else 1) * cfg.trainer.get("num_nodes", 1)
+    return (pairs // 2 if cfg.dataset.get("unpaired") == "disjoint" else pairs) // world
