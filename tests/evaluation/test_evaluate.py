@@ -96,6 +96,7 @@ def test_a_run_is_scored(evaluate, run, judge, capsys):
     assert (protocol["weights"], protocol["checkpoint"]["file"], protocol["style"]) == ("ema", "last.ckpt", "image")
     assert protocol["segmenter"]["sha256"] == protocol["features"]["tiny"]["sha256"]
     assert (protocol["generated"], protocol["size"]) == (6, [16, 16])
+    assert (protocol["class_mean"], protocol["void_is_wrong"]) == ("nan_mean", False)
     assert protocol["real"]["train"]["count"] == protocol["real"]["val"]["count"] == 6
     assert found["code"]["version"]
     assert list(found["per_class"]["iou"]) == list(composed("train").dataset.classes)

@@ -51,8 +51,8 @@ def test_the_table_says_how(content):
     text = console.export_text()
     for words in ("runs/x (camvid; protocol clade, 4 images of 8x8, style normal)", "12.35",
                   "against 9 real train images (bilinear), i.pth abcdefgh", "50.00 %",
-                  "small 01234567, mean over nan_mean", "2 samples of 3 label maps", "75.00 %",
-                  "no kid/val: no reason"):
+                  "small 01234567, mean over the classes in labels or predictions",
+                  "2 samples of 3 label maps", "75.00 %", "no kid/val: no reason"):
         assert words in text
 
 

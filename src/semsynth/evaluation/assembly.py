@@ -152,6 +152,7 @@ def score_keys(net: Features, split: str) -> list[str]:
 def build_evaluator(
     protocol: Protocol,
     *,
+    dataset: str,
     classes: Sequence[str],
     unknown: int | None,
     judge: Any,
@@ -173,8 +174,9 @@ def build_evaluator(
     Measures the real images where no earlier evaluation did; with torch.distributed the processes share that.
 
     Args:
-        protocol: How scores are taken.
-        classes: Names of the data set's classes.
+        protocol: How scores are taken; the evaluator's is settled for the data set and the judge.
+        dataset: Name of the data set.
+        classes: Names of its classes.
         unknown: Index of its unknown class, or None.
         judge: Segmenter, or None.
         real: Builds the real images of each split (`train`, `val`).
@@ -193,6 +195,7 @@ def build_evaluator(
     Raises:
         EvaluationError: a score that was asked for cannot be had.
     """
+    protocol = protocol.settled(dataset, judge)  # before a judge that is not asked is left out
     assembly = Assembly(protocol, wanted)
     if judge is not None:
         judge.check_classes(list(classes))

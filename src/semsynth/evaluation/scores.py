@@ -20,6 +20,8 @@ from semsynth.files import write_text
 FORMAT = 1
 IOU_PLOT, CONFUSION_PLOT = (Path("plots") / name for name in ("iou_by_frequency.png", "segmenter_confusion.png"))
 NAMED = 5  # rare classes that the table names
+MEANS = {"all": "mean over all classes, absent ones as 0", "present": "mean over the classes in the labels",
+         "nan_mean": "mean over the classes in labels or predictions"}  # of `confusion.mean_iou`
 PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
 
 
@@ -134,7 +136,7 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
             rare = protocol["rare_classes"]
             more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
             return f"of {', '.join(rare[:NAMED])}{more}"
-        mean = f", mean over {protocol['class_mean']}" if kind == "miou" else ""
+        mean = f", {MEANS[protocol['class_mean']]}" if kind == "miou" else ""
         return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
     if kind == "diversity":
         return f"{protocol['diversity_samples']} samples of {protocol['diversity_maps']} label maps"
