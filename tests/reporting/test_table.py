@@ -25,7 +25,7 @@ def test_seeds_are_grouped_with_mean_spread_and_number(make_run, tmp_path):
     assert statistic.mean == pytest.approx(0.53)
     lines = markdown(make_rows([spade, clade])).splitlines()
     assert lines[0] == ("| setting | data set | size | epochs | n | fid/train | kid/val | frechet/scenes | mIoU % | "
-                        "parameters M | MACs G | s / image | training memory GB |")
+                        "parameters M | FLOPs G | s / image | training memory GB |")
     assert lines[2] == "| spade | scenes | 32x32 | 5 | 1 | - | 0.0100 | 3.00 | 40.00 | - | - | - | - |"
     assert lines[3] == ("| clade | scenes | 32x32 | 5 | 3 | 61.00 (60.00 to 62.00) | - | - | 53.00 (50.00 to 56.00) | "
                         "5.00 | 2.00 | 0.0200 | 0.50 |")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-COSTS = {"parameters": "parameters M", "macs": "MACs G", "runtime": "s / image", "memory": "training memory GB"}
+COSTS = {"parameters": "parameters M", "flops": "FLOPs G", "runtime": "s / image", "memory": "training memory GB"}
 
 
 def read_cost(complexity: dict[str, Any] | None, key: str) -> float | None:
@@ -16,8 +16,8 @@ def read_cost(complexity: dict[str, Any] | None, key: str) -> float | None:
     record = complexity or {}
     if key == "parameters":
         return _scaled(record.get("parameters"), "total", 1e-6)
-    if key == "macs":
-        return _scaled(record.get("macs"), "total", 1e-9)
+    if key == "flops":
+        return _scaled(record.get("macs_bias"), "total", 1e-9)
     if key == "runtime":
         return _scaled(record.get("runtime"), "median_s", 1.0)
     peaks = (record.get("memory") or {}).get("training") or []

@@ -25,7 +25,7 @@ NAMES = {"spade": "spade", "clade": "clade", "clade_icpe": "clade_icpe", "spade_
          **{f"mixed_{k}": f"mixed transition {k}" for k in clade_paper.TRANSITIONS},
          "cc_fpse": "CC-FPSE", "dagan": "DAGAN", "pix2pixhd": "pix2pixHD", "sean": "SEAN", "sean_clade": "SEAN-CLADE",
          "groupdnet": "GroupDNet", "groupdnet_clade": "GroupDNet-CLADE"}
-COLUMNS = {"miou": "miou", "accuracy": "accuracy", "fid": "fid/train", "parameters": "parameters", "flops": "macs",
+COLUMNS = {"miou": "miou", "accuracy": "accuracy", "fid": "fid/train", "parameters": "parameters", "flops": "flops",
            "runtime": "runtime", "cpu": "runtime", "memory": "memory"}
 
 

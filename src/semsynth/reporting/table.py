@@ -19,7 +19,7 @@ TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "
           "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
           "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",
           "agreement/accuracy": "S on fakes: accuracy %", **COSTS}
-DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "macs": 2, "runtime": 4, "memory": 2}
+DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "flops": 2, "runtime": 4, "memory": 2}
 
 
 @dataclass(frozen=True)

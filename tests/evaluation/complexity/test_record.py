@@ -82,6 +82,16 @@ def test_published_numbers_stand_beside_ours(records):
     assert "clade, ngf 4" in markdown([records[1]])
 
 
+def test_biases_count_where_they_are_asked_for(records):
+    found = measure(parts(), Options(device="cpu", runtime=False, memory=False, count="macs_bias"), setting())
+    assert found["macs_bias"]["total"] == found["macs"]["total"] + sum(row["additions"] for row in found["layers"])
+    assert all(found[key] == records[1][key] for key in ("macs", "macs_bias"))
+    headings = [{heading for heading, *_ in compared(record)} for record in (records[1], found)]
+    assert [("MACs (G)" in h, "MACs + biases (G)" in h) for h in headings] == [(True, False), (False, True)]
+    with pytest.raises(ValueError, match="count=flops must be macs or macs_bias"):
+        Options(count="flops")
+
+
 @pytest.mark.parametrize(("value", "text"), [(181.15, "181.2"), (4.104, "4.1"), (0.84, "0.84"), (0.0004, "0.0004"),
                                              (0, "0")])
 def test_numbers(value, text):

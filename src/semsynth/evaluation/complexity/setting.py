@@ -21,6 +21,7 @@ class Options:
     """How to measure.
 
     Args:
+        count: what counts as work: ``macs``, or ``macs_bias``, see :mod:`counting`.
         device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
         threads: threads of the CPU; the papers' CPU time is one thread's.
         batch: images in a timed batch.
@@ -36,6 +37,7 @@ class Options:
         ValueError: an option that makes no sense; the message names it.
     """
 
+    count: Literal["macs", "macs_bias"] = "macs"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
     batch: int = 1
@@ -48,10 +50,11 @@ class Options:
     memory_batches: tuple[int, ...] = (1, 2)
 
     def __post_init__(self) -> None:
-        choices = {"device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
+        choices = {"count": ("macs", "macs_bias"), "device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)} must be {', '.join(allowed[:-1])} or {allowed[-1]}")
+                *others, last = allowed
+                raise ValueError(f"{name}={getattr(self, name)} must be {', '.join(others)} or {last}")
         for name, least in (("threads", 1), ("batch", 1), ("repeats", 1), ("warmup", 0)):
             _whole(name, getattr(self, name), least)
         for name in ("runtime", "memory", "training"):

@@ -25,6 +25,13 @@ def _at(*keys: str, scale: float = 1.0) -> Get:
     return get
 
 
+def _work(count: str, part: str) -> Get:
+    """1e9 operations of a record that counts so."""
+    def get(record: Record) -> float | None:
+        return _at(count, part, scale=1e-9)(record) if record["count"] == count else None
+    return get
+
+
 def _peak(mode: str) -> Get:
     """GB of the smallest batch."""
     def get(record: Record) -> float | None:
@@ -33,14 +40,15 @@ def _peak(mode: str) -> Get:
     return get
 
 
+HEADINGS = {"macs": "MACs (G)", "macs_bias": "MACs + biases (G)"}
 # heading, our number, the published column
 COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
     ("parameters (M)", _at("parameters", "total", scale=1e-6), "parameters"),
     ("of the backbone (M)", _at("parameters", "backbone", scale=1e-6), "backbone"),
     ("of the norms (M)", _at("parameters", "norm", scale=1e-6), "norm"),
-    ("MACs (G)", _at("macs", "total", scale=1e-9), "flops"),
-    ("of the backbone (G)", _at("macs", "backbone", scale=1e-9), None),
-    ("of the norms (G)", _at("macs", "norm", scale=1e-9), None),
+    *((heading, _work(count, part), column) for count, total in HEADINGS.items()
+      for heading, part, column in ((total, "total", "flops"), ("of the backbone (G)", "backbone", None),
+                                    ("of the norms (G)", "norm", None))),
     ("time (s/image)", _at("runtime", "median_s"), None),
     ("spread (s)", _at("runtime", "spread_s"), None),
     ("CPU time (s)", _at("runtime", "cpu_s"), "cpu"),
@@ -123,7 +131,7 @@ def totals(record: Record, title: str) -> Table:
         table.add_row(*line)
     for name, network in record["networks"].items():
         table.add_row(f"{name}: parameters (M)", f"{network['parameters'] / 1e6:.2f}", "")
-        table.add_row(f"{name}: MACs (G)", f"{network['macs'] / 1e9:.2f}", "")
+        table.add_row(f"{name}: {HEADINGS[record['count']]}", f"{network[record['count']] / 1e9:.2f}", "")
     table.add_row("scale and shift (G, elementwise)", f"{record['elementwise'] / 1e9:.3f}", "")
     theirs = published.FIGURE_5.get(record["setting"]["method"] or "", {})
     theirs = theirs if record["setting"]["dataset"] == "ade20k" else {}
