@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from semsynth.digits import rounded
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Scores
 from semsynth.evaluation.plots import plot_confusion, plot_iou
@@ -95,7 +96,7 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     table = Table("score", "value", "how", box=None)
     table.columns[1].justify = "right"
     for key, value in content["scores"].items():
-        shown = f"{100 * value:.2f} %" if is_share(key) else f"{value:.4g}"
+        shown = f"{100 * value:.2f} %" if is_share(key) else rounded(value, 4)
         table.add_row(key, shown, _how(key, protocol))
     console.print(table)
     own = content["segmenter"] or {"iou": {}, "swapped": []}

@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from semsynth.digits import rounded
 from semsynth.evaluation.complexity import published
 from semsynth.evaluation.complexity.measure import Record
 
@@ -61,7 +62,7 @@ COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
 
 def number(value: float) -> str:
     """One decimal as the papers have it, three digits below 20."""
-    return f"{value:.1f}" if value >= 20 else f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
+    return f"{value:.1f}" if value >= 20 else rounded(value, 3 if value >= 0.001 else 1)
 
 
 def compared(record: Record) -> list[tuple[str, str, str]]:
