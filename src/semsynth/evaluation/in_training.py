@@ -64,7 +64,8 @@ class ValidationScores:
         self._evaluator, skipped = build_evaluator(
             self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
             wanted=self.wanted, inception_weights=self.inception_weights, cache=StatisticsCache(self.cache),
-            batch=self._batch, device=device, count=len(self._maps), progress=progress)
+            batch=self._batch, device=device, count=len(self._maps), progress=progress,
+            trains_judge=data.trains_judge(size))
         return skipped
 
     def __call__(self, generator: Any, encoder: Any) -> dict[str, float]:

@@ -16,6 +16,7 @@ from semsynth.digits import rounded
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Scores
 from semsynth.evaluation.plots import plot_confusion, plot_iou
+from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
 from semsynth.files import write_text
 
 FORMAT = 1
@@ -110,8 +111,11 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     for name, answer, share in own["swapped"]:
         console.print(f"the run's segmenter takes {name} for {answer}: {100 * share:.1f} % of its pixels", markup=False,
                       highlight=False, soft_wrap=True)
+    missing: dict[str, list[str]] = {}
     for key, reason in content["skipped"].items():
-        console.print(f"no {key}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        missing.setdefault(reason, []).append(key)
+    for reason, keys in missing.items():
+        console.print(f"no {', '.join(keys)}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _iou(value: float | None) -> str:
@@ -125,6 +129,8 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         split = "train" if rest.endswith("train") else "val"
         network = "inception" if kind != "frechet" else rest.removesuffix("/train")
         net = protocol["features"].get(network, {})
+        if network == PixelFeatures.name:
+            network = "colours and contrasts of the pixels, no network"
         return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"
                 f", {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
     if kind == "segmenter":
@@ -140,7 +146,9 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         mean = f", {MEANS[protocol['class_mean']]}" if kind == "miou" else ""
         return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
     if kind == "diversity":
-        return f"{protocol['diversity_samples']} samples of {protocol['diversity_maps']} label maps"
+        what = "mean difference of the pixels, " if rest == PixelDistance.name else ""
+        maps = min(protocol["diversity_maps"], protocol["generated"])
+        return f"{what}{protocol['diversity_samples']} samples of {maps} label maps"
     if kind == "style_r2":
         return f"read off the result against the style image ({protocol['style']})"
     return ""

@@ -162,7 +162,8 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
-        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar)
+        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar, pixels=True,
+        trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
     found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
                    where=source.where, own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
