@@ -1,3 +1,4 @@
+import importlib
 import os
 
 import numpy as np
@@ -12,7 +13,7 @@ from semsynth.data.scenes.dataset import Scenes
 from semsynth.data.source import Source, files_in, match
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.pixels import image_tensor
-from semsynth.evaluation.real import RealImages
+from semsynth.evaluation.real import RealImages, dataset_identity
 from semsynth.evaluation.statistics import real_statistics
 
 
@@ -147,6 +148,19 @@ def test_identity_follows_the_files(small, tmp_path):
     assert all(images.identity() != before for images in changed)
     os.utime(folder / "01.png", (1, 1))
     assert RealImages(paired(tmp_path), (8, 8)).identity() != before
+
+
+def test_identity_follows_the_code_that_draws(tmp_path, monkeypatch):
+    """Another version of the drawer draws other images under the same settings."""
+    found = []
+    for shade in (0, 1):
+        (tmp_path / "drawer").mkdir(exist_ok=True)
+        (tmp_path / "drawer" / "__init__.py").touch()
+        (tmp_path / "drawer" / "brush.py").write_text(f"SHADE = {shade}\n")
+        (tmp_path / "drawer" / "dataset.py").write_text("class Drawn:\n    def __len__(self):\n        return 2\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        found.append(dataset_identity(importlib.import_module("drawer.dataset").Drawn(), [0, 1]))
+    assert found[0] != found[1]
 
 
 def test_identity_follows_what_is_drawn():

@@ -196,7 +196,7 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
     if device == "cpu":
         memory.resident("VmHWM")  # said at once where it does not exist
     same = {"device": device, "threads": options.threads, "precision": parts.precision}
-    jobs: list[tuple[str, int, Callable[[], int]]] = [
+    jobs: list[tuple[str, int, Callable[[], Any]]] = [
         ("inference", n, partial(memory.measured, memory.inference_peak, generator=parts.generator,
                                  batch=partial(semantics_for, parts, options, n), **same))
         for n in options.memory_batches]
@@ -204,11 +204,12 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
         jobs += [("training", n, partial(memory.measured, memory.training_peak, system=parts.system,
                                          batch=partial(parts.batch, options, n), **same))
                  for n in options.memory_batches]
-    found: Record = {"inference": [], "training": []}
-    for mode, n, job in progress(jobs, "memory") if progress else jobs:
-        found[mode].append({"batch": n, "peak_bytes": job()})
     with torch.device("meta"):
         generator = parts.generator()
-    weights = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
+    weights_of_generator = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
+    found: Record = {"inference": [], "training": []}
+    for mode, n, job in progress(jobs, "memory") if progress else jobs:
+        peak, weights = job() if mode == "training" else (job(), weights_of_generator)
+        found[mode].append({"batch": n, "peak_bytes": peak, "weights_bytes": weights})
     of = "resident set" if device == "cpu" else "allocator"
-    return found | {"device": device, "precision": parts.precision, "of": of, "generator_bytes": weights}
+    return found | {"device": device, "precision": parts.precision, "of": of}

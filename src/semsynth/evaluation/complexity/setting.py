@@ -13,7 +13,6 @@ from semsynth.evaluation.complexity.timing import PRECISIONS
 Plain = dict[str, Any]
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
                    "cityscapes": [256, 512]}
-LIGHT_WIDTH = {"cityscapes": 32}  # SPADE-light's ngf, 8 elsewhere
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def method(cfg: Plain) -> str | None:
     name = norm_name(cfg["norm"])
     if cfg["norm"].get("hidden", 128) != 128 or cfg["norm"].get("kernel_size", 3) != 3:
         return None
-    if name == "spade" and generator["ngf"] == LIGHT_WIDTH.get(dataset, 8):
+    if name == "spade" and generator["ngf"] == cfg["dataset"]["recipe"]["light_ngf"]:
         return "spade_light"
     return name if generator["ngf"] == 64 else None
 

@@ -34,10 +34,10 @@ def _work(count: str, part: str) -> Get:
 
 
 def _peak(mode: str) -> Get:
-    """GB of the smallest batch."""
+    """GB of the smallest batch, weights included."""
     def get(record: Record) -> float | None:
         peaks = record.get("memory", {}).get(mode) or [{}]
-        return peaks[0]["peak_bytes"] / 1e9 if peaks[0] else None
+        return (peaks[0]["peak_bytes"] + peaks[0]["weights_bytes"]) / 1e9 if peaks[0] else None
     return get
 
 
@@ -56,7 +56,7 @@ COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
     ("in the backbone (s)", _at("runtime", "backbone_s"), None),
     ("in the norms (s)", _at("runtime", "norm_s"), None),
     ("inference (GB)", _peak("inference"), None),
-    ("training (GB)", _peak("training"), None),
+    ("training (GB)", _peak("training"), "memory"),
 )
 
 
@@ -117,7 +117,8 @@ def show(record: Record, console: Console) -> None:
     for mode in ("inference", "training"):
         for peak in record.get("memory", {}).get(mode, []):
             console.print(f"memory, {mode}, batch {peak['batch']}: {peak['peak_bytes'] / 1e9:.2f} GB above the "
-                          f"weights ({record['memory']['of']})", highlight=False, soft_wrap=True)
+                          f"weights' {peak['weights_bytes'] / 1e9:.2f} GB ({record['memory']['of']})",
+                          highlight=False, soft_wrap=True)
     for key, reason in record["skipped"].items():
         console.print(f"left out: {key} ({reason})", highlight=False, soft_wrap=True)
 
