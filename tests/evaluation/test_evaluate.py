@@ -96,6 +96,7 @@ def test_a_run_is_scored(evaluate, run, judge, capsys):
     assert (protocol["weights"], protocol["checkpoint"]["file"], protocol["style"]) == ("ema", "last.ckpt", "image")
     assert protocol["segmenter"]["sha256"] == protocol["features"]["tiny"]["sha256"]
     assert (protocol["generated"], protocol["size"]) == (6, [16, 16])
+    assert (protocol["class_mean"], protocol["void_is_wrong"]) == ("nan_mean", False)
     assert protocol["real"]["train"]["count"] == protocol["real"]["val"]["count"] == 6
     assert found["code"]["version"]
     assert list(found["per_class"]["iou"]) == list(composed("train").dataset.classes)
@@ -198,6 +199,21 @@ def test_broken_weights_name_the_run_and_leave_nothing(evaluate, judge, tmp_path
     assert not (path / "scores.json").exists()
 
 
+def test_with_nothing_at_hand_the_pixels_are_compared(evaluate, run, tmp_path, capsys):
+    evaluate(f"run={run}", *FEW, f"output={tmp_path}/s.json")
+    found = read(tmp_path / "s.json")
+    scores = {key: value for key, value in found["scores"].items() if not key.startswith("style_r2")}
+    assert set(scores) == {"frechet/pixels", "frechet/pixels/train", "diversity/pixels"}
+    assert all(value > 0 for value in scores.values())
+    assert found["protocol"]["features"]["pixels"]["grid"] == 2
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no ")]
+    reasons = [line.partition(": ")[2] for line in lines]
+    assert len(reasons) == len(set(reasons)) == 3  # Inception's weights, a segmenter, LPIPS' weights
+    told = next(line for line in lines if line.startswith("no frechet, miou, accuracy: no segmenter is given"))
+    assert ("python tools/train_segmenter.py dataset=scenes 'size=[16,16]' output=scenes_segmenter.safetensors makes "
+            "one") in told
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """A folder of images and one of label maps of scenes."""
@@ -214,7 +230,8 @@ def test_a_folder_of_images_is_scored(evaluate, pictures, judge, tmp_path):
     evaluate(*pictures, *by_judge(judge), *FEW)
     found = read(tmp_path / "images" / "scores.json")
     assert {"frechet/tiny", "frechet/tiny/train", "miou", "accuracy", "miou_rare"} == set(found["scores"])
-    assert {"style_r2", "diversity/tiny"} <= set(found["skipped"])
+    assert "diversity/tiny" in found["skipped"]
+    assert "style_r2" not in found["skipped"]  # nothing that anyone would miss
     assert found["protocol"]["real"]["val"]["size"] == [16, 20]
     evaluate(*pictures, *by_judge(judge), *FEW, f"output={tmp_path}/again.json")  # the plot is no picture to score
     assert read(tmp_path / "again.json")["scores"] == pytest.approx(found["scores"])

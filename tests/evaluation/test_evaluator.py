@@ -54,6 +54,24 @@ def run(evaluator, fake, labels, real, step=3):
     return evaluator.compute()
 
 
+def test_the_judge_and_the_data_set_decide_what_the_protocol_leaves_open(small):
+    fake, labels, _ = small.batch()
+    labels[labels == 2] = 3  # no cars, and the last class is void
+    found = {}
+    for mean in ("all", "present"):
+        evaluator = small.evaluator(small.judge(class_mean=mean), unknown=3, dataset="streets",
+                                    protocol=small.protocol(void_is_wrong=["streets"]))
+        evaluator.update(fake, labels)
+        found[mean] = evaluator.compute()
+        assert (evaluator.protocol.class_mean, evaluator.protocol.void_is_wrong) == (mean, True)
+    assert found["all"].scores["miou"] == pytest.approx(found["present"].scores["miou"] * 2 / 3)
+    dropped = small.evaluator(small.judge(), unknown=3, dataset="other",
+                              protocol=small.protocol(void_is_wrong=["streets"]))
+    dropped.update(fake, labels)
+    counted = float((labels < 3).double().mean())
+    assert found["all"].scores["accuracy"] == pytest.approx(dropped.compute().scores["accuracy"] * counted)
+
+
 def test_scores_are_those_of_the_parts(small):
     fake, labels, real = small.batch()
     found = run(full(small), fake, labels, real)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -22,9 +23,26 @@ def test_presets_spell_every_choice(path):
 def test_presets_differ_where_the_papers_do():
     presets = {p.stem: yaml.safe_load(p.read_text()) for p in CONF.glob("*.yaml")}
     assert {name: p["void_is_wrong"] for name, p in presets.items()} == {
-        "clade": False, "spade": True, "oasis": False, "scenes": False}
-    assert presets["clade"]["real_resize"] == "bilinear"
+        "clade": False, "spade": ["cityscapes"], "oasis": False, "scenes": False}
+    assert presets["clade"]["real_resize"] == "interpolate"
+    assert {p["class_mean"] for p in presets.values()} == {None}
     assert presets["scenes"]["style"] == "image"
+
+
+def test_the_segmenter_says_over_which_classes_the_mean_goes():
+    judge = SimpleNamespace(class_mean="all")
+    assert Protocol("x").settled("ade20k", judge).class_mean == "all"
+    assert Protocol("x").settled("ade20k", None).class_mean == "nan_mean"
+    assert Protocol("x", class_mean="present").settled("ade20k", judge).class_mean == "present"
+    with pytest.raises(ValueError, match=r"protocol\.class_mean must be one of .* got 'mean'"):
+        Protocol("x").settled(None, SimpleNamespace(class_mean="mean"))
+
+
+def test_void_is_wrong_where_the_protocol_says_so():
+    spade = Protocol("spade", void_is_wrong=["cityscapes"])
+    assert [spade.settled(name, None).void_is_wrong for name in ("cityscapes", "ade20k", "coco_stuff", None)] == [
+        True, False, False, False]
+    assert Protocol("x", void_is_wrong=True).settled("ade20k", None).void_is_wrong is True
 
 
 @pytest.mark.parametrize(("key", "value", "message"), [

@@ -19,7 +19,8 @@ PROTOCOL = {
 @pytest.fixture
 def content():
     found = Scores({"fid/train": 12.34567, "frechet/small": 0.02, "miou": 0.5, "diversity/small": 0.1},
-                   {"sky": 0.75, "car": None}, {"sky": 1.0, "car": 0.0}, {"hue": 0.9}, 4, {"kid/val": "no reason"})
+                   {"sky": 0.75, "car": None}, {"sky": 1.0, "car": 0.0}, {"hue": 0.9}, 4,
+                   {"kid/val": "no reason", "fid/val": "no reason"})
     return document(found, source={"run": "runs/x", "dataset": "camvid"}, protocol=PROTOCOL, seconds=1.26)
 
 
@@ -51,8 +52,8 @@ def test_the_table_says_how(content):
     text = console.export_text()
     for words in ("runs/x (camvid; protocol clade, 4 images of 8x8, style normal)", "12.35",
                   "against 9 real train images (bilinear), i.pth abcdefgh", "50.00 %",
-                  "small 01234567, mean over nan_mean", "2 samples of 3 label maps", "75.00 %",
-                  "no kid/val: no reason"):
+                  "small 01234567, mean over the classes in labels or predictions",
+                  "2 samples of 3 label maps", "75.00 %", "no kid/val, fid/val: no reason"):
         assert words in text
 
 

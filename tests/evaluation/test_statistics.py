@@ -1,3 +1,4 @@
+import importlib
 import os
 
 import numpy as np
@@ -12,7 +13,7 @@ from semsynth.data.scenes.dataset import Scenes
 from semsynth.data.source import Source, files_in, match
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.pixels import image_tensor
-from semsynth.evaluation.real import RealImages
+from semsynth.evaluation.real import RealImages, dataset_identity
 from semsynth.evaluation.statistics import real_statistics
 
 
@@ -125,6 +126,10 @@ def test_files_are_read_without_crop_and_flip(small, tmp_path):
         for position, index in enumerate(images.order):
             expected = image_tensor(Image.open(dataset.pairs[index].image), (10, 6), resize)
             assert_close(images[position], expected)
+    images = RealImages(dataset, (10, 6), "interpolate")
+    whole = torch.from_numpy(np.asarray(Image.open(dataset.pairs[images.order[0]].image)).copy()).permute(2, 0, 1)
+    expected = torch.nn.functional.interpolate(whole[None].double(), (10, 6), mode="bilinear", align_corners=False)[0]
+    assert_close(((images[0] + 1) * 127.5).double(), expected, rtol=0, atol=1e-4)  # neither antialiased nor rounded
     native = RealImages(dataset, (10, 6), "native", count=3)
     assert native.native_sizes
     assert (len(native), native[0].shape) == (3, (3, 20, 12))
@@ -138,10 +143,24 @@ def test_identity_follows_the_files(small, tmp_path):
     before = RealImages(paired(tmp_path), (8, 8)).identity()
     assert RealImages(paired(tmp_path), (8, 8)).identity() == before
     changed = [RealImages(paired(tmp_path), (8, 9)), RealImages(paired(tmp_path), (8, 8), "bilinear"),
+               RealImages(paired(tmp_path), (8, 8), "interpolate"),
                RealImages(paired(tmp_path), (8, 8), count=3)]
     assert all(images.identity() != before for images in changed)
     os.utime(folder / "01.png", (1, 1))
     assert RealImages(paired(tmp_path), (8, 8)).identity() != before
+
+
+def test_identity_follows_the_code_that_draws(tmp_path, monkeypatch):
+    """Another version of the drawer draws other images under the same settings."""
+    found = []
+    for shade in (0, 1):
+        (tmp_path / "drawer").mkdir(exist_ok=True)
+        (tmp_path / "drawer" / "__init__.py").touch()
+        (tmp_path / "drawer" / "brush.py").write_text(f"SHADE = {shade}\n")
+        (tmp_path / "drawer" / "dataset.py").write_text("class Drawn:\n    def __len__(self):\n        return 2\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        found.append(dataset_identity(importlib.import_module("drawer.dataset").Drawn(), [0, 1]))
+    assert found[0] != found[1]
 
 
 def test_identity_follows_what_is_drawn():

@@ -20,6 +20,17 @@ def composed(*overrides):
         (["ablation=disti"], "clade + disti"),
         (["ablation=distf"], "clade + distf"),
         (["ablation=spade_light"], "spade-light"),
+        (["norm=spade", "generator.ngf=4"], "spade ngf=4"),
+        (["ablation=spade_light", "dataset=cityscapes"], "spade-light"),
+        (["norm=spade", "dataset=cityscapes", "generator.ngf=8"], "spade ngf=8"),
+        (["norm=spade", "base=instance"], "spade, base=instance"),
+        (["norm=mixed", "base=pono"], "mixed transition 4, base=pono"),
+        (["norm=spade", "dataset=cityscapes"], "spade"),
+        (["norm=spade", "dataset=cityscapes", "loss=spade_no_vgg"], "spade, no VGG"),
+        (["norm=spade", "dataset=cityscapes", "norm.hidden=64", "objective=wasserstein"],
+         "spade, objective=Wasserstein, hidden=64"),
+        (["norm=clade", "dataset=cityscapes", "encoder=style"], "clade, style encoder"),
+        (["norm=clade", "generator._target_=semsynth.blocks.SPADEResBlock"], "clade, generator=SPADEResBlock"),
         (["norm=clade", "generator.ngf=32"], "clade ngf=32"),
         (["ablation=unpaired_baseline"], "clade"),
         (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
@@ -41,9 +52,11 @@ def test_names(overrides, name):
 
 
 def test_runs_differ_in_the_seed_alone():
-    first, second = composed("seed=0"), composed("seed=3", "trainer.devices=2", "logger=csv", "data.num_workers=1")
+    first, second = composed("seed=0"), composed("seed=3", "trainer.devices=[1]", "logger=csv", "data.num_workers=1")
     assert setting_key(first) == setting_key(second)
-    for other in ("batch=2", "dataset.recipe.kl=0.1", "norm=spade", "trainer.precision=bf16-mixed"):
+    assert setting_key(composed("trainer.devices=2")) == setting_key(composed("trainer.num_nodes=2"))
+    for other in ("batch=2", "trainer.devices=2", "trainer.devices=auto",
+                  "dataset.recipe.kl=0.1", "norm=spade", "trainer.precision=bf16-mixed"):
         assert setting_key(composed(other)) != setting_key(first)
 
 

@@ -6,6 +6,7 @@ from semsynth.reporting.collect import find_runs, read_runs
 from semsynth.reporting.groups import group_runs, statistic
 from semsynth.reporting.published import CLADE, ROWS, SLIDES, SPADE, published_for
 from semsynth.reporting.table import comma_separated, make_rows, markdown
+from semsynth.segmenters.class_maps import CLASS_MAPS
 
 
 def groups_in(folder):
@@ -22,12 +23,13 @@ def test_seeds_are_grouped_with_mean_spread_and_number(make_run, tmp_path):
     assert (spade.name, clade.name, len(clade.runs), clade.scored) == ("spade", "clade", 4, 3)
     statistic = clade.score("miou")
     assert (statistic.low, statistic.high, statistic.count) == (0.50, 0.56, 3)
-    assert statistic.mean == pytest.approx(0.53)
+    assert (statistic.mean, statistic.deviation) == (pytest.approx(0.53), pytest.approx(0.03))
     lines = markdown(make_rows([spade, clade])).splitlines()
     assert lines[0] == ("| setting | data set | size | epochs | n | fid/train | kid/val | frechet/scenes | mIoU % | "
-                        "parameters M | MACs G | s / image | training memory GB |")
+                        "parameters M | FLOPs G | s / image | training memory GB |")
     assert lines[2] == "| spade | scenes | 32x32 | 5 | 1 | - | 0.0100 | 3.00 | 40.00 | - | - | - | - |"
-    assert lines[3] == ("| clade | scenes | 32x32 | 5 | 3 | 61.00 (60.00 to 62.00) | - | - | 53.00 (50.00 to 56.00) | "
+    assert lines[3] == ("| clade | scenes | 32x32 | 5 | 3 | 61.00 ± 1.00 (60.00 to 62.00) | - | - | "
+                        "53.00 ± 3.00 (50.00 to 56.00) | "
                         "5.00 | 2.00 | 0.0200 | 0.50 |")
 
 
@@ -39,6 +41,7 @@ def test_csv_is_unrounded_and_says_where_from(make_run, tmp_path):
     assert float(rows[0]["mIoU %"]) == pytest.approx(100 / 3, abs=1e-12)
     assert [rows[i]["mIoU %"] for i in (1, 3)] == ["19.3", "30.8"]  # the sources disagree
     assert rows[0]["n"] == "1"
+    assert (rows[0]["mIoU % std"], rows[0]["mIoU % max"]) == ("", rows[0]["mIoU %"])  # one run has no deviation
     assert rows[1]["n"] == ""
 
 
@@ -82,6 +85,21 @@ def test_published_rows_of_our_size_come_first():
     (row,) = published_for("ade20k", "spade, as released, untrained S", (128, 128))
     assert row.scores == {"miou": 29.54, "accuracy": 59.73, "fid/val": 83.67, "segmenter/miou": 26.76,
                           "segmenter/accuracy": 57.27}
+
+
+def test_the_slides_rows_stand_under_both_readings():
+    """Headed unpaired, released with pairs: the slides do not say which it was."""
+    for segmenter in ("pretrained", "untrained"):
+        with_pairs, without = (published_for("ade20k", f"spade, {reading}, {segmenter} S", (64, 64))
+                               for reading in ("as released", "unpaired"))
+        assert [row.scores for row in with_pairs] == [row.scores for row in without] != []
+        assert "if trained with pairs" in with_pairs[0].source
+        assert "if trained without pairs" in without[0].source
+
+
+def test_one_name_for_a_data_set():
+    """Published rows and the segmenters' class maps call CelebAMask-HQ alike."""
+    assert {row.dataset for row in ROWS} - {"deepfashion"} <= set(CLASS_MAPS) | {"ade20k_outdoor"}
 
 
 def test_scores_of_a_runs_own_segmenter_are_columns(make_run, tmp_path):

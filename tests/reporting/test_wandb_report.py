@@ -40,7 +40,7 @@ def test_what_would_be_sent(written):
     assert len({run["id"] for run in sent["runs"]}) == 5
     clade = sent["runs"][2]
     assert clade["summary"] == {"miou": 50.0, "fid/train": 60.0, "frechet/scenes": 2.0, "cost/parameters": 5.0,
-                                "cost/macs": 2.0, "cost/runtime": 0.02, "cost/memory": 0.5}
+                                "cost/flops": 2.0, "cost/runtime": 0.02, "cost/memory": 0.5}
     assert clade["config"]["setting"] == "clade"
     blocks = sent["report"]["blocks"]
     assert "| clade | scenes | 32x32 | 5 | 2 | 60.00 |" in blocks[0]["text"]

@@ -24,6 +24,10 @@ NAMES = ("upernet101", "upernet50", "upernet18", "deeplab_v2", "drn_d_105", "dee
 SOURCE = "model.pth of someone/something"
 
 
+# over which classes the authors' own evaluations average
+MEANS = {"upernet101": "all", "upernet50": "all", "upernet18": "all", "deeplab_v2": "present"}
+
+
 def judge(network, weights, labels="celebamask", **options):
     options = {"preprocessing": Preprocessing()} | options
     return PublishedJudge(network, name="test", source=SOURCE, labels=labels, weights=weights, **options)
@@ -235,6 +239,7 @@ def composed(name):
 def test_yamls_agree_with_their_class_maps(name):
     cfg = composed(name)
     assert cfg.name == name
+    assert cfg.class_mean == MEANS.get(name, "nan_mean")
     labels = CLASS_MAPS[cfg.labels]
     assert cfg.network.num_classes == len(labels.channels)
     with torch.device("meta"):

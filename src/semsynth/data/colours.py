@@ -7,6 +7,7 @@ import numpy as np
 
 from semsynth.data.errors import DataError
 from semsynth.data.masks import pack_colours
+from semsynth.digits import rounded
 
 
 def unpack_colour(packed: int) -> list[int]:
@@ -56,8 +57,8 @@ class ColourCode:
             name = self.names[int(self._order[nearest])]
             raise DataError(
                 f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
-                f"({100 * wrong.mean():.2g}% of the pixels have colours of no class; the nearest class is {name} with "
-                f"{known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
+                f"({rounded(100 * wrong.mean(), 2)} % of the pixels have such colours; the nearest class is {name} "
+                f"with {known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
             )
         ambiguous = self.shared(rgb)
         if ambiguous.any() and not self.first:

@@ -18,10 +18,11 @@ from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import RealImages
 from semsynth.evaluation.statistics import FeatureSet, Progress, real_statistics
 from semsynth.evaluation.style_recovery import StyleRecovery
+from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
 
 KINDS = ("fid", "kid", "frechet", "miou", "accuracy", "diversity", "style_r2")
 OFF = "not asked for"
-NO_JUDGE = "no segmenter is given: segmenter=FILE.safetensors (python tools/train_segmenter.py dataset=... makes one)"
+NO_JUDGE = "no segmenter is given: segmenter=FILE.safetensors"
 
 
 def silent(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
@@ -35,16 +36,22 @@ class Assembly:
     Args:
         protocol: How scores are taken.
         wanted: Kinds of scores (`KINDS`) that must be had; None: all that can.
+        pixels: Whether the pixels are compared where there is no network to do it, and nothing in particular is asked
+            for.
+        trains_judge: Command that trains a segmenter for the data set, for messages.
 
     Raises:
         EvaluationError: an unknown kind.
     """
 
-    def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None) -> None:
+    def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None, pixels: bool = False,
+                 trains_judge: str = "python tools/train_segmenter.py dataset=...") -> None:
         unknown = [kind for kind in wanted or () if kind not in KINDS]
         if unknown:
             raise EvaluationError(f"wanted={unknown[0]}: there are {', '.join(KINDS)}")
         self.protocol, self.wanted = protocol, None if wanted is None else list(wanted)
+        self.pixels = pixels and wanted is None
+        self.no_judge = f"{NO_JUDGE} ({trains_judge} makes one)"
         self.skipped: dict[str, str] = {}
 
     def wants(self, *kinds: str) -> bool:
@@ -74,10 +81,10 @@ class Assembly:
                 self.skip(["fid/train", "fid/val", "kid/train", "kid/val"], str(error))
         if self.wants("frechet"):
             if judge is None:
-                self.skip(["frechet"], NO_JUDGE)
+                self.skip(["frechet"], self.no_judge)
             else:
                 found.append(JudgeFeatures(judge))
-        return found
+        return found if found or not self.pixels else [PixelFeatures()]
 
     def statistics(self, nets: Sequence[Features], real: Mapping[str, Callable[[], RealImages]], *,
                    cache: StatisticsCache, batch: int, workers: int, device: torch.device | str,
@@ -115,15 +122,20 @@ class Assembly:
             if judge is None:
                 self.skip(names, str(error))
             self.skipped["diversity/lpips"] = str(error)
-        return [*found, *([Diversity(JudgeDistance(judge))] if judge is not None else [])]
+        if judge is not None:
+            found.append(Diversity(JudgeDistance(judge)))
+        return found if found or not self.pixels else [Diversity(PixelDistance())]
 
     def recovery(self, known_style: bool, style_of_images: bool) -> StyleRecovery | None:
         """The reader of styles, on data whose style is known and images in the style of photographs."""
         if not self.wants("style_r2"):
             return None
-        if not known_style or not style_of_images:
-            self.skip(["style_r2"], "the images are not in the style of given photographs (style=image)" if known_style
-                      else "only the data set scenes knows the style of its images")
+        if not known_style:  # as everywhere but on scenes: nobody misses it
+            if self.wanted is not None:
+                self.skip(["style_r2"], "only the data set scenes knows the style of its images")
+            return None
+        if not style_of_images:
+            self.skip(["style_r2"], "the images are not in the style of given photographs (style=image)")
             return None
         from semsynth.evaluation.style_regressor import load_style_regressor
 
@@ -138,7 +150,7 @@ class Assembly:
         if not self.wants("miou", "accuracy"):
             return None
         if judge is None:
-            self.skip(["miou", "accuracy"], NO_JUDGE)
+            self.skip(["miou", "accuracy"], self.no_judge)
         return judge
 
 
@@ -152,6 +164,7 @@ def score_keys(net: Features, split: str) -> list[str]:
 def build_evaluator(
     protocol: Protocol,
     *,
+    dataset: str,
     classes: Sequence[str],
     unknown: int | None,
     judge: Any,
@@ -167,14 +180,16 @@ def build_evaluator(
     device: torch.device | str = "cpu",
     count: int | None = None,
     progress: Progress = silent,
+    **how: Any,
 ) -> tuple[Evaluator, dict[str, str]]:
     """An evaluator of all scores that can be had, on a device, and the reasons why others cannot.
 
     Measures the real images where no earlier evaluation did; with torch.distributed the processes share that.
 
     Args:
-        protocol: How scores are taken.
-        classes: Names of the data set's classes.
+        protocol: How scores are taken; the evaluator's is settled for the data set and the judge.
+        dataset: Name of the data set.
+        classes: Names of its classes.
         unknown: Index of its unknown class, or None.
         judge: Segmenter, or None.
         real: Builds the real images of each split (`train`, `val`).
@@ -189,11 +204,13 @@ def build_evaluator(
         device: Where the networks run.
         count: See `Evaluator`.
         progress: Wraps the loops over real images.
+        how: `pixels` and `trains_judge` of `Assembly`.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had.
     """
-    assembly = Assembly(protocol, wanted)
+    protocol = protocol.settled(dataset, judge)  # before a judge that is not asked is left out
+    assembly = Assembly(protocol, wanted, **how)
     if judge is not None:
         judge.check_classes(list(classes))
     nets = assembly.features(judge, inception_weights)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semsynth.evaluation.confusion import Confusion, class_iou, rare_iou
+from semsynth.evaluation.confusion import class_iou, rare_iou
 from semsynth.evaluation.protocol import Protocol
 
 KINDS = ("segmenter", "agreement")  # beginnings of the scores' keys
@@ -52,15 +52,15 @@ class OwnSegmenter:
     Args:
         segmenter: `semsynth.segmenters.loop.LoopSegmenter`: `segmenter(images (N,3,H,W) in [-1,1]) -> logits (N,K,H,W)`
             and `truth(labels (N,H,W))`, -1 where it cannot be asked.
-        protocol: Its conventions of mIoU and accuracy.
+        protocol: Its conventions of mIoU and accuracy, as the judge of the generated images is asked.
         counted: Classes whose pixels count.
     """
 
     def __init__(self, segmenter: Any, protocol: Protocol, counted: Sequence[int]) -> None:
         self.segmenter, self.names = segmenter.eval(), list(segmenter.classes)
         self.counted = [index for index in counted if bool(segmenter.answered[index])]
-        self.real, self.fake = (Confusion(len(self.names), protocol.class_mean, protocol.accumulate,
-                                          protocol.void_is_wrong, self.counted) for _ in range(2))
+        conventions = protocol.settled(None, None)
+        self.real, self.fake = (conventions.confusion(len(self.names), self.counted) for _ in range(2))
 
     def reset(self) -> None:
         """Forget all."""

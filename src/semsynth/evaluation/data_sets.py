@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ class DataSets:
             if "root" not in node.get("source", {}):
                 raise EvaluationError(f"root={root}: {self.name} has no files")
             self.facts[split] = {**node, "source": {**node["source"], "root": str(root)}}
+
+    def trains_judge(self, size: Sequence[int]) -> str:
+        """The command that trains a segmenter for this data set and images of a size (H,W)."""
+        root = self.facts["train"].get("source", {}).get("root")
+        where = "" if root is None else " " + shlex.quote(f"dataset.root={root}")
+        return (f"python tools/train_segmenter.py dataset={self.name}{where} 'size=[{size[0]},{size[1]}]' "
+                f"output={self.name}_segmenter.safetensors")
 
     def maps(self, protocol: Protocol) -> Any:
         """The validation split as generators see it; where it is drawn, as many samples as the protocol counts."""

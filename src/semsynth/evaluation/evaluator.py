@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semsynth.evaluation.confusion import Confusion, rare_classes, rare_iou
+from semsynth.evaluation.confusion import rare_classes, rare_iou
 from semsynth.evaluation.diversity import Diversity
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.features import Features, InceptionFeatures
@@ -64,6 +64,7 @@ class Evaluator:
         diversities: Distances whose means over samples are taken, see `update_diversity`.
         recovery: Reads styles off images; None: no style scores.
         count: Samples in the set; positions from there on are padding. None: nothing is padded.
+        dataset: Name of the data set, for what a protocol says of single ones.
 
     Raises:
         EvaluationError: the judge has other classes.
@@ -81,14 +82,14 @@ class Evaluator:
         diversities: Sequence[Diversity] = (),
         recovery: StyleRecovery | None = None,
         count: int | None = None,
+        dataset: str | None = None,
     ) -> None:
-        self.protocol, self.classes, self.judge = protocol, list(classes), judge
+        self.protocol, self.classes, self.judge = protocol.settled(dataset, judge), list(classes), judge
         self.counted = self._counted(unknown)
         self.features = list(features)
         self.real = {net.name: dict((real or {}).get(net.name, {})) for net in self.features}
         self.diversities, self.recovery, self.count = list(diversities), recovery, count
-        self.confusion = Confusion(len(self.classes), protocol.class_mean, protocol.accumulate,
-                                   protocol.void_is_wrong, self.counted)
+        self.confusion = self.protocol.confusion(len(self.classes), self.counted)
         self.reset()
 
     def _counted(self, unknown: int | None) -> list[int]:

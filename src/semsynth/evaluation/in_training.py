@@ -62,9 +62,10 @@ class ValidationScores:
         self._batch = fitting_batch(*size)
         real = {split: build for split, build in data.real(self.protocol, size).items() if split in self.splits}
         self._evaluator, skipped = build_evaluator(
-            self.protocol, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real, wanted=self.wanted,
-            inception_weights=self.inception_weights, cache=StatisticsCache(self.cache), batch=self._batch,
-            device=device, count=len(self._maps), progress=progress)
+            self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
+            wanted=self.wanted, inception_weights=self.inception_weights, cache=StatisticsCache(self.cache),
+            batch=self._batch, device=device, count=len(self._maps), progress=progress,
+            trains_judge=data.trains_judge(size))
         return skipped
 
     def __call__(self, generator: Any, encoder: Any) -> dict[str, float]:

@@ -35,10 +35,19 @@ def check_finite(images: Tensor, names: Sequence[str], where: str) -> None:
 
 
 def image_tensor(image: Image.Image, size: Sequence[int] | None, resize: RealResize) -> Tensor:
-    """An RGB image -> (3,H,W) float32 in [-1,1], resized to `size` (H,W) unless that is None or `resize` is native."""
+    """An RGB image -> (3,H,W) float32 in [-1,1], resized to `size` (H,W) unless that is None or `resize` is native.
+
+    See `Protocol.real_resize`; with `interpolate` the values are not rounded to eight bits.
+    """
     wanted = None if size is None or resize == "native" else (int(size[1]), int(size[0]))
-    if wanted is not None and image.size != wanted:
-        image = image.resize(wanted, FILTERS[resize])
+    if wanted is None or image.size == wanted:
+        return _tensor(image)
+    if resize == "interpolate":
+        return F.interpolate(_tensor(image)[None], wanted[::-1], mode="bilinear", align_corners=False)[0]
+    return _tensor(image.resize(wanted, FILTERS[resize]))
+
+
+def _tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 127.5 - 1
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from semsynth.evaluation.confusion import Accumulate, ClassMean
+from semsynth.evaluation.confusion import Accumulate, ClassMean, Confusion
 
 Style = Literal["normal", "image", "posterior"]
-RealResize = Literal["bicubic", "bilinear", "native"]
+RealResize = Literal["bicubic", "bilinear", "interpolate", "native"]
 InceptionResize = Literal["pytorch_fid", "torchmetrics", "tensorflow"]
 LabelSize = Literal["image", "native"]
 LabelResize = Literal["nearest", "bilinear"]
@@ -36,7 +36,9 @@ class Protocol:
         style: z ~ N(0,1) (`normal`); the encoder's mean for the label map's own photograph (`image`) or a draw from
             its posterior (`posterior`). A generator without style ignores it.
         real_size: [H,W] of the real images, None: the size of the generated ones.
-        real_resize: Filter from the file to that size (PIL); `native` leaves the real images at their own size.
+        real_resize: How real images come from their files to that size: PIL's `bicubic` or `bilinear`, which antialias
+            and round; `interpolate`, torch's bilinear on float tensors, which does neither (the script that CLADE's
+            authors released); `native` leaves them at their own size.
         inception_resize: How images come to 299x299: `pytorch_fid` as in the code that the papers use (bilinear without
             antialiasing), `torchmetrics` with antialiasing, `tensorflow` as TensorFlow 1 did.
         kid_subsets: Subsets of KID.
@@ -47,9 +49,10 @@ class Protocol:
         label_resize: Filter of label maps: `nearest`, or `bilinear` of the one-hot maps.
         ignore: Names of classes of the data set whose pixels do not count, besides the unknown class and
             those that the segmenter does not know (as 16 of Cityscapes' 35; `segmenter.class_map` says which).
-        class_mean: Over which classes mIoU averages, see `confusion.mean_iou`.
+        class_mean: Over which classes mIoU averages, see `confusion.mean_iou`; None: as the segmenter's own evaluation.
         accumulate: One matrix of the data set, or scores of the images averaged.
-        void_is_wrong: Whether ignored pixels count as wrong in the pixel accuracy.
+        void_is_wrong: Whether ignored pixels count as wrong in the pixel accuracy, or the names of the data sets on
+            which they do.
         diversity_maps: Label maps whose samples are compared; 0: no diversity.
         diversity_samples: Images for each of them.
         lpips_network: Backbone of LPIPS: alex, vgg or squeeze.
@@ -73,16 +76,16 @@ class Protocol:
     label_size: LabelSize = "image"
     label_resize: LabelResize = "nearest"
     ignore: Sequence[str] = ()
-    class_mean: ClassMean = "nan_mean"
+    class_mean: ClassMean | None = None
     accumulate: Accumulate = "dataset"
-    void_is_wrong: bool = False
+    void_is_wrong: bool | Sequence[str] = False
     diversity_maps: int = 64
     diversity_samples: int = 4
     lpips_network: LpipsNetwork = "alex"
 
     def __post_init__(self) -> None:
         for key, choices in CHOICES.items():
-            if getattr(self, key) not in get_args(choices):
+            if getattr(self, key) not in get_args(choices) and not (key == "class_mean" and self.class_mean is None):
                 raise ValueError(f"protocol.{key} must be one of {', '.join(get_args(choices))}, "
                                  f"got {getattr(self, key)!r}")
         for key, least in (("count", 2), ("train_count", 2), ("kid_subsets", 1), ("kid_subset_size", 2),
@@ -94,6 +97,21 @@ class Protocol:
             size = getattr(self, key)
             if size is not None and (len(size) != 2 or min(size) < 1):
                 raise ValueError(f"protocol.{key} must be [height, width] in pixels, got {size}")
+
+    def settled(self, dataset: str | None, judge: Any) -> Protocol:
+        """This protocol for a data set and a segmenter (None: no segmenter): whatever follows from them is decided.
+
+        Raises:
+            ValueError: the segmenter averages over the classes in a way that is not known.
+        """
+        void = self.void_is_wrong if isinstance(self.void_is_wrong, bool) else dataset in self.void_is_wrong
+        mean: Any = self.class_mean or getattr(judge, "class_mean", "nan_mean")
+        return replace(self, class_mean=mean, void_is_wrong=void)
+
+    def confusion(self, classes: int, counted: Sequence[int]) -> Confusion:
+        """A confusion matrix of so many classes with these conventions; of a `settled` protocol."""
+        assert self.class_mean is not None
+        return Confusion(classes, self.class_mean, self.accumulate, bool(self.void_is_wrong), counted)
 
     def as_dict(self) -> dict[str, Any]:
         """All values, for a file."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -62,6 +64,16 @@ class RealImages(Dataset):
                 "resize": self.resize if hasattr(self.dataset, "read_image") else "drawn"}
 
 
+def _code_of(kind: type) -> str:
+    """SHA-256 of the source of the package that draws: another version of it draws other images."""
+    file = Path(inspect.getfile(kind))
+    inside = (file.parent / "__init__.py").is_file()
+    digest = hashlib.sha256()
+    for path in sorted(file.parent.rglob("*.py")) if inside else [file]:
+        digest.update(f"{path.relative_to(file.parent)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 def dataset_identity(dataset: Any, order: Sequence[int]) -> dict[str, Any]:
     """What the samples at the indices `order` are."""
     if hasattr(dataset, "pairs"):
@@ -76,4 +88,5 @@ def dataset_identity(dataset: Any, order: Sequence[int]) -> dict[str, Any]:
     facts = {key: value for key, value in vars(dataset).items()
              if not key.startswith("_") and isinstance(value, str | int | float | bool | type(None) | torch.Size)}
     epoch = getattr(dataset, "_epoch", None)
-    return {"source": type(dataset).__name__, **facts, "epoch": 0 if epoch is None else int(epoch)}
+    return {"source": type(dataset).__name__, "code": _code_of(type(dataset)), **facts,
+            "epoch": 0 if epoch is None else int(epoch)}

@@ -12,14 +12,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from semsynth.digits import rounded
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Scores
 from semsynth.evaluation.plots import plot_confusion, plot_iou
+from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
 from semsynth.files import write_text
 
 FORMAT = 1
 IOU_PLOT, CONFUSION_PLOT = (Path("plots") / name for name in ("iou_by_frequency.png", "segmenter_confusion.png"))
 NAMED = 5  # rare classes that the table names
+MEANS = {"all": "mean over all classes, absent ones as 0", "present": "mean over the classes in the labels",
+         "nan_mean": "mean over the classes in labels or predictions"}  # of `confusion.mean_iou`
 PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
 
 
@@ -93,7 +97,7 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     table = Table("score", "value", "how", box=None)
     table.columns[1].justify = "right"
     for key, value in content["scores"].items():
-        shown = f"{100 * value:.2f} %" if is_share(key) else f"{value:.4g}"
+        shown = f"{100 * value:.2f} %" if is_share(key) else rounded(value, 4)
         table.add_row(key, shown, _how(key, protocol))
     console.print(table)
     own = content["segmenter"] or {"iou": {}, "swapped": []}
@@ -107,8 +111,11 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     for name, answer, share in own["swapped"]:
         console.print(f"the run's segmenter takes {name} for {answer}: {100 * share:.1f} % of its pixels", markup=False,
                       highlight=False, soft_wrap=True)
+    missing: dict[str, list[str]] = {}
     for key, reason in content["skipped"].items():
-        console.print(f"no {key}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        missing.setdefault(reason, []).append(key)
+    for reason, keys in missing.items():
+        console.print(f"no {', '.join(keys)}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _iou(value: float | None) -> str:
@@ -122,6 +129,8 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         split = "train" if rest.endswith("train") else "val"
         network = "inception" if kind != "frechet" else rest.removesuffix("/train")
         net = protocol["features"].get(network, {})
+        if network == PixelFeatures.name:
+            network = "colours and contrasts of the pixels, no network"
         return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"
                 f", {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
     if kind == "segmenter":
@@ -134,10 +143,12 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
             rare = protocol["rare_classes"]
             more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
             return f"of {', '.join(rare[:NAMED])}{more}"
-        mean = f", mean over {protocol['class_mean']}" if kind == "miou" else ""
+        mean = f", {MEANS[protocol['class_mean']]}" if kind == "miou" else ""
         return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
     if kind == "diversity":
-        return f"{protocol['diversity_samples']} samples of {protocol['diversity_maps']} label maps"
+        what = "mean difference of the pixels, " if rest == PixelDistance.name else ""
+        maps = min(protocol["diversity_maps"], protocol["generated"])
+        return f"{what}{protocol['diversity_samples']} samples of {maps} label maps"
     if kind == "style_r2":
         return f"read off the result against the style image ({protocol['style']})"
     return ""

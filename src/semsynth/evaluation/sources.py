@@ -169,22 +169,23 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
 
     builders = source.data.real(protocol, source.size)
     evaluator, skipped = build_evaluator(
-        protocol, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
+        protocol, dataset=source.data.name, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
         real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
-        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar)
+        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar, pixels=True,
+        trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
     found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
-                   where=source.where, own=own and OwnSegmenter(own.to(device), protocol, evaluator.counted))
+                   where=source.where, own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
-    return found, described(source, protocol, evaluator, real, found)
+    return found, described(source, evaluator, real, found)
 
 
-def described(source: Source, protocol: Protocol, evaluator: Evaluator, real: Mapping[str, RealImages],
-              found: Scores) -> dict[str, Any]:
+def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImages], found: Scores) -> dict[str, Any]:
     """Everything that moved the scores, in plain values."""
+    protocol = evaluator.protocol
     style = protocol.style if source.painter is not None and source.painter.generator.z_dim else None
     return {
         **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),

@@ -106,7 +106,7 @@ def read_run(directory: Path) -> Run:
     again = f"make it again with {evaluation_command(directory)}"
     scores = _read(directory / SCORES, json.loads, again)
     complexity = _read(directory / COMPLEXITY, json.loads, "delete it, and make it again with tools/complexity.py")
-    for name, table, keys in ((SCORES, scores, ("scores",)), (COMPLEXITY, complexity, ("parameters", "macs"))):
+    for name, table, keys in ((SCORES, scores, ("scores",)), (COMPLEXITY, complexity, ("parameters", "macs_bias"))):
         if table is not None and (table.get("format") != FORMAT or any(key not in table for key in keys)):
             raise ReportError(f"{directory / name} is not of format {FORMAT} with {', '.join(keys)}: made by another "
                               f"version of the code; delete it and make it again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from semsynth.reporting.collect import Run
@@ -15,12 +15,13 @@ from semsynth.reporting.setting import Config, differences, rank, setting_key, t
 
 @dataclass(frozen=True)
 class Statistic:
-    """Mean, least, greatest and number of values."""
+    """Mean, least, greatest and number of values, and their standard deviation (n - 1); None for a single one."""
 
     mean: float
     low: float
     high: float
     count: int
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def statistic(values: Iterable[Any]) -> Statistic | None:
     if not numbers:
         return None
     low, high = min(numbers), max(numbers)
-    return Statistic(min(max(fmean(numbers), low), high), low, high, len(numbers))  # rounding must not lead outside
+    deviation = stdev(numbers) if len(numbers) > 1 else None
+    mean = min(max(fmean(numbers), low), high)  # rounding must not lead outside
+    return Statistic(mean, low, high, len(numbers), deviation)
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:

@@ -84,9 +84,11 @@ def _by_data(groups: Sequence[Group]) -> dict[tuple[str, tuple[int, int] | None]
 def page(groups: Sequence[Group], table: str, report: Report) -> str:
     """The Markdown page."""
     parts = ["# Comparison", table]
-    parts.append("Several seeds: mean (least to greatest), n runs. *Italics*: published, under the protocol of the "
-                 "source, timed on a Titan XP where it does not say otherwise. MACs are what the papers call FLOPs. "
-                 "`fid/train` and `fid/val` compare with real training and validation images.")
+    parts.append("Several seeds: mean ± standard deviation (least to greatest), n runs. *Italics*: published, under "
+                 "the protocol of the source, timed on a Titan XP where it does not say otherwise. FLOPs as the papers "
+                 "count them: multiply-accumulates, and an addition for every element that a bias is added to. "
+                 "Training memory includes the weights. `fid/train` and `fid/val` compare with real training and "
+                 "validation images.")
     parts += [f"- {note}" for note in notes(groups)]
     for caption, path in report.pictures.items():
         parts.append(f"## {caption}\n\n![{caption}]({os.path.relpath(path, report.folder).replace(' ', '%20')})")

@@ -9,11 +9,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from semsynth.reporting.departures import departures
+
 Config = dict[str, Any]
 
 NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "CLADE_DISTF": "clade + distf",
          "CLADE_ICPE": "clade_icpe"}
-# What makes a setting. The seed, directories, loggers and the number of devices do not.
+# What makes a setting. The seed, directories and loggers do not.
 PARTS = ("size", "batch", "epochs", "decay_epochs", "accumulate", "dataset", "icpe", "augment", "norm", "encoder",
          "generator", "discriminator", "objective", "loss", "optim")
 OF_SYSTEM = ("segmenter", "label_discriminator", "soft")
@@ -24,11 +26,12 @@ PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and whe
 def setting_name(config: Config) -> str:
     """Name a setting: `spade`, `clade_icpe`, `clade + disti`, `mixed transition 4`, `spade-light`, `clade ngf=32`.
 
-    With a segmenter S in the loop also `spade, as released, pretrained S`, `clade, unpaired, untrained S, 5 % pairs`.
+    What departs from the papers follows (`departures.departures`): `spade, base=instance`, `clade, no VGG`. With a
+    segmenter S in the loop also `spade, as released, pretrained S`, `clade, unpaired, untrained S, 5 % pairs`.
 
-    `spade-light` is SPADE with a generator narrower than the data set's recipe (arXiv:2012.04644, Table IV).
+    `spade-light` is SPADE as narrow as the data set's recipe says, `light_ngf` (arXiv:2012.04644, Table IV).
     """
-    return ", ".join([_generator_name(config), *_loop_words(config)])
+    return ", ".join([_generator_name(config), *departures(config), *_loop_words(config)])
 
 
 def _generator_name(config: Config) -> str:
@@ -36,10 +39,11 @@ def _generator_name(config: Config) -> str:
     generator = config.get("generator", {})
     if generator.get("fc_offsets"):
         name += " + disti"
-    width, usual = generator.get("ngf"), config["dataset"].get("recipe", {}).get("ngf")
+    recipe = config["dataset"].get("recipe", {})
+    width, usual = generator.get("ngf"), recipe.get("ngf")
     if width is None or usual is None or width == usual:
         return name
-    return "spade-light" if name == "spade" and width < usual else f"{name} ngf={width}"
+    return "spade-light" if name == "spade" and width == recipe.get("light_ngf") else f"{name} ngf={width}"
 
 
 def _loop_words(config: Config) -> list[str]:
@@ -109,6 +113,17 @@ def _values(config: Config) -> Iterator[tuple[str, Any]]:
         yield from _leaves(config.get("system", {}).get(part), f"system.{part}")
     for key in OF_TRAINER:
         yield f"trainer.{key}", config.get("trainer", {}).get(key)
+    yield "trainer.devices", _devices(config.get("trainer", {}))
+
+
+def _devices(trainer: Config) -> int | str:
+    """How many devices trained together, since the batch is each one's; the text where it does not tell (`auto`)."""
+    devices = trainer.get("devices", 1)
+    if isinstance(devices, str) and "," in devices:
+        devices = [device for device in devices.split(",") if device.strip()]
+    count = len(devices) if isinstance(devices, list) else devices
+    text = str(count)
+    return int(text) * int(trainer.get("num_nodes") or 1) if text.isdigit() else text
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:

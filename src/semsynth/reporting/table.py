@@ -19,7 +19,7 @@ TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "
           "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
           "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",
           "agreement/accuracy": "S on fakes: accuracy %", **COSTS}
-DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "macs": 2, "runtime": 4, "memory": 2}
+DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "flops": 2, "runtime": 4, "memory": 2}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ def score_of(group: Group, key: str) -> Statistic | None:
     """A score of a group in the unit of the table."""
     value = group.score(key)
     factor = 100 if is_share(key) else 1
-    return value and Statistic(value.mean * factor, value.low * factor, value.high * factor, value.count)
+    if value is None:
+        return None
+    deviation = None if value.deviation is None else value.deviation * factor
+    return Statistic(value.mean * factor, value.low * factor, value.high * factor, value.count, deviation)
 
 
 def score_keys(groups: Sequence[Group]) -> list[str]:
@@ -91,12 +94,14 @@ def title(key: str) -> str:
 
 
 def shown(key: str, value: Statistic | None) -> str:
-    """A cell: the mean, with least and greatest value behind it where they differ."""
+    """A cell: the mean; of values that differ also their standard deviation, the least and the greatest."""
     if value is None:
         return "-"
     digits = DIGITS.get(key, 4 if key.startswith("kid/") else 3 if key.startswith(("diversity/", "style_r2/")) else 2)
     mean, low, high = (f"{number:.{digits}f}" for number in (value.mean, value.low, value.high))
-    return mean if low == high else f"{mean} ({low} to {high})"
+    if low == high or value.deviation is None:
+        return mean
+    return f"{mean} ± {value.deviation:.{digits}f} ({low} to {high})"
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -117,17 +122,17 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def comma_separated(rows: Sequence[Row]) -> str:
-    """The table as CSV, unrounded: for every column the mean, `KEY min` and `KEY max`."""
+    """The table as CSV, unrounded: for every column the mean, `KEY std`, `KEY min` and `KEY max`."""
     keys = columns(rows)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ["setting", "source", "dataset", "height", "width", "epochs", "n"]
-    writer.writerow(head + [name for key in keys for name in (title(key), f"{title(key)} min", f"{title(key)} max")])
+    writer.writerow(head + [title(key) + word for key in keys for word in ("", " std", " min", " max")])
     for row in rows:
         height, width = row.size or ("", "")
         cells: list[object] = [row.setting, row.source, row.dataset, height, width, row.epochs, row.seeds]
         for key in keys:
             value = row.values.get(key)
-            cells += [value.mean, value.low, value.high] if value else [None] * 3
+            cells += [value.mean, value.deviation, value.low, value.high] if value else [None] * 4
         writer.writerow(cells)
     return text.getvalue()

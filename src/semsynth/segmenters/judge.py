@@ -35,6 +35,8 @@ class Judge(nn.Module):
             altogether where channel and class agree. Channels of one class are summed (as probabilities); a class
             without a channel gets -inf.
         ignore: Class of pixels without a class, which no score counts; null where there is none.
+        class_mean: Over which classes its own evaluation averages the IoU: `all`, `present` or `nan_mean`, see
+            `semsynth.evaluation.confusion.mean_iou`.
         about: Everything else that is known of the weights, such as the scores of their training.
 
     Raises:
@@ -53,6 +55,7 @@ class Judge(nn.Module):
         preprocessing: Preprocessing | None = None,
         class_map: Sequence[int | None] | None = None,
         ignore: int | None = None,
+        class_mean: str = "nan_mean",
         about: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -64,7 +67,7 @@ class Judge(nn.Module):
                 raise ValueError(f"class_map: {target} is no class, there are {self.num_classes}")
         if ignore is not None and not 0 <= ignore < self.num_classes:
             raise ValueError(f"ignore={ignore} is no class, there are {self.num_classes}")
-        self.ignore = ignore
+        self.ignore, self.class_mean = ignore, class_mean
         self.preprocessing = preprocessing if preprocessing is not None else Preprocessing()
         self.about = dict(about or {})
         self.weights = None if weights is None else Path(weights)

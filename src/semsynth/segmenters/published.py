@@ -32,6 +32,7 @@ class PublishedJudge(Judge):
         weights: The file or the folder.
         source: Who publishes which file where, for the message when there is none.
         labels: Names the data set in `class_maps`.
+        class_mean: See `Judge`.
         preprocessing: See `Judge`.
 
     Raises:
@@ -40,7 +41,7 @@ class PublishedJudge(Judge):
     """
 
     def __init__(self, network: nn.Module, *, name: str, source: str, labels: str, preprocessing: Preprocessing,
-                 weights: str | Path | None = None) -> None:
+                 weights: str | Path | None = None, class_mean: str = "nan_mean") -> None:
         if labels not in CLASS_MAPS:
             raise ValueError(f"labels must be one of {', '.join(CLASS_MAPS)}, got {labels!r}")
         way_out = f"Download {source} and set segmenter.weights=PATH"
@@ -51,7 +52,7 @@ class PublishedJudge(Judge):
             raise SegmenterError(f"{path}: there is no such file of weights. {way_out}")
         classes = CLASS_MAPS[labels]
         super().__init__(network, name=name, classes=classes.classes, class_map=list(classes.channels),
-                         ignore=classes.ignore, preprocessing=preprocessing)
+                         ignore=classes.ignore, preprocessing=preprocessing, class_mean=class_mean)
         self.files: dict[str, str] = {}
         for part, file in _parts(network, path, way_out):
             load_into(part, _renamed(part, read_state_dict(file)), file)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from semsynth.digits import rounded
 from semsynth.training.faults import TrainingStopped
 
 
@@ -89,7 +90,7 @@ class Scores(pl.Callback):
         width = max(len(key) for key in self.latest)
         shares = ("miou", "accuracy", "miou_rare")
         return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
-            f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else f'{value:.4g}'}"
+            f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else rounded(value, 4)}"
             for key, value in self.latest.items()]
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from semsynth.evaluation.complexity import memory
 from semsynth.evaluation.complexity.maps import batch_of_maps, semantics_of
@@ -37,6 +38,20 @@ def test_inference_needs_more_for_a_larger_batch():
                     for n in (1, 32))
     # at least one feature of the last block: 8 channels x 64 x 64 float32 an image
     assert large - small > 31 * 8 * 64 * 64 * 4
+
+
+def test_weights_are_all_that_moves_with_a_module():
+    class Hides(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.seen, self.hidden = nn.Linear(3, 5), [nn.Linear(4, 7, bias=False)]
+            self.same = self.seen.weight
+
+        def _apply(self, fn, recurse=True):
+            self.hidden[0]._apply(fn, recurse)
+            return super()._apply(fn, recurse)
+
+    assert memory.weight_bytes(Hides()) == 4 * (3 * 5 + 5 + 4 * 7)
 
 
 def test_a_process_of_its_own():

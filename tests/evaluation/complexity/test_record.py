@@ -73,6 +73,12 @@ def test_a_sweep_is_summarised(records, tmp_path):
     assert (tmp_path / "layers_ade20k.png").stat().st_size > 10_000
 
 
+def test_memory_beside_the_papers_includes_the_weights(records):
+    peaks = {"training": [{"batch": 1, "peak_bytes": 3_000_000_000, "weights_bytes": 500_000_000}]}
+    known = records[1] | {"setting": setting(method="clade"), "memory": peaks}
+    assert ("training (GB)", "3.5", "3.68") in compared(known)
+
+
 def test_published_numbers_stand_beside_ours(records):
     known = records[1] | {"setting": setting(method="clade"),
                           "parameters": {"total": 71_430_000, "backbone": 68_120_000, "norm": 3_305_000}}
@@ -80,6 +86,16 @@ def test_published_numbers_stand_beside_ours(records):
                                    ("of the norms (M)", "3.3", "3.3")]
     assert "| 71.4 (71.4) | 68.1 (68.1) | 3.3 (3.3) |" in markdown([known])
     assert "clade, ngf 4" in markdown([records[1]])
+
+
+def test_biases_count_where_they_are_asked_for(records):
+    found = measure(parts(), Options(device="cpu", runtime=False, memory=False, count="macs_bias"), setting())
+    assert found["macs_bias"]["total"] == found["macs"]["total"] + sum(row["additions"] for row in found["layers"])
+    assert all(found[key] == records[1][key] for key in ("macs", "macs_bias"))
+    headings = [{heading for heading, *_ in compared(record)} for record in (records[1], found)]
+    assert [("MACs (G)" in h, "MACs + biases (G)" in h) for h in headings] == [(True, False), (False, True)]
+    with pytest.raises(ValueError, match="count=flops must be macs or macs_bias"):
+        Options(count="flops")
 
 
 @pytest.mark.parametrize(("value", "text"), [(181.15, "181.2"), (4.104, "4.1"), (0.84, "0.84"), (0.0004, "0.0004"),
@@ -117,7 +133,7 @@ def test_memory_is_measured():
     assert found["inference"][0]["batch"] == 1
     assert found["inference"][0]["peak_bytes"] > 0
     assert found["training"] == []  # without a system
-    assert found["generator_bytes"] > 10_000
+    assert found["inference"][0]["weights_bytes"] > 10_000
 
 
 def test_a_wrong_precision():

@@ -29,6 +29,19 @@ def macs(layers: Sequence[Layer]) -> Split:
     return {"total": total, "backbone": total - norm, "norm": norm}
 
 
+def macs_bias(layers: Sequence[Layer]) -> Split:
+    """``macs``, and one addition for each element that a bias is added to: the papers' FLOPs, to the digit."""
+    found = macs(layers)
+    norm = sum(layer.additions for layer in layers if layer.kind == "norm")
+    backbone = sum(layer.additions for layer in layers) - norm
+    return {"total": found["total"] + backbone + norm, "backbone": found["backbone"] + backbone,
+            "norm": found["norm"] + norm}
+
+
+COUNTS = {"macs": macs, "macs_bias": macs_bias}
+"""What counts as work."""
+
+
 def elementwise(layers: Sequence[Layer]) -> int:
     """Multiplications and additions of all modulations for one image, which ``macs`` leaves out."""
     return sum(layer.elementwise for layer in layers)

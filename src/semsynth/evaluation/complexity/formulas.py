@@ -1,6 +1,6 @@
 """The cost formulas of the CLADE paper (arXiv:2012.04644, Section 3, Eq. 3-17) and the count of one layer.
 
-A "FLOP" of the papers is one multiply-accumulate of a convolution or a linear layer.
+A "FLOP" of the papers is one multiply-accumulate of a convolution or a linear layer, or one addition of a bias.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ class Layer:
         parameters: all learned numbers.
         weights: those that are no biases, as the formulas of arXiv:2012.04644 count (tables are weights).
         macs: multiply-accumulates of its convolutions and linear layers, computed densely.
+        additions: of biases, one for each output element of those of them that have a bias; the papers' FLOPs hold
+            them, ``macs`` leaves them out.
         elementwise: multiplications and additions of a modulation's scale and shift, which ``macs`` leaves out.
         follows: name of the norm right before a convolution.
         added_parameters: the share of ``parameters`` that channels appended by that norm cause.
@@ -50,6 +52,7 @@ class Layer:
     parameters: int
     weights: int
     macs: int
+    additions: int = 0
     elementwise: int = 0
     follows: str | None = None
     added_parameters: int = 0
@@ -89,13 +92,19 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
     return layers
 
 
-def network_macs(network: nn.Module, *inputs: Any) -> int:
-    """Multiply-accumulates of the convolutions and linear layers that a network without norms runs on its inputs."""
-    total = 0
+def network_work(network: nn.Module, *inputs: Any) -> tuple[int, int]:
+    """Multiply-accumulates, and additions of biases, of the convolutions and linear layers that a network runs.
+
+    Args:
+        network: without norms.
+        inputs: of its forward pass.
+    """
+    macs = additions = 0
 
     def add(module: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal total
-        total += _work(module, output)
+        nonlocal macs, additions
+        macs += _work(module, output)
+        additions += _additions(module, output)
 
     handles = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, Convolution | nn.Linear)]
     try:
@@ -104,7 +113,7 @@ def network_macs(network: nn.Module, *inputs: Any) -> int:
     finally:
         for handle in handles:
             handle.remove()
-    return total
+    return macs, additions
 
 
 @contextmanager
@@ -135,20 +144,21 @@ def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
         n, h, w = x.shape[0], x.shape[-2], x.shape[-1]
         # The convolutions of a norm keep the size of what it normalises.
         convolutions = [m for m in norm.modules() if isinstance(m, Convolution)]
-        macs = sum(_work(m, x.new_empty(1, m.out_channels, h, w)) for m in convolutions)
+        outputs = [(m, x.new_empty(1, m.out_channels, h, w)) for m in convolutions]
+        macs, additions = sum(_work(*each) for each in outputs), sum(_additions(*each) for each in outputs)
         parameters, weights = _learned(norm)
         reached.append(Layer(name, "norm", (h, w), norm.channels, norm.out_channels, 0, parameters, weights, macs,
-                             elementwise_operations(norm, h, w)))
+                             additions, elementwise_operations(norm, h, w)))
         return x.new_empty(n, norm.out_channels, h, w)
     return forward
 
 
 def _hook(name: str, reached: list[Layer]) -> Any:
     def record(module: Any, _: Any, output: Tensor) -> None:
-        macs, (parameters, weights) = _work(module, output), _learned(module)
+        work, (parameters, weights) = (_work(module, output), _additions(module, output)), _learned(module)
         if isinstance(module, nn.Linear):
             reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1, parameters,
-                                 weights, macs))
+                                 weights, *work))
             return
         h, w = (int(v) for v in output.shape[-2:])
         before = reached[-1] if reached and reached[-1].kind == "norm" else None
@@ -157,7 +167,7 @@ def _hook(name: str, reached: list[Layer]) -> Any:
             added = before.channels_out - before.channels_in
         share = conv_macs(module.kernel_size, added, module.out_channels, 1)
         reached.append(Layer(name, "conv", (h, w), module.in_channels, module.out_channels, module.kernel_size[0],
-                             parameters, weights, macs, follows=before.name if before else None,
+                             parameters, weights, *work, follows=before.name if before else None,
                              added_parameters=share, added_macs=share * h * w))
     return record
 
@@ -187,3 +197,8 @@ def _work(module: Any, output: Tensor) -> int:
         return linear_macs(module.in_features, module.out_features, output.numel() // output.shape[-1])
     positions = output.shape[0] * output[0, 0].numel()
     return conv_macs(module.kernel_size, module.in_channels, module.out_channels, positions, module.groups)
+
+
+def _additions(module: Any, output: Tensor) -> int:
+    """Additions of a layer's bias to an output."""
+    return 0 if module.bias is None else output.numel()

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from semsynth.evaluation.complexity import counting, memory
-from semsynth.evaluation.complexity.layers import Layer, network_macs, walk
+from semsynth.evaluation.complexity.layers import Layer, network_work, walk
 from semsynth.evaluation.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.evaluation.complexity.setting import Options, check_precision
 from semsynth.evaluation.complexity.timing import Progress, Timing, time_generator
@@ -68,8 +68,8 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
         progress: shows how far it has come.
 
     Returns:
-        ``format``, ``parameters``, ``macs``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``,
-        ``memory``, ``setting``, ``skipped`` (what is not there, and why), ``code``.
+        ``format``, ``count``, ``parameters``, ``macs``, ``macs_bias``, ``elementwise``, ``ratios``, ``networks``,
+        ``layers``, ``runtime``, ``memory``, ``setting``, ``skipped`` (what is not there, and why), ``code``.
 
     Raises:
         ValueError: a precision that the device does not have.
@@ -77,7 +77,7 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
     """
     if options.runtime or options.memory:
         check_precision(parts.precision, options.chosen_device)
-    record: Record = {"format": 1, **count(parts)}
+    record: Record = {"format": 1, "count": options.count, **count(parts)}
     skipped: dict[str, str] = {}
     if options.runtime:
         record["runtime"], why = runtime(parts, options, progress)
@@ -108,7 +108,7 @@ def count(parts: Parts) -> Record:
     if encoder is not None:
         networks["encoder"] = _whole(encoder, image)
     return {
-        "parameters": counting.parameters(layers), "macs": counting.macs(layers),
+        "parameters": counting.parameters(layers), **{name: add(layers) for name, add in counting.COUNTS.items()},
         "elementwise": counting.elementwise(layers),
         "ratios": {name: counting.total_ratio(layers, name) for name in counting.CONVENTIONS},
         "networks": networks, "layers": rows(layers),
@@ -116,7 +116,8 @@ def count(parts: Parts) -> Record:
 
 
 def _whole(network: nn.Module, *inputs: Any) -> dict[str, int]:
-    return {"parameters": sum(p.numel() for p in network.parameters()), "macs": network_macs(network, *inputs)}
+    macs, additions = network_work(network, *inputs)
+    return {"parameters": sum(p.numel() for p in network.parameters()), "macs": macs, "macs_bias": macs + additions}
 
 
 def rows(layers: list[Layer]) -> list[Record]:
@@ -195,7 +196,7 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
     if device == "cpu":
         memory.resident("VmHWM")  # said at once where it does not exist
     same = {"device": device, "threads": options.threads, "precision": parts.precision}
-    jobs: list[tuple[str, int, Callable[[], int]]] = [
+    jobs: list[tuple[str, int, Callable[[], Any]]] = [
         ("inference", n, partial(memory.measured, memory.inference_peak, generator=parts.generator,
                                  batch=partial(semantics_for, parts, options, n), **same))
         for n in options.memory_batches]
@@ -203,11 +204,12 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
         jobs += [("training", n, partial(memory.measured, memory.training_peak, system=parts.system,
                                          batch=partial(parts.batch, options, n), **same))
                  for n in options.memory_batches]
-    found: Record = {"inference": [], "training": []}
-    for mode, n, job in progress(jobs, "memory") if progress else jobs:
-        found[mode].append({"batch": n, "peak_bytes": job()})
     with torch.device("meta"):
         generator = parts.generator()
-    weights = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
+    weights_of_generator = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
+    found: Record = {"inference": [], "training": []}
+    for mode, n, job in progress(jobs, "memory") if progress else jobs:
+        peak, weights = job() if mode == "training" else (job(), weights_of_generator)
+        found[mode].append({"batch": n, "peak_bytes": peak, "weights_bytes": weights})
     of = "resident set" if device == "cpu" else "allocator"
-    return found | {"device": device, "precision": parts.precision, "of": of, "generator_bytes": weights}
+    return found | {"device": device, "precision": parts.precision, "of": of}

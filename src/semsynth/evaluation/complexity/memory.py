@@ -140,8 +140,8 @@ def inference_peak(generator: Callable[[], Any], batch: Callable[[], Any], *, de
 
 
 def training_peak(system: Callable[[], Any], batch: Callable[[], dict[str, Any]], *, device: str, threads: int,
-                  precision: str, steps: int = 2) -> int:
-    """Bytes that training needs above the networks' weights: activations, gradients, optimizer states.
+                  precision: str, steps: int = 2) -> tuple[int, int]:
+    """Bytes that training needs above the networks' weights (activations, gradients, optimizer states), and of these.
 
     Runs whole iterations of the system, as training does, on one batch; call it by `in_child`.
 
@@ -162,14 +162,27 @@ def training_peak(system: Callable[[], Any], batch: Callable[[], dict[str, Any]]
                               max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
                               enable_model_summary=False, default_root_dir=os.devnull)
     module, batches = system(), [batch()] * steps
+    weights = weight_bytes(module)
     if device == "cuda":
         module.to(where)  # what is there before the training
     with warnings.catch_warnings(), peak_above_now(where) as peak:
         warnings.simplefilter("ignore")  # advice about loaders, of which there are none
         trainer.fit(module, train_dataloaders=DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
-    return peak.bytes
+    return peak.bytes, weights
 
 
-def measured(measure: Callable[..., int], **given: Any) -> int:
+def weight_bytes(module: Any) -> int:
+    """Bytes of all that moves with a module: parameters, buffers, and networks that it hides from its state dict."""
+    found: dict[int, int] = {}
+
+    def visit(tensor: torch.Tensor) -> torch.Tensor:
+        found[tensor.data_ptr()] = tensor.nbytes
+        return tensor
+
+    module._apply(visit)
+    return sum(found.values())
+
+
+def measured(measure: Callable[..., Any], **given: Any) -> Any:
     """`measure(**given)` in a process of its own."""
-    return int(in_child(partial(measure, **given)))
+    return in_child(partial(measure, **given))

@@ -1,8 +1,8 @@
 """What the papers report, keyed by source: the sources disagree, since each retrains rivals and scores in its own way.
 
-Units: mIoU, accuracy in percent; parameters in millions; FLOPs in 1e9 multiply-accumulates; runtime in seconds for an
-image on the GPU of the paper (compare ratios, not times), ``cpu`` in seconds on one thread;
-memory in GB. ``outdoor`` is ADE20K-outdoor.
+Units: mIoU, accuracy in percent; parameters in millions; FLOPs in 1e9 multiply-accumulates and
+additions of biases (:func:`counting.macs_bias`); runtime in seconds for an image on the GPU of the paper (compare
+ratios, not times), ``cpu`` in seconds on one thread; memory in GB. ``outdoor`` is ADE20K-outdoor.
 """
 
 from __future__ import annotations

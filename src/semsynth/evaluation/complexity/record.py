@@ -11,7 +11,7 @@ from semsynth.files import write_text, write_with
 
 RECORD, LAYERS = "complexity.json", "layers.csv"
 COLUMNS = ("name", "kind", "height", "width", "channels_in", "channels_out", "kernel", "parameters", "weights", "macs",
-           "elementwise", "follows", "added_parameters", "added_macs", "parameter_ratio", "mac_ratio",
+           "additions", "elementwise", "follows", "added_parameters", "added_macs", "parameter_ratio", "mac_ratio",
            "published_parameter_ratio", "published_mac_ratio")
 
 

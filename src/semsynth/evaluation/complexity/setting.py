@@ -13,7 +13,6 @@ from semsynth.evaluation.complexity.timing import PRECISIONS
 Plain = dict[str, Any]
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
                    "cityscapes": [256, 512]}
-LIGHT_WIDTH = {"cityscapes": 32}  # SPADE-light's ngf, 8 elsewhere
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,7 @@ class Options:
     """How to measure.
 
     Args:
+        count: what counts as work: ``macs``, or ``macs_bias``, see :mod:`counting`.
         device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
         threads: threads of the CPU; the papers' CPU time is one thread's.
         batch: images in a timed batch.
@@ -36,6 +36,7 @@ class Options:
         ValueError: an option that makes no sense; the message names it.
     """
 
+    count: Literal["macs", "macs_bias"] = "macs"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
     batch: int = 1
@@ -48,10 +49,11 @@ class Options:
     memory_batches: tuple[int, ...] = (1, 2)
 
     def __post_init__(self) -> None:
-        choices = {"device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
+        choices = {"count": ("macs", "macs_bias"), "device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)} must be {', '.join(allowed[:-1])} or {allowed[-1]}")
+                *others, last = allowed
+                raise ValueError(f"{name}={getattr(self, name)} must be {', '.join(others)} or {last}")
         for name, least in (("threads", 1), ("batch", 1), ("repeats", 1), ("warmup", 0)):
             _whole(name, getattr(self, name), least)
         for name in ("runtime", "memory", "training"):
@@ -115,7 +117,7 @@ def method(cfg: Plain) -> str | None:
     name = norm_name(cfg["norm"])
     if cfg["norm"].get("hidden", 128) != 128 or cfg["norm"].get("kernel_size", 3) != 3:
         return None
-    if name == "spade" and generator["ngf"] == LIGHT_WIDTH.get(dataset, 8):
+    if name == "spade" and generator["ngf"] == cfg["dataset"]["recipe"]["light_ngf"]:
         return "spade_light"
     return name if generator["ngf"] == 64 else None
 

@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from semsynth.digits import rounded
 from semsynth.evaluation.complexity import published
 from semsynth.evaluation.complexity.measure import Record
 
@@ -25,35 +26,43 @@ def _at(*keys: str, scale: float = 1.0) -> Get:
     return get
 
 
-def _peak(mode: str) -> Get:
-    """GB of the smallest batch."""
+def _work(count: str, part: str) -> Get:
+    """1e9 operations of a record that counts so."""
     def get(record: Record) -> float | None:
-        peaks = record.get("memory", {}).get(mode) or [{}]
-        return peaks[0]["peak_bytes"] / 1e9 if peaks[0] else None
+        return _at(count, part, scale=1e-9)(record) if record["count"] == count else None
     return get
 
 
+def _peak(mode: str) -> Get:
+    """GB of the smallest batch, weights included."""
+    def get(record: Record) -> float | None:
+        peaks = record.get("memory", {}).get(mode) or [{}]
+        return (peaks[0]["peak_bytes"] + peaks[0]["weights_bytes"]) / 1e9 if peaks[0] else None
+    return get
+
+
+HEADINGS = {"macs": "MACs (G)", "macs_bias": "MACs + biases (G)"}
 # heading, our number, the published column
 COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
     ("parameters (M)", _at("parameters", "total", scale=1e-6), "parameters"),
     ("of the backbone (M)", _at("parameters", "backbone", scale=1e-6), "backbone"),
     ("of the norms (M)", _at("parameters", "norm", scale=1e-6), "norm"),
-    ("MACs (G)", _at("macs", "total", scale=1e-9), "flops"),
-    ("of the backbone (G)", _at("macs", "backbone", scale=1e-9), None),
-    ("of the norms (G)", _at("macs", "norm", scale=1e-9), None),
+    *((heading, _work(count, part), column) for count, total in HEADINGS.items()
+      for heading, part, column in ((total, "total", "flops"), ("of the backbone (G)", "backbone", None),
+                                    ("of the norms (G)", "norm", None))),
     ("time (s/image)", _at("runtime", "median_s"), None),
     ("spread (s)", _at("runtime", "spread_s"), None),
     ("CPU time (s)", _at("runtime", "cpu_s"), "cpu"),
     ("in the backbone (s)", _at("runtime", "backbone_s"), None),
     ("in the norms (s)", _at("runtime", "norm_s"), None),
     ("inference (GB)", _peak("inference"), None),
-    ("training (GB)", _peak("training"), None),
+    ("training (GB)", _peak("training"), "memory"),
 )
 
 
 def number(value: float) -> str:
     """One decimal as the papers have it, three digits below 20."""
-    return f"{value:.1f}" if value >= 20 else f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
+    return f"{value:.1f}" if value >= 20 else rounded(value, 3 if value >= 0.001 else 1)
 
 
 def compared(record: Record) -> list[tuple[str, str, str]]:
@@ -108,7 +117,8 @@ def show(record: Record, console: Console) -> None:
     for mode in ("inference", "training"):
         for peak in record.get("memory", {}).get(mode, []):
             console.print(f"memory, {mode}, batch {peak['batch']}: {peak['peak_bytes'] / 1e9:.2f} GB above the "
-                          f"weights ({record['memory']['of']})", highlight=False, soft_wrap=True)
+                          f"weights' {peak['weights_bytes'] / 1e9:.2f} GB ({record['memory']['of']})",
+                          highlight=False, soft_wrap=True)
     for key, reason in record["skipped"].items():
         console.print(f"left out: {key} ({reason})", highlight=False, soft_wrap=True)
 
@@ -123,7 +133,7 @@ def totals(record: Record, title: str) -> Table:
         table.add_row(*line)
     for name, network in record["networks"].items():
         table.add_row(f"{name}: parameters (M)", f"{network['parameters'] / 1e6:.2f}", "")
-        table.add_row(f"{name}: MACs (G)", f"{network['macs'] / 1e9:.2f}", "")
+        table.add_row(f"{name}: {HEADINGS[record['count']]}", f"{network[record['count']] / 1e9:.2f}", "")
     table.add_row("scale and shift (G, elementwise)", f"{record['elementwise'] / 1e9:.3f}", "")
     theirs = published.FIGURE_5.get(record["setting"]["method"] or "", {})
     theirs = theirs if record["setting"]["dataset"] == "ade20k" else {}
