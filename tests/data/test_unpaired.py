@@ -67,6 +67,25 @@ def test_the_relation_of_the_streams_is_another_every_epoch_and_seed():
     assert len(beside_first) > 12  # of 21
 
 
+@pytest.mark.parametrize("count", [64, 1600])
+def test_the_photographs_of_a_batch_say_nothing_of_its_label_maps(count):
+    """How often the photograph of a label map stands elsewhere in its batch: as often as by chance.
+
+    A batch of 8 holds it with probability 7 / (count - 1). The bound is four deviations of a binomial.
+    """
+    batch, epochs, found = 8, 6400 // count, 0
+    module = DataModule(lambda: Numbered(count), lambda: Numbered(count), batch=batch, num_workers=0,
+                        unpaired="shuffled", seed=3)
+    loader = module.train_dataloader()
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        for samples in loader:
+            photographs = set(samples["image"][:, 0, 0, 0].int().tolist())
+            found += sum(label in photographs for label in samples["labels"][:, 0, 0].tolist())
+    chance = (batch - 1) / (count - 1)
+    assert abs(found - chance * epochs * count) < 4 * (chance * (1 - chance) * epochs * count) ** 0.5 + 1
+
+
 @pytest.mark.parametrize("count", [2, 5, 8])
 def test_disjoint_halves_share_nothing(count):
     dataset = UnpairedDataset(Numbered(count), "disjoint")

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
+from semsynth.chance import seeds
 from semsynth.data.errors import DataError
 from semsynth.data.icpe import Offsets
 from semsynth.data.joint import JointTransform
@@ -222,8 +223,8 @@ class PairedDataset(Dataset):
             arrays["instances"] = resize_nearest(instances, size)
         if self.offsets is not None and labels is not None:
             arrays["offsets"] = self._make_offsets(self.offsets, labels, arrays["labels"])
-        state = np.random.SeedSequence([self.seed, int(self._epoch), index]).generate_state(1)
-        arrays = self._joint(arrays, int(state[0]))
+        drawn = seeds("crop and flip", self.seed, int(self._epoch), index).generate_state(1)
+        arrays = self._joint(arrays, int(drawn[0]))
         sample: dict[str, Any] = {"name": self.pairs[index].name}
         if image is not None:
             pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
