@@ -21,10 +21,15 @@ _FOLLOWS = {
     "base": {},
     "loss": {},
     "scores": {},
+    "system": {"generator": "${generator}", "discriminator": "${discriminator}", "encoder": "${encoder}",
+               "losses": "${loss}", "optimizers": "${optim}", "num_classes": "${dataset.num_classes}",
+               "epochs": "${epochs}", "decay_epochs": "${decay_epochs}", "accumulate": "${accumulate}",
+               "regenerate_fake": "${dataset.recipe.regenerate_fake}", "compile": "${compile}",
+               "unpaired": "${dataset.unpaired}"},
 }
 # where a group is chosen anew, what is left out besides: a norm decides whether there are offsets, a data set chooses
-# losses and scores
-_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "scores")}
+# losses and scores, and with them whether there is a segmenter in the loop
+_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "scores", "system")}
 _SAYS_ALL = ("experiments", "ablation")
 
 
