@@ -302,3 +302,37 @@ def test_the_small_setting_of_the_slides():
         generator = instantiate(cfg.generator, _convert_="all")
     assert sum(p.numel() for p in generator.parameters()) == 13_963_251
     assert (cfg.size, cfg.epochs, cfg.decay_epochs) == ([64, 64], 50, 0)
+
+
+ICPE = {"default": ("every", False, True), "paper": ("largest", False, True), "released": ("every", True, False)}
+
+
+@pytest.mark.parametrize("choice", ICPE)
+def test_three_kinds_of_positional_encoding(choice):
+    """Also where it is read by other means than CLADE-ICPE's."""
+    for norm in ("norm=clade_icpe", "norm=clade_distf", "generator.fc_offsets=true"):
+        cfg = config.prepare(composed(norm, f"icpe={choice}", "run_dir=x", "logger=csv"))
+        assert cfg.icpe.enabled
+        assert (cfg.icpe.components, cfg.icpe.published, cfg.icpe.zero_start) == ICPE[choice]
+        assert cfg.norm.get("zero_start", cfg.icpe.zero_start) == cfg.icpe.zero_start
+
+
+@pytest.mark.parametrize("override", [*(f"experiments={name}" for name in EXPERIMENTS if "clade_icpe" in name),
+                                      "ablation=disti", "ablation=distf"])
+def test_what_is_published_has_the_released_offsets(override):
+    cfg = config.finalize(composed(override, "run_dir=x"))
+    assert (cfg.icpe.enabled, cfg.icpe.published, cfg.icpe.zero_start) == (True, True, False)
+
+
+@pytest.mark.parametrize("source", ["camvid", "folder"])
+def test_label_maps_from_elsewhere_have_the_offsets_of_the_run(source, data_root, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+    folder = data_root / "camvid" / "trainannot"
+    wanted = ["icpe.components=largest", "icpe.skip_label=3", "norm=clade_icpe", "dataset=camvid", "size=[64,96]"]
+    overrides = [*SMALL, *UNPAIRED, "dataset.unpaired=labels_only", *wanted, "run_dir=x",
+                 f"dataset.labels_from={source if source == 'camvid' else folder}"]
+    cfg = config.prepare(composed(*list({o.split("=")[0]: o for o in overrides}.values())))
+    other = instantiate(cfg.dataset.labels_from, _convert_="all")
+    assert other.dataset.offsets.offsets == instantiate(cfg.icpe)
+    assert (other.dataset.offsets.offsets.components, other.dataset.offsets.offsets.skip_label) == ("largest", 3)
+    assert other.label_map(0)["offsets"].shape == (2, 64, 96)

@@ -11,7 +11,8 @@ from semsynth.checkpoints.errors import CheckpointError
 # keys that follow the data set or another group, by group: dotted key -> what it refers to
 _FOLLOWS = {
     "norm": {f"{child}{key}": reference for child in ("", "low.", "high.")
-             for key, reference in (("edges", "${dataset.edges}"), ("base", "${base}"))},
+             for key, reference in (("edges", "${dataset.edges}"), ("base", "${base}"),
+                                    ("zero_start", "${icpe.zero_start}"))},
     "generator": {"norm": "${norm}", "num_classes": "${dataset.num_classes}", "size": "${size}",
                   "edges": "${dataset.edges}", "z_dim": "${encoder.z_dim}"},
     "encoder": {"size": "${size}"},
