@@ -12,6 +12,8 @@ from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.evaluation.complexity.weights import random_vgg
+from semsynth.segmenters.ppm import PPMNet
+from semsynth.segmenters.resnet import DeepStemResNet
 from semsynth.signatures import ConfigError, bind, near, targets
 from semsynth.training import launch
 
@@ -38,6 +40,7 @@ BESIDES = {
     ("loss", "unpaired_cycle"): [*UNPAIRED, *SECOND],
     ("loss", "unpaired_as_released"): AS_RELEASED,
     ("loss", "unpaired_as_released_no_vgg"): AS_RELEASED,
+    ("loss", "unpaired_as_released_input_seg"): AS_RELEASED,
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
@@ -75,7 +78,8 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     overrides.append("size=[64,128]" if wide else "size=64")
     if group != "dataset" or choice == "scenes":
         overrides += ["dataset.train_length=4", "dataset.val_length=2"]
-    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released") or (
+    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
+                  "unpaired_as_released_input_seg") or (
             group, choice) == ("loss", "spade"):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(composed(*overrides))
@@ -302,6 +306,43 @@ def test_the_small_setting_of_the_slides():
         generator = instantiate(cfg.generator, _convert_="all")
     assert sum(p.numel() for p in generator.parameters()) == 13_963_251
     assert (cfg.size, cfg.epochs, cfg.decay_epochs) == ([64, 64], 50, 0)
+
+
+def released(*overrides, **settings):
+    return composed("experiments=unpaired_as_released", "run_dir=x", "logger=csv", *overrides, **settings)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_unpaired_as_released(pretrained, tmp_path, vgg):
+    """One experiment is the release, with both of its segmenters."""
+    if pretrained:
+        network = PPMNet(150)
+        for half in ("encoder", "decoder"):
+            torch.save(getattr(network, half).state_dict(), tmp_path / f"{half}_epoch_20.pth")
+        of_s = ["in_loop@system.segmenter=pretrained_as_released", f"system.segmenter.judge.weights={tmp_path}"]
+    else:
+        torch.save(DeepStemResNet(18).state_dict(), tmp_path / "resnet18.pth")
+        of_s = [f"system.segmenter.network.encoder_weights={tmp_path}/resnet18.pth"]
+    cfg = config.prepare(released(*of_s, f"loss.generator.perceptual.weights={vgg}", "batch=2", "size=64"))
+    assert (cfg.dataset.name, cfg.dataset.unpaired, cfg.epochs, cfg.decay_epochs) == ("ade20k", "as_released", 50, 0)
+    assert cfg.system.real_statistics
+    assert set(cfg.loss.generator) == {"adversarial", "feature_matching", "perceptual", "kl", "segmentation"}
+    assert not cfg.discriminator.conditional
+    segmenter = instantiate(cfg.system.segmenter, _convert_="all")
+    assert isinstance(segmenter.network, PPMNet)
+    assert {m.momentum for m in segmenter.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.001}
+    assert segmenter.training
+    assert not segmenter.frozen
+    assert segmenter.class_map == [*range(1, 150), 0]
+    assert segmenter.answered.tolist() == [True] * 150 + [False]
+    images = torch.rand(2, 3, 64, 64) * 2 - 1
+    torch.testing.assert_close(segmenter.preprocessing(images), images)
+
+
+def test_unpaired_as_released_says_how_to_do_without_what_it_lacks():
+    with pytest.raises(ConfigError, match=r"resnet18-imagenet\.pth.*network\.encoder_weights=null"):
+        config.prepare(released("loss=unpaired_as_released_no_vgg"))
+    config.prepare(released("loss=unpaired_as_released_no_vgg", "system.segmenter.network.encoder_weights=null"))
 
 
 ICPE = {"default": ("every", False, True), "paper": ("largest", False, True), "released": ("every", True, False)}
