@@ -70,7 +70,7 @@ person, pottedplant, sheep, sofa, train, tvmonitor""")
 CLASS_MAPS = {
     # Channel c is raw id c + 1: id 0, unknown, has no channel.
     "ade20k": ClassMap(_ADE20K, range(1, 151), ignore=0),
-    # As the released Unpaired SPADE turns the channels: the last one stands for id 0, which counts, and id 150 has none.
+    # As the released Unpaired SPADE turns them: the last channel stands for id 0, which counts, and id 150 has none.
     "ade20k_turned": ClassMap(_ADE20K, (*range(1, 150), 0)),
     # Channel c is label value c, the official id c + 1; unknown comes last.
     "coco_stuff": ClassMap(_COCO_STUFF, range(182), ignore=182),

@@ -88,8 +88,8 @@ def _load_classifier(encoder: DeepStemResNet, path: Path, depth: int) -> None:
     """Load the weights of an ImageNet classifier of MIT CSAIL into an encoder, which leaves out its last layer."""
     if not path.is_file():
         raise SegmenterError(
-            f"encoder_weights={path}: there is no such file. Download resnet{depth}-imagenet.pth, "
-            "CSAILVision/semantic-segmentation-pytorch (http://sceneparsing.csail.mit.edu/model/pretrained_resnet/), and "
-            "set encoder_weights=PATH, or start from fresh weights: system.segmenter.network.encoder_weights=null")
+            f"encoder_weights={path}: there is no such file. Download resnet{depth}-imagenet.pth of "
+            "CSAILVision/semantic-segmentation-pytorch (http://sceneparsing.csail.mit.edu/model/pretrained_resnet/) "
+            "and set encoder_weights=PATH, or start from fresh weights: system.segmenter.network.encoder_weights=null")
     state = {key: value for key, value in read_state_dict(path).items() if not key.startswith("fc.")}
     load_into(encoder, state, path)
