@@ -14,6 +14,8 @@ from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.evaluation.complexity.weights import random_vgg
+from semsynth.segmenters.ppm import PPMNet
+from semsynth.segmenters.resnet import DeepStemResNet
 from semsynth.signatures import ConfigError, bind, near, targets
 from semsynth.training import launch
 
@@ -40,6 +42,7 @@ BESIDES = {
     ("loss", "unpaired_cycle"): [*UNPAIRED, *SECOND],
     ("loss", "unpaired_as_released"): AS_RELEASED,
     ("loss", "unpaired_as_released_no_vgg"): AS_RELEASED,
+    ("loss", "unpaired_as_released_input_seg"): AS_RELEASED,
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
@@ -77,7 +80,8 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     overrides.append("size=[64,128]" if wide else "size=64")
     if group != "dataset" or choice == "scenes":
         overrides += ["dataset.train_length=4", "dataset.val_length=2"]
-    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released") or (
+    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
+                  "unpaired_as_released_input_seg") or (
             group, choice) == ("loss", "spade"):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(composed(*overrides))
@@ -317,3 +321,74 @@ def test_the_small_setting_of_the_slides():
         generator = instantiate(cfg.generator, _convert_="all")
     assert sum(p.numel() for p in generator.parameters()) == 13_963_251
     assert (cfg.size, cfg.epochs, cfg.decay_epochs) == ([64, 64], 50, 0)
+
+
+def released(*overrides, **settings):
+    return composed("experiments=unpaired_as_released", "run_dir=x", "logger=csv", *overrides, **settings)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_unpaired_as_released(pretrained, tmp_path, vgg):
+    """One experiment is the release, with both of its segmenters."""
+    if pretrained:
+        network = PPMNet(150)
+        for half in ("encoder", "decoder"):
+            torch.save(getattr(network, half).state_dict(), tmp_path / f"{half}_epoch_20.pth")
+        of_s = ["in_loop@system.segmenter=pretrained_as_released", f"system.segmenter.judge.weights={tmp_path}"]
+    else:
+        torch.save(DeepStemResNet(18).state_dict(), tmp_path / "resnet18.pth")
+        of_s = [f"system.segmenter.network.encoder_weights={tmp_path}/resnet18.pth"]
+    cfg = config.prepare(released(*of_s, f"loss.generator.perceptual.weights={vgg}", "batch=2", "size=64"))
+    assert (cfg.dataset.name, cfg.dataset.unpaired, cfg.epochs, cfg.decay_epochs) == ("ade20k", "as_released", 50, 0)
+    assert cfg.system.real_statistics
+    assert set(cfg.loss.generator) == {"adversarial", "feature_matching", "perceptual", "kl", "segmentation"}
+    assert not cfg.discriminator.conditional
+    segmenter = instantiate(cfg.system.segmenter, _convert_="all")
+    assert isinstance(segmenter.network, PPMNet)
+    assert {m.momentum for m in segmenter.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.001}
+    assert segmenter.training
+    assert not segmenter.frozen
+    assert segmenter.class_map == [*range(1, 150), 0]
+    assert segmenter.answered.tolist() == [True] * 150 + [False]
+    images = torch.rand(2, 3, 64, 64) * 2 - 1
+    torch.testing.assert_close(segmenter.preprocessing(images), images)
+
+
+def test_unpaired_as_released_says_how_to_do_without_what_it_lacks():
+    with pytest.raises(ConfigError, match=r"resnet18-imagenet\.pth.*network\.encoder_weights=null"):
+        config.prepare(released("loss=unpaired_as_released_no_vgg"))
+    config.prepare(released("loss=unpaired_as_released_no_vgg", "system.segmenter.network.encoder_weights=null"))
+
+
+ICPE = {"default": ("every", False, True), "paper": ("largest", False, True), "released": ("every", True, False)}
+
+
+@pytest.mark.parametrize("choice", ICPE)
+def test_three_kinds_of_positional_encoding(choice):
+    """Also where it is read by other means than CLADE-ICPE's."""
+    for norm in ("norm=clade_icpe", "norm=clade_distf", "generator.fc_offsets=true"):
+        cfg = config.prepare(composed(norm, f"icpe={choice}", "run_dir=x", "logger=csv"))
+        assert cfg.icpe.enabled
+        assert (cfg.icpe.components, cfg.icpe.published, cfg.icpe.zero_start) == ICPE[choice]
+        assert cfg.norm.get("zero_start", cfg.icpe.zero_start) == cfg.icpe.zero_start
+
+
+@pytest.mark.parametrize("override", [*(f"experiments={name}" for name in EXPERIMENTS if "clade_icpe" in name),
+                                      "ablation=disti", "ablation=distf"])
+def test_what_is_published_has_the_released_offsets(override):
+    cfg = config.finalize(composed(override, "run_dir=x"))
+    assert (cfg.icpe.enabled, cfg.icpe.published, cfg.icpe.zero_start) == (True, True, False)
+
+
+@pytest.mark.parametrize("source", ["camvid", "folder"])
+def test_label_maps_from_elsewhere_have_the_offsets_of_the_run(source, data_root, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+    folder = data_root / "camvid" / "trainannot"
+    wanted = ["icpe.components=largest", "icpe.skip_label=3", "norm=clade_icpe", "dataset=camvid", "size=[64,96]"]
+    overrides = [*SMALL, *UNPAIRED, "dataset.unpaired=labels_only", *wanted, "run_dir=x",
+                 f"dataset.labels_from={source if source == 'camvid' else folder}"]
+    cfg = config.prepare(composed(*list({o.split("=")[0]: o for o in overrides}.values())))
+    other = instantiate(cfg.dataset.labels_from, _convert_="all")
+    assert other.dataset.offsets.offsets == instantiate(cfg.icpe)
+    assert (other.dataset.offsets.offsets.components, other.dataset.offsets.offsets.skip_label) == ("largest", 3)
+    assert other.label_map(0)["offsets"].shape == (2, 64, 96)

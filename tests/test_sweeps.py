@@ -39,6 +39,18 @@ def test_every_job_of_a_sweep_is_a_setting_of_its_own(name):
     assert len(settings) == len(jobs)
 
 
+def test_further_seeds_of_some_rows_of_a_sweep():
+    """The command in experiments/scenes_unpaired.yaml: the command line takes the place of the sweep's own values."""
+    own = [f"{k}={v}" for k, v in composed("experiments=scenes_unpaired").hydra.sweeper.params.items()]
+    params = OverridesParser.create().parse_overrides(
+        [*own, "seed=1,2", "ablation=unpaired_baseline,unpaired_pretrained,unpaired_untrained"])
+    jobs = [job for batch in BasicSweeper.split_arguments(params, max_batch_size=None) for job in batch]
+    found = {(cfg.seed, cfg.dataset.train.seed, cfg.dataset.val.seed)
+             for cfg in (composed("experiments=scenes_unpaired", *job) for job in jobs)}
+    assert len(jobs) == 6
+    assert found == {(1, 1, 0), (2, 2, 0)}
+
+
 @pytest.mark.parametrize(
     ("ablation", "norm", "fc_offsets", "ngf", "offsets"),
     [("disti", "CLADE", True, 16, True), ("distf", "CLADE_DISTF", False, 16, True),

@@ -12,6 +12,7 @@ from semsynth.checkpoints.exporters.source import Source
 from semsynth.segmenters.judge import load_judge, save_judge
 from semsynth.segmenters.loop import pretrained
 from semsynth.segmenters.preprocessing import Preprocessing
+from semsynth.segmenters.resnet import DeepStemResNet
 from semsynth.segmenters.unet import UNet
 from semsynth.signatures import ConfigError
 from semsynth.weights import read_weights, save_weights
@@ -66,6 +67,18 @@ def test_the_file_segments_as_the_run(kind, tiny_run, tmp_path):
     torch.testing.assert_close(loop(images), wanted)
     assert (judge.name, judge.ignore, judge.about["dataset"], judge.about["size"]) == ("loop", 4, "tiny", [32, 32])
     assert judge.about["trained"]["weights"] == "raw"
+
+
+def test_a_segmenter_whose_encoder_began_with_a_file_that_is_gone(tiny_run, tmp_path):
+    beginning = tmp_path / "resnet18-imagenet.pth"
+    torch.save(DeepStemResNet(18).state_dict(), beginning)
+    network = {"_target_": "semsynth.segmenters.ppm.PPMNet", "num_classes": 5, "encoder_weights": str(beginning)}
+    run = with_segmenter(tiny_run(unknown=4), {**untrained(), "network": network})
+    beginning.unlink()
+    export(source(run), "segmenter", tmp_path / "loop.safetensors")
+    images = torch.rand(1, 3, 32, 32) * 2 - 1
+    judge = load_judge(tmp_path / "loop.safetensors")
+    torch.testing.assert_close(judge.logits(images), runs.load_segmenter(run)(images))
 
 
 def test_what_cannot_be_exported_is_said(tiny_run, tmp_path):

@@ -1,21 +1,31 @@
 """Training from the weights of another run."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from commands import composed
+from commands import ROOT, composed
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.checkpoints.errors import CheckpointError
-from semsynth.checkpoints.warm import Inputs, warm_state
+from semsynth.checkpoints.warm import _CLASS_AXES, Inputs, warm_state
+from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
+from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
+from semsynth.segmenters.deeplab_v2 import DeepLabV2
+from semsynth.segmenters.deeplab_v3 import DeepLabV3
+from semsynth.segmenters.drn import DRN
+from semsynth.segmenters.ppm import PPMNet
+from semsynth.segmenters.unet import UNet
+from semsynth.segmenters.upernet import UPerNet
 from semsynth.signatures import ConfigError
 from semsynth.training import launch
+from semsynth.weights import PARTS
 
 sys.path.insert(0, str(Path(__file__).parent))
 import official
@@ -109,3 +119,96 @@ def test_another_network_is_a_short_table():
     with pytest.raises(CheckpointError, match="generator of this setting is another network") as caught:
         warm_state("generator", network(CLADE, 3, False), network(SPADE, 3, False, hidden=4), names, names)
     assert len(str(caught.value).splitlines()) < 12
+
+
+# ---- with a segmenter in the loop
+
+TINY = ["generator.ngf=2", "discriminator.ndf=2", "size=64", "dataset.train_length=4", "dataset.val_length=2",
+        "scores=none", "trainer=smoke", "batch=2", "logger=csv", "data.num_workers=0", "trainer.accelerator=cpu"]
+CYCLE = ["experiments=unpaired", "loss=unpaired_cycle", "discriminator@system.label_discriminator=patchgan_labels",
+         "system.label_discriminator.ndf=2", "system.segmenter.network.widths=[4,8]"]
+
+
+def unpaired(*overrides):
+    return composed("train", *CYCLE, *TINY, *overrides, f"hydra.searchpath=[file://{ROOT}]")
+
+
+@pytest.fixture(scope="module")
+def without_pairs(tmp_path_factory):
+    """A run of two iterations with a segmenter in the loop and a second discriminator."""
+    folder = tmp_path_factory.mktemp("unpaired") / "run"
+    cfg = config.prepare(unpaired(f"run_dir={folder}"))
+    runs.open_run(cfg, None)
+    launch.fit(*runs.build(cfg), None)
+    return folder
+
+
+def test_an_unpaired_run_starts_from_an_unpaired_run(without_pairs, tmp_path, capsys):
+    """By its experiment, and by nothing but its name."""
+    saved = runs.load_weights(runs.find_checkpoint(without_pairs), "segmenter")
+    by_experiment = config.prepare(unpaired(f"init_from={without_pairs}", f"run_dir={tmp_path}/a"))
+    by_name = training_from(without_pairs, *(o for o in TINY if not o.startswith("dataset.")), f"run_dir={tmp_path}/b")
+    for cfg in (by_experiment, by_name):
+        runs.open_run(cfg, None)
+        trainer, system, data = runs.build(cfg)
+        runs.warm_start(system, cfg)
+        said = capsys.readouterr().out
+        for part in ("generator", "discriminator", "segmenter", "label_discriminator"):
+            assert f"{part}: from" in said
+        for key, value in system.segmenter.state_dict().items():
+            assert torch.equal(value, saved[key]), key
+    launch.fit(trainer, system, data, None)
+    assert trainer.global_step == 4
+
+
+def test_every_part_of_a_file_of_weights_has_its_axes():
+    assert set(_CLASS_AXES) == set(PARTS)
+
+
+def test_the_segmenter_and_the_second_discriminator_follow_the_names():
+    before, now = Inputs(["sky", "road", "car"], True), Inputs(["car", "boat", "sky", "lamp"], True)
+    for network in (UNet, PPMNet, partial(UPerNet, depth=18, channels=8), partial(DRN, blocks=(1, 1, 1, 1)),
+                    partial(DeepLabV2, blocks=(1, 1, 1, 1)), partial(DeepLabV3, depth=50), CelebAMaskUNet):
+        with torch.device("meta"):
+            old, new = ({f"network.{key}": value for key, value in network(count).state_dict().items()}
+                        for count in (3, 4))
+        rows = [key for key, value in new.items() if value.shape != old[key].shape]
+        assert rows
+        old, new = ({key: torch.rand(value.shape) if key in rows else torch.rand(()).expand(value.shape)
+                     for key, value in meta.items()} for meta in (old, new))
+        state, warmth = warm_state("segmenter", new, old, before, now)
+        assert warmth.known == ["car", "sky"]
+        for key in rows:
+            assert torch.equal(state[key][0], old[key][2]), key
+            assert torch.equal(state[key][2], old[key][0]), key
+            assert torch.equal(state[key][1], new[key][1]), key
+        assert all(torch.equal(value, old[key]) for key, value in state.items() if key not in rows)
+    old, new = (patchgan(classes, image_channels=classes, conditional=False) for classes in (3, 4))
+    state, _ = warm_state("label_discriminator", new, old, before, now)
+    key = "scales.0.layers.0.0.weight"
+    assert torch.equal(state[key][:, 2], old[key][:, 0])
+    assert torch.equal(state[key][:, 3], new[key][:, 3])
+
+
+@pytest.mark.parametrize("classes", [3, 4])
+def test_a_discriminator_of_images_alone_has_no_classes(classes):
+    """Also where there are as many classes as colours."""
+    before, now = Inputs(["sky", "road", "car"], False), Inputs(["car", "boat", "sky", "lamp"][:classes], False)
+    old, new = patchgan(3, conditional=False), patchgan(classes, conditional=False)
+    state, _ = warm_state("discriminator", new, old, before, now)
+    assert all(torch.equal(value, old[key]) for key, value in state.items())
+
+
+def patchgan(classes, **settings):
+    return MultiscaleDiscriminator(classes, ndf=2, num_layers=2, num_scales=1, **settings).state_dict()
+
+
+def test_a_segmenter_that_stays_as_it_is_keeps_its_own_weights(without_pairs, capsys):
+    judge = ["segmenter@system.segmenter.judge=scenes", "in_loop@system.segmenter=pretrained"]
+    cfg = config.prepare(composed("train", "experiments=unpaired", *TINY, *judge, f"init_from={without_pairs}",
+                                  "run_dir=x", f"hydra.searchpath=[file://{ROOT}]"))
+    system = runs.build(cfg)[1]
+    before = {key: value.clone() for key, value in system.segmenter.state_dict().items()}
+    runs.warm_start(system, cfg)
+    assert "segmenter: stays as it is" in capsys.readouterr().out
+    assert all(torch.equal(value, before[key]) for key, value in system.segmenter.state_dict().items())

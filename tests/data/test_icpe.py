@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from semsynth.data.components import label_components
-from semsynth.data.icpe import Offsets, icpe_offsets
+from semsynth.data.icpe import MergedOffsets, Offsets, at_size, icpe_offsets, resize_floor
 
 
 def regions(labels):
@@ -160,6 +160,32 @@ def test_skip_label_and_published():
     np.testing.assert_array_equal(largest, np.where(labels == 1, 0, icpe_offsets(labels, components="largest")))
     published = Offsets(enabled=True, components="largest", skip_label=None, published=True)
     np.testing.assert_array_equal(published(labels), skipped)
+
+
+@pytest.mark.parametrize("size", [(7, 11), (24, 32), (50, 41), (16, 24)])
+def test_published_offsets_are_resized_by_the_floor(size):
+    offsets = icpe_offsets(np.random.default_rng(3).integers(0, 4, (16, 24)))
+    rows, columns = (np.floor(np.arange(new, dtype=np.float32) * np.float32(old / new)).astype(int)
+                     for new, old in zip(size, (16, 24), strict=True))
+    np.testing.assert_array_equal(resize_floor(offsets, size), offsets[:, rows][:, :, columns])
+
+
+def test_published_offsets_are_of_the_original_size():
+    labels = np.kron(np.random.default_rng(4).integers(0, 4, (5, 7)), np.ones((8, 8), int))
+    small = labels[::4, ::4]
+    np.testing.assert_array_equal(at_size(Offsets(published=True), labels, small),
+                                  icpe_offsets(labels, skip_label=0)[:, ::4, ::4])
+    np.testing.assert_array_equal(at_size(Offsets(), labels, small), icpe_offsets(small))
+
+
+@pytest.mark.parametrize("settings", [{}, {"components": "largest"}, {"skip_label": 1}, {"published": True}])
+def test_offsets_of_merged_classes(settings):
+    labels = np.random.default_rng(5).integers(0, 4, (16, 24))
+    offsets, table = Offsets(enabled=True, **settings), np.array([1, 0, 1, 2])
+    merged = MergedOffsets(offsets, table)
+    assert (merged.enabled, merged.published) == (True, offsets.published)
+    np.testing.assert_array_equal(at_size(merged, labels, labels[::2, ::2]),
+                                  at_size(offsets, table[labels], table[labels][::2, ::2]))
 
 
 def test_errors():

@@ -67,7 +67,8 @@ def test_published_offsets(cities):
     dataset = cities(preprocess="fixed", size=(24, 32), offsets=Offsets(enabled=True, published=True))
     _, labels, _ = dataset.read(0)
     full = icpe_offsets(labels, skip_label=0)
-    wanted = np.stack([resize_nearest(channel, (24, 32)) for channel in full])
+    rows, columns = (np.arange(new) * old // new for new, old in zip((24, 32), labels.shape, strict=True))
+    wanted = full[:, rows][:, :, columns]
     small = resize_nearest(labels, (24, 32))
     seen = set()
     for sample in draws(dataset):

@@ -1,5 +1,7 @@
 """Two streams that never meet: no label map stands beside its own photograph, systematically or by chance."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from PIL import Image
 
 from semsynth.data.datamodule import DataModule
 from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets
+from semsynth.data.icpe import Offsets, at_size
 from semsynth.data.label_maps import LabelMaps, OtherLabels
 from semsynth.data.paired import PairedDataset
 from semsynth.data.scenes.dataset import Scenes
@@ -65,6 +67,25 @@ def test_the_relation_of_the_streams_is_another_every_epoch_and_seed():
             assert same <= 8  # about one of 50 by chance
     beside_first = {relation[0] for relation in relations}
     assert len(beside_first) > 12  # of 21
+
+
+@pytest.mark.parametrize("count", [64, 1600])
+def test_the_photographs_of_a_batch_say_nothing_of_its_label_maps(count):
+    """How often the photograph of a label map stands elsewhere in its batch: as often as by chance.
+
+    A batch of 8 holds it with probability 7 / (count - 1). The bound is four deviations of a binomial.
+    """
+    batch, epochs, found = 8, 6400 // count, 0
+    module = DataModule(lambda: Numbered(count), lambda: Numbered(count), batch=batch, num_workers=0,
+                        unpaired="shuffled", seed=3)
+    loader = module.train_dataloader()
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        for samples in loader:
+            photographs = set(samples["image"][:, 0, 0, 0].int().tolist())
+            found += sum(label in photographs for label in samples["labels"][:, 0, 0].tolist())
+    chance = (batch - 1) / (count - 1)
+    assert abs(found - chance * epochs * count) < 4 * (chance * (1 - chance) * epochs * count) ** 0.5 + 1
 
 
 @pytest.mark.parametrize("count", [2, 5, 8])
@@ -241,6 +262,25 @@ def test_classes_are_matched_by_name():
         OtherLabels(Scenes(2, 16), theirs=["a"], ours=["b"])
     with pytest.raises(DataError, match="'q' is no class of this data set"):
         OtherLabels(Scenes(2, 16), theirs=["a"], ours=["b"], names={"a": "q"})
+
+
+@pytest.mark.parametrize("settings", [{}, {"components": "largest"}, {"skip_label": 0}, {"published": True}])
+def test_offsets_are_those_of_the_merged_classes(files, settings):
+    """Two classes of theirs that are one of ours are one region, in whatever way offsets are made."""
+    for number in range(6):
+        labels = np.kron([[0, 1, 2], [3, number % 4, 2]], np.ones((10, 10), int)).astype(np.uint8)
+        Image.fromarray(labels).save(files / "labels" / f"{number}.png")
+    offsets = Offsets(enabled=True, **settings)
+    build = partial(PairedDataset, LabelMaps(files / "labels"), num_classes=4, size=(20, 20), preprocess="fixed",
+                    flip=False)
+    other = OtherLabels(build, theirs=["a", "b", "c", "d"], ours=["x", "y"], names={"a": "x", "b": "y", "c": "y",
+                                                                                    "d": "x"}, offsets=offsets)
+    for index in range(6):
+        sample = other.label_map(index)
+        original = np.array([0, 1, 1, 0])[build().read_labels(index)]
+        expected = at_size(offsets, original, sample["labels"].numpy())
+        np.testing.assert_array_equal(sample["offsets"], expected)
+    assert "offsets" not in OtherLabels(build, theirs=["a", "b", "c", "d"], ours=["a", "b", "c", "d"]).label_map(0)
 
 
 def test_a_folder_of_label_maps(files):

@@ -83,6 +83,14 @@ def test_forward_and_backward(norm, z_dim, fc_offsets):
     assert all(p.grad is not None for p in network.parameters())
 
 
+def test_the_released_code_initialises_the_positional_convolutions():
+    network = SPADEGenerator(partial(CLADE_ICPE, zero_start=False), 5, size=(64, 64), ngf=8)
+    weights = torch.cat([m.weight.flatten() for name, m in network.named_modules()
+                         if "position" in name and isinstance(m, torch.nn.Conv2d)])
+    assert len(weights) == 2 * 2 * 18
+    assert weights.std().item() == pytest.approx(0.02 * (2 / 3) ** 0.5, rel=0.3)  # Xavier's, of 2 inputs and 1 output
+
+
 def test_initialisation():
     network = SPADEGenerator(partial(CLADE_ICPE, edges=True), 5, size=(64, 64), ngf=8, edges=True)
     zeros = [m for m in network.modules() if isinstance(m, ZeroConv2d)]

@@ -7,7 +7,7 @@ from semsynth.training.seeding import seed_all
 
 
 def draws(*keys):
-    seed_all(*keys)
+    seed_all("a test", *keys)
     return torch.rand(2).tolist(), np.random.rand(2).tolist(), [random.random()]
 
 

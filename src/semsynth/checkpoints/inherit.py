@@ -11,7 +11,8 @@ from semsynth.checkpoints.errors import CheckpointError
 # keys that follow the data set or another group, by group: dotted key -> what it refers to
 _FOLLOWS = {
     "norm": {f"{child}{key}": reference for child in ("", "low.", "high.")
-             for key, reference in (("edges", "${dataset.edges}"), ("base", "${base}"))},
+             for key, reference in (("edges", "${dataset.edges}"), ("base", "${base}"),
+                                    ("zero_start", "${icpe.zero_start}"))},
     "generator": {"norm": "${norm}", "num_classes": "${dataset.num_classes}", "size": "${size}",
                   "edges": "${dataset.edges}", "z_dim": "${encoder.z_dim}"},
     "encoder": {"size": "${size}"},
@@ -21,10 +22,15 @@ _FOLLOWS = {
     "base": {},
     "loss": {},
     "scores": {},
+    "system": {"generator": "${generator}", "discriminator": "${discriminator}", "encoder": "${encoder}",
+               "losses": "${loss}", "optimizers": "${optim}", "num_classes": "${dataset.num_classes}",
+               "epochs": "${epochs}", "decay_epochs": "${decay_epochs}", "accumulate": "${accumulate}",
+               "regenerate_fake": "${dataset.recipe.regenerate_fake}", "compile": "${compile}",
+               "unpaired": "${dataset.unpaired}"},
 }
 # where a group is chosen anew, what is left out besides: a norm decides whether there are offsets, a data set chooses
-# losses and scores
-_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "scores")}
+# losses and scores, and with them whether there is a segmenter in the loop
+_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "scores", "system")}
 _SAYS_ALL = ("experiments", "ablation")
 
 

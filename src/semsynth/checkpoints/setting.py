@@ -150,7 +150,7 @@ def overrides(setting: Setting, facts: GeneratorFacts, discriminator: Discrimina
     if facts.norm == "spade":
         values |= {"norm.hidden": facts.hidden, "norm.kernel_size": facts.kernel_size}
     if facts.norm == "clade_icpe":
-        values["icpe.published"] = True
+        values["icpe"] = "released"
     if facts.z_dim:
         values["encoder.z_dim"] = facts.z_dim
     if encoder is not None:

@@ -15,14 +15,42 @@ from semsynth.checkpoints.errors import CheckpointError
 from semsynth.weights import PARTS, read_weights
 
 EDGE = "<edges>"
-# tensors with an axis of classes (followed by edges and other inputs), by part: pattern, axis, dimensions
+
+
+@dataclass(frozen=True)
+class _ClassAxis:
+    """Tensors with an axis of classes, followed by the edges and by `others` inputs (None: any number of them).
+
+    A tensor of another length has no classes there, such as that of a discriminator which sees images alone.
+    """
+
+    pattern: str
+    axis: int
+    edges: bool = False
+    others: int | None = 0
+
+    def inputs(self, length: int, label_map: Inputs) -> list[str] | None:
+        """What the entries of an axis of this length mean; None where they are no classes."""
+        named = [*label_map.classes, *([EDGE] if self.edges and label_map.edges else [])]
+        others = length - len(named)
+        if others < 0 or self.others not in (None, others):
+            return None
+        return [*named, *(f"<{k}>" for k in range(others))]
+
+
+_FIRST_OF_SCALE = r"scales\.\d+\.layers\.0\.0\.weight"
+# the last layers of the networks of semsynth.segmenters
+_CLASSIFIER = (r"network\.(head|final|seg|up|(aux_)?classifier\.4|aspp\.\d|decoder\.conv_last\.[14]|"
+               r"decoder\.conv_last_deepsup)\.(weight|bias)")
 _CLASS_AXES = {
-    "generator": ((r"fc\.weight", 1, 4), (r"blocks\..*\.shared\.weight", 1, 4),
-                  (r"blocks\.[^.]+\.[^.]+\.(gamma|beta)", 0, 2)),
-    "discriminator": ((r"scales\.\d+\.layers\.0\.0\.weight", 1, 4),),
+    "generator": (_ClassAxis(r"fc\.weight", 1, edges=True, others=None),
+                  _ClassAxis(r"blocks\..*\.shared\.weight", 1, edges=True, others=None),
+                  _ClassAxis(r"blocks\.[^.]+\.[^.]+\.(gamma|beta)", 0)),
+    "discriminator": (_ClassAxis(_FIRST_OF_SCALE, 1, edges=True, others=3),),
     "encoder": (),
+    "segmenter": (_ClassAxis(_CLASSIFIER, 0),),
+    "label_discriminator": (_ClassAxis(_FIRST_OF_SCALE, 1),),
 }
-_BANK = r"blocks\.[^.]+\.[^.]+\.(gamma|beta)"
 # features of a norm that start from nothing: the positional ones and the edge's
 _OPTIONAL = r"blocks\.[^.]+\.[^.]+\.(edge|position\w*)\..*"
 _FEATURE_INPUT = r"blocks\.[^.]+\.conv_\w\.parametrizations\.weight\.(original|0\._v)"
@@ -34,10 +62,6 @@ class Inputs:
 
     classes: Sequence[str]
     edges: bool
-
-    def names(self, others: int) -> list[str]:
-        """Names of all input channels; the last `others` ones are no part of the label map."""
-        return [*self.classes, *([EDGE] if self.edges else []), *(f"<{k}>" for k in range(others))]
 
 
 @dataclass
@@ -63,7 +87,8 @@ def warm_up(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
     """Load what a checkpoint holds into a system's networks; say in a line a part what came of it.
 
     Args:
-        system: Has `generator`, `discriminator` and `encoder` (or None).
+        system: Has `generator`, `discriminator` and `encoder` (or None), and perhaps `segmenter`, which is left alone
+            where it is frozen, and `label_discriminator`.
         path: The checkpoint; moving averages are taken where it has them.
         before: The label map of the checkpoint's networks.
         now: That of the system's.
@@ -75,6 +100,9 @@ def warm_up(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
     for part in PARTS:
         network, saved = getattr(system, part, None), weights.part(part)
         if network is None:
+            continue
+        if getattr(network, "frozen", False):
+            lines.append(f"{part}: stays as it is, system.{part}.frozen=true")
             continue
         if saved is None:
             if part == "generator":
@@ -102,7 +130,7 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
     an input of weight zero or lose theirs.
 
     Args:
-        part: `generator`, `discriminator` or `encoder`.
+        part: One of `semsynth.weights.PARTS`.
         fresh: Of the network, as it starts.
         saved: Of the other network.
         before: The other network's label map.
@@ -117,16 +145,16 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
     same = list(before.classes) == list(now.classes) and before.edges == now.edges
     for key, start in fresh.items():
         there = saved.get(key)
-        axis = next((axis for pattern, axis, dims in _CLASS_AXES[part]
-                     if re.fullmatch(pattern, key) and start.ndim == dims), None)
+        classes = next((axis for axis in _CLASS_AXES[part] if re.fullmatch(axis.pattern, key)
+                        and axis.inputs(start.shape[axis.axis], now) is not None), None)
         if there is None:
             state[key] = start
             if re.fullmatch(_OPTIONAL, key):
                 warmth.fresh.append(key)
             else:
                 rows.append((key, words(start), "missing"))
-        elif axis is not None and not same:
-            mapped = _by_name(key, start, there, axis, before, now)
+        elif classes is not None and not same:
+            mapped = _by_name(classes, start, there, before, now)
             state[key] = start if mapped is None else mapped
             rows += [(key, words(start), words(there))] if mapped is None else []
         elif start.shape == there.shape:
@@ -143,17 +171,14 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
     return state, warmth
 
 
-def _by_name(key: str, start: Tensor, there: Tensor, axis: int, before: Inputs, now: Inputs) -> Tensor | None:
+def _by_name(classes: _ClassAxis, start: Tensor, there: Tensor, before: Inputs, now: Inputs) -> Tensor | None:
     """Rows or channels by name, the others as they start; None where the sizes do not fit."""
-    if re.fullmatch(_BANK, key):
-        old, new = list(before.classes), list(now.classes)
-        others = 0
-    else:
-        others = start.shape[axis] - len(now.names(0))
-        old, new = before.names(others), now.names(others)
+    axis = classes.axis
+    if start.ndim != there.ndim:
+        return None
+    old, new = classes.inputs(there.shape[axis], before), classes.inputs(start.shape[axis], now)
     rest = [side for index, side in enumerate(start.shape) if index != axis]
-    if others < 0 or len(old) != there.shape[axis] or len(new) != start.shape[axis] or \
-            rest != [side for index, side in enumerate(there.shape) if index != axis]:
+    if old is None or new is None or rest != [side for index, side in enumerate(there.shape) if index != axis]:
         return None
     pairs = [(index, old.index(name)) for index, name in enumerate(new) if name in old]
     mapped = start.clone()

@@ -26,9 +26,10 @@ def complete_labels_from(cfg: DictConfig) -> None:
         classes, node = _of_folder(cfg, source)
     else:
         classes, node = _of_data_set(cfg, source)
+    node = {key: value for key, value in node.items() if key != "offsets"} | {"_partial_": True}
     node = {"_target_": "semsynth.data.label_maps.OtherLabels", "dataset": node, "theirs": classes,
             "ours": list(cfg.dataset.classes), "names": dict(cfg.dataset.label_names or {}), "title": source,
-            "unknown": cfg.dataset.unknown}
+            "unknown": cfg.dataset.unknown, "offsets": OmegaConf.to_container(cfg.icpe, resolve=True)}
     OmegaConf.update(cfg, "dataset.labels_from", node, force_add=True)
 
 
@@ -42,14 +43,13 @@ def _of_folder(cfg: DictConfig, root: str) -> tuple[list[str], dict[str, Any]]:
         except ValueError as error:
             raise ConfigError(str(error)) from error
         classes, unknown = table.names, table.unknown
-    icpe: Any = OmegaConf.to_container(cfg.icpe, resolve=True)
     return classes, {
         "_target_": "semsynth.data.paired.PairedDataset", "_partial_": True,
         "source": {"_target_": "semsynth.data.label_maps.LabelMaps", "root": root},
         "num_classes": len(classes), "size": list(cfg.size), "unknown": unknown, "instances": cfg.dataset.instances,
         "preprocess": cfg.dataset.get("preprocess", "resize_and_crop"),
         "load_ratio": cfg.dataset.get("load_ratio", 1.0), "flip": cfg.dataset.get("flip", True),
-        "offsets": icpe, "seed": cfg.seed}
+        "seed": cfg.seed}
 
 
 def _of_data_set(cfg: DictConfig, name: str) -> tuple[list[str], dict[str, Any]]:
@@ -62,7 +62,7 @@ def _of_data_set(cfg: DictConfig, name: str) -> tuple[list[str], dict[str, Any]]
         raise ConfigError(f"dataset.labels_from={name} is neither a folder of label maps nor a data set"
                           f"{near(name, known)} (data sets: {', '.join(known)})")
     overrides = [f"dataset={name}", f"size=[{cfg.size[0]},{cfg.size[1]}]", f"seed={cfg.seed}",
-                 f"icpe.enabled={cfg.icpe.enabled}", f"dataset.instances={cfg.dataset.instances}"]
+                 f"dataset.instances={cfg.dataset.instances}"]
     try:
         other = compose("train", overrides=overrides)
         facts: Any = OmegaConf.to_container(other.dataset, resolve=True)

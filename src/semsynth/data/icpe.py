@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from semsynth.data.components import Components, label_components
 
@@ -61,23 +63,37 @@ def icpe_offsets(
     return offsets
 
 
+def resize_floor(offsets: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize offsets (2,h,w) to (2,H,W), taking row floor(i * h / H) and column floor(j * w / W).
+
+    This is torch's nearest, by which the released code resizes offsets. PIL's nearest, by which it resizes label maps,
+    takes floor((i + 1/2) * h / H).
+    """
+    return F.interpolate(torch.from_numpy(offsets)[None], size, mode="nearest")[0].numpy()
+
+
 @dataclass(frozen=True)
 class Offsets:
-    """How a data set makes its offsets.
+    """How a data set makes its offsets, and how the network that reads them starts.
+
+    Three choices have names: `icpe=default` (ours), `icpe=paper` and `icpe=released`.
 
     Args:
         enabled: Whether batches hold offsets at all.
         components: See `icpe_offsets`.
         skip_label: See `icpe_offsets`.
         published: Reproduce the released code: offsets of every component at the original size of the label map, then
-            nearest-resized; label 0 skipped; a flip that turns the map upside down and keeps the signs. `components`
-            and `skip_label` do not apply then.
+            resized by `resize_floor`; label 0 skipped; a flip that turns the map upside down and keeps the signs.
+            `components` and `skip_label` do not apply then.
+        zero_start: Read by the norm of CLADE-ICPE: whether its convolutions of the offsets start at zero, as its
+            authors mean, so that it starts as CLADE; the initialisation of the released code writes over the zeros.
     """
 
     enabled: bool = False
     components: Literal["every", "largest"] = "every"
     skip_label: int | None = None
     published: bool = False
+    zero_start: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.enabled, bool):
@@ -90,3 +106,35 @@ class Offsets:
         if self.published:
             return icpe_offsets(labels, components="every", skip_label=0)
         return icpe_offsets(labels, components=self.components, skip_label=self.skip_label)
+
+
+@dataclass(frozen=True)
+class MergedOffsets:
+    """Offsets of label maps whose classes are merged before they are measured.
+
+    Args:
+        offsets: How they are made.
+        table: For every label (K,) the class that it counts as.
+    """
+
+    offsets: Offsets
+    table: np.ndarray
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there are any."""
+        return self.offsets.enabled
+
+    @property
+    def published(self) -> bool:
+        """See `Offsets`."""
+        return self.offsets.published
+
+    def __call__(self, labels: np.ndarray) -> np.ndarray:
+        """Return the offsets (2,H,W) float32 of a label map (H,W)."""
+        return self.offsets(self.table[labels])
+
+
+def at_size(make: Offsets | MergedOffsets, original: np.ndarray, resized: np.ndarray) -> np.ndarray:
+    """Offsets (2,H,W) of a label map resized to (H,W): measured on it or, where published, on the original."""
+    return resize_floor(make(original), (resized.shape[0], resized.shape[1])) if make.published else make(resized)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from semsynth.data.classes import load_classes
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.errors import DataError
+from semsynth.data.icpe import MergedOffsets, Offsets
 from semsynth.data.mask_files import label_files
 from semsynth.data.mask_reading import reading_of
 from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source
@@ -74,22 +75,25 @@ class OtherLabels:
     """The label maps of another source under the names of this data set's classes.
 
     Args:
-        dataset: Has `label_map(index)`; or a function without arguments that builds it.
+        dataset: Has `label_map(index)`; or a function of `offsets` that builds it.
         theirs: Its class names.
         ours: Class names of the data set that is trained on.
         names: Their names -> ours, where a class is called otherwise there.
         unknown: Our unknown class, which takes the classes without a partner; null where there is none.
         title: Names the source in messages.
+        offsets: How the offsets of the maps are made, where `dataset` is a function: under our classes, so that classes
+            of theirs that are one of ours are one region. null or disabled: none.
 
     Raises:
         DataError: a class has no partner and there is no unknown class; or a name in `names` is no class.
     """
 
-    def __init__(self, dataset: Any | Callable[[], Any], *, theirs: Sequence[str], ours: Sequence[str],
+    def __init__(self, dataset: Any | Callable[..., Any], *, theirs: Sequence[str], ours: Sequence[str],
                  names: Mapping[str, str] | None = None, unknown: int | None = None,
-                 title: str = "labels_from") -> None:
-        self.dataset: Any = dataset if isinstance(dataset, Dataset) else dataset()
+                 title: str = "labels_from", offsets: Offsets | None = None) -> None:
         self.table = torch.tensor(_table(theirs, ours, dict(names or {}), unknown, title))
+        merged = None if offsets is None else MergedOffsets(offsets, self.table.numpy())
+        self.dataset: Any = dataset if isinstance(dataset, Dataset) else dataset(offsets=merged)
 
     def __len__(self) -> int:
         """Number of label maps."""

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
+from semsynth.chance import seeds
 from semsynth.data.decoding import picture_size
 from semsynth.data.errors import DataError, many_faults
-from semsynth.data.icpe import Offsets
+from semsynth.data.icpe import MergedOffsets, Offsets, at_size
 from semsynth.data.joint import JointTransform
 from semsynth.data.mask_size import same_aspect, size_advice
 from semsynth.data.masks import checked_labels, read_image, read_instances
@@ -58,7 +59,7 @@ class PairedDataset(Dataset):
         load_ratio: float = 286 / 256,
         random: bool = True,
         flip: bool = True,
-        offsets: Offsets | None = None,
+        offsets: Offsets | MergedOffsets | None = None,
         augment: Sequence[Any] = (),
         seed: int = 0,
         strict: bool = True,
@@ -182,12 +183,6 @@ class PairedDataset(Dataset):
             )
         return resized
 
-    def _make_offsets(self, make: Offsets, original: np.ndarray, resized: np.ndarray) -> np.ndarray:
-        """Return the offsets (H,W,2) at the resized size."""
-        if not make.published:
-            return make(resized).transpose(1, 2, 0)
-        return np.stack([resize_nearest(channel, resized.shape) for channel in make(original)], axis=-1)
-
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return one sample.
 
@@ -224,9 +219,9 @@ class PairedDataset(Dataset):
         if instances is not None:
             arrays["instances"] = resize_nearest(instances, size)
         if self.offsets is not None and labels is not None:
-            arrays["offsets"] = self._make_offsets(self.offsets, labels, arrays["labels"])
-        state = np.random.SeedSequence([self.seed, int(self._epoch), index]).generate_state(1)
-        arrays = self._joint(arrays, int(state[0]))
+            arrays["offsets"] = at_size(self.offsets, labels, arrays["labels"]).transpose(1, 2, 0)
+        drawn = seeds("crop and flip", self.seed, int(self._epoch), index).generate_state(1)
+        arrays = self._joint(arrays, int(drawn[0]))
         sample: dict[str, Any] = {"name": self.pairs[index].name}
         if image is not None:
             pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))

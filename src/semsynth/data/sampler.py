@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
+from semsynth.chance import stream
+
 
 class ResumableSampler(Sampler[int]):
     """Indices of one rank, in an order drawn from (seed, epoch).
@@ -71,7 +73,7 @@ class ResumableSampler(Sampler[int]):
         self._skip_epoch = self.epoch
         start = self._skip
         if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+            order = stream("order of the samples", self.seed, self.epoch).permutation(self.length)
         else:
             order = np.array(spread_order(self.length))
         total = len(self) * self.world

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from semsynth.chance import stream
 from semsynth.data.errors import DataError
 
 Unpaired = Literal["shuffled", "disjoint", "labels_only", "as_released"]
@@ -109,20 +110,20 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         sample = self.labels.label_map(self._label_index(index, epoch))
         sample |= {"image": photograph["image"], "image_name": photograph["name"]}
         if len(self.known):
-            drawn = np.random.default_rng([self.seed, epoch, 2, index]).integers(len(self.known))
+            drawn = stream("known pair", self.seed, epoch, index).integers(len(self.known))
             sample["paired"] = self.paired[int(self.known[drawn])]
         return sample
 
 
 @lru_cache(maxsize=4)
 def _permutation(count: int, seed: int, epoch: int, lap: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch, 1, lap]).permutation(count)
+    return stream("order of the label maps", seed, epoch, lap).permutation(count)
 
 
 @lru_cache(maxsize=2)
 def _successors(count: int, seed: int, epoch: int) -> np.ndarray:
     """For every index another one, all different: a cycle through all in random order."""
-    order = np.random.default_rng([seed, epoch, 0]).permutation(count)
+    order = stream("cycle of the label maps", seed, epoch).permutation(count)
     following = np.empty_like(order)
     following[order] = np.roll(order, -1)
     return following

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from semsynth.chance import stream
+
 
 @dataclass(frozen=True)
 class KernelDistance:
@@ -53,7 +55,7 @@ def kernel_distance(x: Tensor, y: Tensor, *, subsets: int = 100, subset_size: in
     if subsets < 1 or subset_size < 2 or degree < 1:
         raise ValueError(f"subsets={subsets} and degree={degree} must be >= 1, subset_size={subset_size} >= 2")
     size = min(subset_size, len(x), len(y))
-    rng = np.random.default_rng(seed)
+    rng = stream("subsets of KID", seed)
     distances = []
     for _ in range(subsets):
         a, b = (torch.from_numpy(rng.choice(len(z), size, replace=False)) for z in (x, y))

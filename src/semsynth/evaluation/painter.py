@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from semsynth.chance import stream
 from semsynth.data.batch import semantics_from_batch
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.protocol import Style
@@ -16,7 +17,7 @@ from semsynth.semantics import Semantics
 
 def noise(seed: int, positions: Tensor, width: int, sample: int = 0) -> Tensor:
     """N(0,1) vectors (N,width), the same for a (seed, position, sample) in whatever batch or process."""
-    rows = [np.random.default_rng([seed, int(position), sample]).standard_normal(width) for position in positions]
+    rows = [stream("style", seed, int(position), sample).standard_normal(width) for position in positions]
     return torch.from_numpy(np.stack(rows)).float()
 
 

@@ -100,16 +100,19 @@ class CLADE_ICPE(CLADE):
     """CLADE with intra-class positional encoding (arXiv:2012.04644, Eq. 15), the paper's "+distp".
 
     gamma~ = gamma * (1 + C_gamma(d)), beta~ = beta * (1 + C_beta(d)): C are 1x1 convolutions of the offsets d
-    (N,2,H,W) to one channel each, zero at the start, so that it starts as CLADE.
+    (N,2,H,W) to one channel each. With ``zero_start`` they are zero at the start, so that it starts as CLADE: the
+    authors mean it so, but the initialisation of their code gives them Xavier's numbers like all convolutions.
     """
 
     uses_offsets = True
     uses_scales = True
 
-    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
+    def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False,
+                 zero_start: bool = True) -> None:
         super().__init__(channels, num_classes, base, edges=edges)
-        self.position_gamma = ZeroConv2d(2, 1, 1)
-        self.position_beta = ZeroConv2d(2, 1, 1)
+        convolution = ZeroConv2d if zero_start else nn.Conv2d
+        self.position_gamma = convolution(2, 1, 1)
+        self.position_beta = convolution(2, 1, 1)
 
     def scales(self, view: Semantics) -> Tensor:
         """1 + C_gamma(d) and 1 + C_beta(d) at each pixel, (P,2)."""

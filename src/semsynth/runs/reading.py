@@ -143,6 +143,8 @@ def load_segmenter(run_dir: str | Path, checkpoint: str = "last", weights: str =
     state = None if node is None else load_weights(find_checkpoint(run_dir, checkpoint), "segmenter", weights)
     if state is None:
         return None
+    if OmegaConf.select(node, "network.encoder_weights"):  # the checkpoint holds what became of them
+        node = OmegaConf.merge(node, {"network": {"encoder_weights": None}})
     try:  # a pretrained one's weights are in the checkpoint, too, but its file describes the network
         segmenter = hydra.utils.instantiate(node, _convert_="all")
     except hydra.errors.InstantiationException as error:

@@ -48,7 +48,7 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     from semsynth.training.seeding import seed_all
 
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
-    seed_all(cfg.seed)
+    seed_all("new networks", cfg.seed)
     system = hydra.utils.instantiate(cfg.system, _convert_="all")
     data = hydra.utils.instantiate(cfg.data, _convert_="all")
     make = partial(hydra.utils.instantiate, _convert_="all")
@@ -66,7 +66,7 @@ def build_supervised(cfg: DictConfig) -> tuple[Any, Any, Any]:
     """Build what a tool needs to train one network on known answers: trainer with callbacks, system and loaders."""
     from semsynth.training.seeding import seed_all
 
-    seed_all(cfg.seed)
+    seed_all("new supervised network", cfg.seed)
     system = hydra.utils.instantiate(cfg.system, _convert_="all")
     data = hydra.utils.instantiate(cfg.data, _convert_="all")
     callbacks = [hydra.utils.instantiate(node, _convert_="all") for node in cfg.callbacks.values() if node]

@@ -70,6 +70,8 @@ person, pottedplant, sheep, sofa, train, tvmonitor""")
 CLASS_MAPS = {
     # Channel c is raw id c + 1: id 0, unknown, has no channel.
     "ade20k": ClassMap(_ADE20K, range(1, 151), ignore=0),
+    # As the released Unpaired SPADE turns them: the last channel stands for id 0, which counts, and id 150 has none.
+    "ade20k_turned": ClassMap(_ADE20K, (*range(1, 150), 0)),
     # Channel c is label value c, the official id c + 1; unknown comes last.
     "coco_stuff": ClassMap(_COCO_STUFF, range(182), ignore=182),
     # Channel c is train id c of the benchmark; the 16 raw ids without one are not scored.

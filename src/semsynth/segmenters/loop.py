@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.segmenters.channels import judged_classes, to_classes
+from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge import Judge, load_judge
 from semsynth.segmenters.preprocessing import Preprocessing
@@ -28,14 +29,17 @@ class LoopSegmenter(nn.Module):
         class_map: See `semsynth.segmenters.channels.to_classes`.
         ignore: Class of pixels without a class; null where there is none.
         frozen: Whether the weights stay as they are.
+        momentum: Share of each batch in the statistics of the batch norms; null: as the network has it.
     """
 
     answered: Tensor
 
     def __init__(self, network: nn.Module, *, classes: Sequence[str], preprocessing: Preprocessing | None = None,
                  class_map: Sequence[int | None] | None = None, ignore: int | None = None,
-                 frozen: bool = False) -> None:
+                 frozen: bool = False, momentum: float | None = None) -> None:
         super().__init__()
+        if momentum is not None and not 0 < momentum <= 1:
+            raise ValueError(f"momentum must be null or in (0, 1], got {momentum}")
         self.network, self.frozen = network, frozen
         self.classes, self.num_classes, self.ignore = list(classes), len(classes), ignore
         self.preprocessing = preprocessing if preprocessing is not None else Preprocessing()
@@ -43,6 +47,9 @@ class LoopSegmenter(nn.Module):
         answered = torch.zeros(self.num_classes, dtype=torch.bool)
         answered[judged_classes(class_map, self.num_classes, ignore)] = True
         self.register_buffer("answered", answered, persistent=False)
+        for module in network.modules():
+            if momentum is not None and isinstance(module, nn.BatchNorm2d):
+                module.momentum = momentum
         self.requires_grad_(not frozen)
         self.train()
 
@@ -72,19 +79,34 @@ class LoopSegmenter(nn.Module):
         return self(images).softmax(1)
 
 
-def untrained(network: nn.Module, classes: Sequence[str], ignore: int | None = None) -> LoopSegmenter:
+def untrained(network: nn.Module, classes: Sequence[str], ignore: int | None = None, momentum: float | None = None,
+              labels: str | None = None) -> LoopSegmenter:
     """A segmenter with fresh weights, trained together with the generator.
 
     Args:
         network: Of as many channels as there are classes.
         classes: Names of the data set's classes.
         ignore: Index of the unknown class; null where there is none.
+        momentum: See `LoopSegmenter`.
+        labels: Names what the channels stand for, in `semsynth.segmenters.class_maps`, and with it the unknown class;
+            null: a channel for every class.
+
+    Raises:
+        SegmenterError: there is no such class map, or it is of other classes.
     """
-    return LoopSegmenter(network, classes=classes, ignore=ignore)
+    if labels is None:
+        return LoopSegmenter(network, classes=classes, ignore=ignore, momentum=momentum)
+    if labels not in CLASS_MAPS or list(CLASS_MAPS[labels].classes) != list(classes):
+        fitting = [name for name, known in CLASS_MAPS.items() if list(known.classes) == list(classes)]
+        raise SegmenterError(f"system.segmenter.labels={labels} is no class map of this data set: leave it null"
+                             + (f", or take {', '.join(fitting)}" if fitting else ""))
+    found = CLASS_MAPS[labels]
+    return LoopSegmenter(network, classes=classes, class_map=list(found.channels), ignore=found.ignore,
+                         momentum=momentum)
 
 
 def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Judge | None = None,
-               frozen: bool = True) -> LoopSegmenter:
+               frozen: bool = True, momentum: float | None = None) -> LoopSegmenter:
     """A segmenter that was trained before.
 
     Args:
@@ -92,6 +114,7 @@ def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Ju
         path: File of `tools/train_segmenter.py`.
         judge: Or a published segmenter with its weights (a choice of `conf/segmenter`).
         frozen: Keep its weights; otherwise they are trained on together with the generator.
+        momentum: See `LoopSegmenter`.
 
     Raises:
         SegmenterError: both or neither are given, or the classes differ.
@@ -103,4 +126,4 @@ def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Ju
     found = judge if judge is not None else load_judge(str(path))
     found.check_classes(classes)
     return LoopSegmenter(found.network, classes=classes, preprocessing=found.preprocessing, class_map=found.class_map,
-                         ignore=found.ignore, frozen=frozen)
+                         ignore=found.ignore, frozen=frozen, momentum=momentum)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.layers import conv_bn_relu, resize_like
 from semsynth.segmenters.resnet import DeepStemResNet, kaiming
+from semsynth.segmenters.state_dict import load_into, read_state_dict
 
 
 class PyramidPooling(nn.Module):
@@ -54,11 +57,17 @@ class PPMNet(nn.Module):
     Args:
         num_classes: Channels of the logits.
         depth: 18, 50 or 101.
+        encoder_weights: File of a deep-stem ResNet of that depth, trained to classify ImageNet; null: fresh weights.
+
+    Raises:
+        SegmenterError: there is no such file, or it holds another network (torchvision's ResNets have another stem).
     """
 
-    def __init__(self, num_classes: int = 150, *, depth: int = 18) -> None:
+    def __init__(self, num_classes: int = 150, *, depth: int = 18, encoder_weights: str | Path | None = None) -> None:
         super().__init__()
         self.encoder = DeepStemResNet(depth, dilated=True)
+        if encoder_weights is not None:
+            _load_classifier(self.encoder, Path(encoder_weights), depth)
         self.decoder = PyramidPooling(self.encoder.channels[-1], num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -73,3 +82,14 @@ class PPMNet(nn.Module):
         """(logits, auxiliary logits); the published training weighs the second one's loss by 0.4."""
         maps = self.encoder(x)
         return self.decoder(maps), self.decoder.auxiliary(maps)
+
+
+def _load_classifier(encoder: DeepStemResNet, path: Path, depth: int) -> None:
+    """Load the weights of an ImageNet classifier of MIT CSAIL into an encoder, which leaves out its last layer."""
+    if not path.is_file():
+        raise SegmenterError(
+            f"encoder_weights={path}: there is no such file. Download resnet{depth}-imagenet.pth of "
+            "CSAILVision/semantic-segmentation-pytorch (http://sceneparsing.csail.mit.edu/model/pretrained_resnet/) "
+            "and set encoder_weights=PATH, or start from fresh weights: system.segmenter.network.encoder_weights=null")
+    state = {key: value for key, value in read_state_dict(path).items() if not key.startswith("fc.")}
+    load_into(encoder, state, path)

@@ -15,7 +15,7 @@ from semsynth.data.colours import ColourCode
 from semsynth.data.decoder import MaskDecoder
 from semsynth.data.edges import instance_edges
 from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets
+from semsynth.data.icpe import Offsets, at_size
 from semsynth.data.mask_files import label_files
 from semsynth.data.masks import checked_labels, is_grey, read_instances, read_mask
 from semsynth.data.resize import resize_nearest
@@ -127,11 +127,5 @@ class MapReader:
         if self.edges:
             edges = instance_edges(torch.from_numpy(np.array(things)).long()[None])
         if self.icpe is not None:
-            offsets = torch.from_numpy(self._offsets(original, labels, self.icpe))[None]
+            offsets = torch.from_numpy(at_size(self.icpe, original, labels))[None]
         return Semantics(torch.from_numpy(np.array(labels)).long()[None], len(self.names), edges, offsets)
-
-    @staticmethod
-    def _offsets(original: np.ndarray, resized: np.ndarray, make: Offsets) -> np.ndarray:
-        if not make.published:
-            return make(resized)
-        return np.stack([resize_nearest(channel, resized.shape) for channel in make(original)])

@@ -7,13 +7,15 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from semsynth.chance import seeds
 
-def seed_all(*keys: int) -> None:
-    """Seed torch (all devices), numpy and python from several numbers, such as (seed, epoch, batch, rank)."""
-    first, second, third = (int(word) for word in np.random.SeedSequence(keys).generate_state(3))
-    torch.manual_seed(first)
-    np.random.seed(second)
-    random.seed(third)
+
+def seed_all(use: str, *numbers: int) -> None:
+    """Seed torch (all devices), numpy and python, each on its own, for a use of chance: see `semsynth.chance`."""
+    of_torch, of_numpy, of_python = seeds(use, *numbers).spawn(3)
+    torch.manual_seed(int(of_torch.generate_state(1, np.uint64)[0]))
+    np.random.seed(of_numpy.generate_state(4))
+    random.seed(of_python.generate_state(4).tobytes())
 
 
 class SeededBatches(pl.Callback):
@@ -33,13 +35,13 @@ class SeededBatches(pl.Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any,
                              batch_idx: int) -> None:
         """Seed a training batch."""
-        seed_all(self.seed, 0, trainer.current_epoch, batch_idx, trainer.global_rank)
+        seed_all("training batch", self.seed, trainer.current_epoch, batch_idx, trainer.global_rank)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Seed what happens before the first validation batch."""
-        seed_all(self.seed, 2, trainer.global_rank)
+        seed_all("start of validation", self.seed, trainer.global_rank)
 
     def on_validation_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int,
                                   dataloader_idx: int = 0) -> None:
         """Seed a validation batch."""
-        seed_all(self.seed, 1, batch_idx, trainer.global_rank)
+        seed_all("validation batch", self.seed, batch_idx, trainer.global_rank)

@@ -54,6 +54,9 @@ class UnpairedSystem(AdversarialSystem):
             compare the two. Anything else: they must not.
         soft: How S(x) becomes the label map that the cycle and the second discriminator see: its `probabilities`; or
             `straight_through`, the one-hot map of its answer, with the gradient of the probabilities.
+        real_statistics: S sees the photographs of every iteration too, in training mode and to no other end: half of
+            what its batch norms remember is then of photographs, which it is asked to segment in the end, as in the
+            released code. Otherwise it remembers what it is trained on.
 
     The others are those of `AdversarialSystem`.
 
@@ -81,6 +84,7 @@ class UnpairedSystem(AdversarialSystem):
         regenerate_fake: bool = True,
         unpaired: str = "shuffled",
         soft: Soft = "probabilities",
+        real_statistics: bool = False,
         compile: bool = False,
     ) -> None:
         super().__init__(generator, discriminator, encoder, losses, optimizers, num_classes=num_classes, epochs=epochs,
@@ -99,6 +103,7 @@ class UnpairedSystem(AdversarialSystem):
                              "loss=unpaired_cycle discriminator@system.label_discriminator=patchgan_labels")
         self.segmenter, self.label_discriminator = segmenter, label_discriminator
         self.paired_images, self.soft = unpaired == "as_released", soft
+        self.real_statistics = real_statistics and not segmenter.frozen
 
     def trained_by(self, part: str) -> list[nn.Module]:
         """The networks that an optimizer trains: the segmenter goes with the generator unless it is frozen."""
@@ -122,15 +127,25 @@ class UnpairedSystem(AdversarialSystem):
             made.maps = self._soft_maps(self.segmenter.probabilities(micro.real))
         if not of_generator:
             return made
+        # photographs first, as in the released code: batch norms move on with each picture, dropout draws
+        if micro.paired is not None and "paired" in self.needs:
+            made.paired_logits = self.segmenter(micro.paired.real)
+        if self.real_statistics and not self._seen(micro, made):
+            with torch.no_grad():
+                self.segmenter(micro.real)
         if "segmentation" in self.needs:
             made.logits = self.segmenter(drawn.fake)
         if "cycled" in self.needs:
             made.cycled = self._cycle(made)
-        if micro.paired is not None and "paired" in self.needs:
-            made.paired_logits = self.segmenter(micro.paired.real)
         if micro.paired is not None and "paired_fake" in self.needs:
             made.paired_fake = self._synthesize(micro.paired.semantics, micro.paired.real).fake
         return made
+
+    @staticmethod
+    def _seen(micro: Micro, made: Looped) -> bool:
+        """Whether S has segmented the photographs already, for a term."""
+        of_pairs = made.paired_logits is not None and micro.paired is not None and micro.paired.real is micro.real
+        return of_pairs or made.maps is not None
 
     def _soft_maps(self, probabilities: Tensor) -> Tensor:
         """The soft label maps (N,K,H,W) that stand for S(x)."""

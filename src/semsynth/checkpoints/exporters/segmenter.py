@@ -56,4 +56,5 @@ def _arguments(node: Mapping[str, Any]) -> dict[str, Any]:
     if node.get("path"):
         return dict(read_about(node["path"])["arguments"])
     network = node["network"] if "network" in node else node["judge"]["network"]
-    return {key: value for key, value in network.items() if not key.startswith("_")}
+    # the weights that an encoder began with are no part of the network, and elsewhere there is no such file
+    return {key: value for key, value in network.items() if not key.startswith("_") and key != "encoder_weights"}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from semsynth.chance import stream
 from semsynth.data.scenes.layout import random_scene
 from semsynth.data.scenes.render import render
 
@@ -94,6 +95,9 @@ class Scenes(Dataset[dict[str, Any]]):
         """Draw one sample, without its image: `{labels, name[, instances][, offsets]}`."""
         return {key: value for key, value in self[index].items() if key not in ("image", "style")}
 
+    def _mirrored(self, number: int, epoch: int) -> bool:
+        return bool(stream("flip of a scene", self.seed, _SPLITS[self.split], number, epoch).random() < 0.5)
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Draw one sample.
 
@@ -105,14 +109,14 @@ class Scenes(Dataset[dict[str, Any]]):
         index %= self.length
         epoch = int(self._epoch) if self.split == "train" else 0
         number = index + epoch * self.length if self.fresh else index
-        # a stream of its own for every scene: the same numbers in any process, order and platform
-        key = [self.seed, _SPLITS[self.split], number]
-        rng = np.random.default_rng(np.random.SeedSequence(key))
+        # a stream of its own for every scene: the same numbers in any process, order and platform. Not by
+        # `semsynth.chance`, whose keys are hashes: this key defines the pictures of the data set
+        rng = np.random.default_rng([self.seed, _SPLITS[self.split], number])
         style = rng.random(3)
         image, labels, instances = render(random_scene(rng, self.width / self.height), style, self.height, self.width)
         image *= 2
         image -= 1
-        if self.flip and np.random.default_rng(np.random.SeedSequence(key, spawn_key=(epoch,))).random() < 0.5:
+        if self.flip and self._mirrored(number, epoch):
             image, labels, instances = (np.ascontiguousarray(array[..., ::-1]) for array in (image, labels, instances))
         sample: dict[str, Any] = {
             "image": torch.from_numpy(image),

@@ -46,7 +46,7 @@ def bank(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     for kind, octaves in _OCTAVES.items():
         total = np.zeros((h, w))
         for number, (vertical, horizontal, weight) in enumerate(octaves):
-            rng = np.random.default_rng([kind, number])
+            rng = np.random.default_rng([kind, number])  # the one bank of all pictures: no use of chance beside others
             # an octave finer than two pixels would alias: fade it out
             fade = min(1.0, height / (2 * max(vertical, horizontal)))
             depth = int(vertical * (1 + MARGIN)) + 2

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from semsynth.chance import stream
 from semsynth.data.edges import instance_edges
 from semsynth.semantics import Semantics
 
@@ -59,7 +60,7 @@ def label_map(kind: Kind, size: tuple[int, int], num_classes: int,
 def batch_of_maps(kind: Kind, count: int, size: tuple[int, int], num_classes: int, *, instances: bool,
                   offsets: Callable[[np.ndarray], np.ndarray] | None, seed: int = 0) -> dict[str, torch.Tensor]:
     """What a loader would give, on the CPU: image (N,3,H,W), labels (N,H,W), instances and offsets where wanted."""
-    rng = np.random.default_rng(seed)
+    rng = stream("label maps to measure on", seed)
     maps = [label_map(kind, size, num_classes, rng) for _ in range(count)]
     batch = {"image": torch.from_numpy(rng.uniform(-1, 1, (count, 3, *size)).astype(np.float32)),
              "labels": torch.from_numpy(np.stack([labels for labels, _ in maps]).astype(np.int64))}
