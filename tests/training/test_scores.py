@@ -18,7 +18,7 @@ class Assess:
         self.prepared = (data, size, device)
         return self.skipped
 
-    def __call__(self, generator, encoder):
+    def __call__(self, generator, encoder, between):
         self.modes.append((generator.training, torch.is_grad_enabled()))
         return {"miou": self.values.pop(0)}
 

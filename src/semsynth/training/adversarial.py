@@ -120,6 +120,11 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     # ---- setting up
 
+    @property
+    def pending(self) -> int:
+        """Batches that wait for the others of their optimizer step."""
+        return len(self._window)
+
     def setup(self, stage: str) -> None:
         """Synchronise batch norm between CUDA devices (torch has no CPU version of it); compile where asked."""
         if self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda":

@@ -93,8 +93,8 @@ class EMA(pl.Callback):
             for name, average in self._averages.items():
                 average.update(getattr(pl_module, name))
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Swap the averages in."""
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Swap the averages in, after `on_validation_start`, in which `Checkpoints` may write what is trained."""
         if not self._averages or self._swapped:
             return
         self._exchange(pl_module)

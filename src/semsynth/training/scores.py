@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,7 +18,8 @@ class Scores(pl.Callback):
 
     Args:
         assess: `assess.prepare(data, size, device, progress)` returns the scores that cannot be had, with reasons;
-            `assess(generator, encoder)` returns the scores by key. None: nothing is scored.
+            `assess(generator, encoder, between)` returns the scores by key and calls `between()` now and then, where a
+            signal may stop it (`Preemption`). None: nothing is scored.
         every_n_epochs: 0: nothing is scored. The last epoch always is otherwise.
         data: The data set, as `assess` takes it.
         size: (H,W) of the images.
@@ -45,6 +47,11 @@ class Scores(pl.Callback):
         return key.startswith("score/") and (
             not self.active or not self.latest or key.removeprefix("score/") in self.skipped)
 
+    def due(self, trainer: pl.Trainer) -> bool:
+        """Whether the validation at the end of this epoch takes scores."""
+        epoch = trainer.current_epoch + 1
+        return self.active and (epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs)
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Prepare, and say which scores there will not be."""
         if stage != "fit" or not self.active:
@@ -61,15 +68,14 @@ class Scores(pl.Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Score and log."""
-        epoch = trainer.current_epoch + 1
-        due = self.active and (epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs)
-        if not due or trainer.sanity_checking or not trainer.is_last_batch:
+        if not self.due(trainer) or trainer.sanity_checking or not trainer.is_last_batch:
             return
         try:
-            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None))
+            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None),
+                                      partial(_stop_if_asked, trainer))
         except ValueError as error:
             raise TrainingStopped(f"scoring failed: {error}") from error
-        self.latest_epoch = epoch
+        self.latest_epoch = trainer.current_epoch + 1
         # the same on all ranks; all log it, since all compare it for `best`
         logged = {f"score/{key}": value for key, value in self.latest.items()}
         pl_module.log_dict(logged, sync_dist=trainer.world_size > 1)
@@ -91,6 +97,13 @@ class Scores(pl.Callback):
         return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
             f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else f'{value:.4g}'}"
             for key, value in self.latest.items()]
+
+
+def _stop_if_asked(trainer: pl.Trainer) -> None:
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if hasattr(callback, "stop_in_validation"):
+            callback.stop_in_validation(trainer)
 
 
 def _bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
