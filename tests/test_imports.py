@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"semantics", "losses", "data"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files"},
-    "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
+    "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data", "config"},
     "config": {"signatures", "data"},
     "checkpoints": {"semantics", "norms", "data", "segmenters", "synthesis", "runs", "signatures", "weights"},
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
