@@ -25,7 +25,7 @@ class Scores(pl.Callback):
         size: (H,W) of the images.
 
     Raises:
-        TrainingStopped: before training, where a score that must be had cannot be had.
+        TrainingStopped: before training, where a score that must be had cannot be had, or no validation takes scores.
     """
 
     def __init__(self, assess: Any = None, every_n_epochs: int = 0, *, data: Any = None,
@@ -65,6 +65,15 @@ class Scores(pl.Callback):
             for reason in dict.fromkeys(self.skipped.values()):
                 keys = ", ".join(key for key, why in self.skipped.items() if why == reason)
                 print(f"no {keys}: {reason}", flush=True)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Refuse an interval of validations that leaves out the end of an epoch, where scores are taken."""
+        interval, batches = trainer.val_check_batch, trainer.num_training_batches
+        if self.active and trainer.check_val_every_n_epoch and interval and batches % interval:
+            raise TrainingStopped(
+                f"trainer.val_check_interval={trainer.val_check_interval} validates after every {interval} of an "
+                f"epoch's {batches} batches, never after the last one, where scores are taken: choose an interval that "
+                f"divides {batches}, or scores=none")
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Score and log."""
