@@ -43,6 +43,8 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
         with warnings.catch_warnings():
             # Lightning 2.6 causes this one in itself with current PyTorch.
             warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+            # LogEveryEpoch lowers it
+            warnings.filterwarnings("ignore", message=r".*is smaller than the logging interval.*")
             # a frozen segmenter in the loop stays in evaluation mode
             warnings.filterwarnings("ignore", message=r".*module\(s\) in eval mode at the start of training.*")
             trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
