@@ -149,6 +149,7 @@ def make_trainer(path, callbacks=(), **settings) -> pl.Trainer:
 
 @pytest.fixture(scope="session")
 def tiny() -> SimpleNamespace:
-    """Factories: `system(encoder, **settings)`, `data(length, batch, rank, world)`, `trainer(path, callbacks, **settings)`."""
+    """Factories: `system(encoder, **settings)`, `data(length, batch, **share)`, `trainer(path, callbacks, **settings)`.
+    """
     return SimpleNamespace(system=make_system, data=Data, trainer=make_trainer, classes=CLASSES, size=SIZE,
                            generator=Generator, discriminator=Discriminator, term=Term, pairs=Pairs)

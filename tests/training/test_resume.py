@@ -158,7 +158,8 @@ def test_a_validation_that_fails_loses_nothing(tiny, tmp_path):
 def test_another_number_of_processes_goes_on_in_the_middle_of_an_epoch(tiny, tmp_path, before, after, left):
     """24 samples in batches of 2, stopped after 3 batches on each process; this is the first of them."""
     with pytest.raises(Preempted):
-        tiny.trainer(tmp_path, callbacks(tmp_path, Interrupt(0, 2))[0]).fit(tiny.system(), datamodule=tiny.data(24, world=before))
+        tiny.trainer(tmp_path, callbacks(tmp_path, Interrupt(0, 2))[0]).fit(
+            tiny.system(), datamodule=tiny.data(24, world=before))
     seen = list(ResumableSampler(24, world=1))[:3 * 2 * before]
     made, chance = callbacks(tmp_path)
     trainer = tiny.trainer(tmp_path, made, max_epochs=2)

@@ -56,7 +56,7 @@ class ResumableSampler(Sampler[int]):
             self.on_epoch(epoch)
 
     def skip(self, samples: int) -> None:
-        """Leave out the first `samples` of the common order in the epoch that is set: all ranks together have seen them.
+        """Leave out the first `samples` of the common order in the epoch that is set: all ranks together saw them.
 
         Raises:
             ValueError: more than the data set holds.

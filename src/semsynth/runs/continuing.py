@@ -136,8 +136,8 @@ def _change_epochs(cfg: DictConfig, changes: dict[str, Any]) -> None:
     changes |= {"epochs": epochs, "decay_epochs": decay, "system.epochs": epochs, "system.decay_epochs": decay}
     changes.setdefault("trainer.max_epochs", epochs)
     if is_first_process():
-        print(f"epochs {before[0]} -> {epochs}, decay_epochs {before[1]} -> {decay}: the learning rates fall after epoch "
-              f"{epochs - decay}", flush=True)
+        print(f"epochs {before[0]} -> {epochs}, decay_epochs {before[1]} -> {decay}: the learning rates fall after "
+              f"epoch {epochs - decay}", flush=True)
 
 
 def _flat(cfg: DictConfig) -> dict[str, Any]:

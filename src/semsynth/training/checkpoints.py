@@ -134,7 +134,8 @@ class Checkpoints(pl.Callback):
             self.best = value
         return better
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule,
+                           checkpoint: dict[str, Any]) -> None:
         """Leave out how long the run has taken: `trainer.max_time` is the time of one start, not of all together."""
         checkpoint["callbacks"].pop("Timer", None)
 

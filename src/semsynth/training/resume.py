@@ -33,9 +33,9 @@ class ContinueEpoch(pl.Callback):
         before, self._before = self.state_dict() | self._before, {}
         seen = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
         if seen and before["length"] != self._length:
-            raise TrainingStopped(f"the training set has {self._length} samples, but the epoch that would go on here has "
-                                  f"{before['length']}: give the run its data back until the epoch is over, or start "
-                                  f"a new run from its weights with init_from=DIR")
+            raise TrainingStopped(f"the training set has {self._length} samples, but the epoch that would go on here "
+                                  f"has {before['length']}: give the run its data back until the epoch is over, or "
+                                  f"start a new run from its weights with init_from=DIR")
         skipped = min(seen * loader.batch_size * before["world"], self._length)
         loader.sampler.set_epoch(trainer.current_epoch)
         loader.sampler.skip(skipped)
