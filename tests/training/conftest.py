@@ -49,7 +49,7 @@ class Discriminator(nn.Module):
 
     def forward(self, semantics, images):
         self.seen.append((len(images), torch.is_grad_enabled()))
-        labels = semantics.one_hot().repeat(len(images) // len(semantics), 1, 1, 1)
+        labels = semantics.one_hot().to(images).repeat(len(images) // len(semantics), 1, 1, 1)
         first = torch.relu(self.first(torch.cat([images, labels], 1)))
         return [[first, self.last(first)]]
 
