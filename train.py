@@ -24,15 +24,15 @@ def start(cfg: DictConfig) -> None:
         cfg = runs.inherit(cfg)
         if runs.finished_before(cfg):
             return
-        cfg, checkpoint = runs.continue_where_possible(config.prepare(cfg))
-    train(cfg, checkpoint)
+        with runs.claimed(cfg):
+            train(*runs.continue_where_possible(config.prepare(cfg)))
 
 
 def train(cfg: DictConfig, checkpoint: Path | None) -> None:
     """Train with a checked configuration, from the beginning or from a checkpoint."""
     from semsynth.training import launch
 
-    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()), config.explained(reraise=runs.in_sweep()):
+    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()):
         if checkpoint is not None:
             runs.check_checkpoint(checkpoint)
         run_dir = runs.open_run(cfg, checkpoint)
@@ -40,7 +40,7 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
         if checkpoint is None:
             runs.warm_start(system, cfg)
         launch.fit(trainer, system, data, checkpoint)
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and launch.finished(trainer, cfg.epochs):
             runs.mark_finished(run_dir, cfg.epochs)
         launch.report(trainer, run_dir / runs.GRIDS)
 
@@ -48,15 +48,15 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
 def main() -> None:
     """Serve as another process of a run, continue a run, or start one."""
     told = runs.told_by_first_process()
-    if told is not None:
-        return train(*told)
     with config.explained():
+        if told is not None:
+            return train(*told)
         asked = runs.asked_to_resume(sys.argv[1:])
         if asked is not None:
             cfg = runs.resumed(*asked)
-            config.check(cfg)
-    if asked is not None:
-        return train(cfg, runs.find_checkpoint(cfg.run_dir))
+            with runs.claimed(cfg, known=True):
+                config.check(cfg)
+                return train(cfg, runs.find_checkpoint(cfg.run_dir))
     try:
         start()
     except SystemExit as end:

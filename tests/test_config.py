@@ -193,6 +193,8 @@ def test_known_keys_are_those_of_the_primary_file():
         ([*UNPAIRED, "dataset.unpaired=labels_only"], r"labels_from and dataset\.unpaired=labels_only belong together"),
         ([*UNPAIRED, "dataset.unpaired=labels_only", "dataset.labels_from=scene"], r"did you mean scenes"),
         (["+trainer.max_steps=3"], r"trainer\.max_steps=3.*epochs"),
+        (["scores.every_n_epochs=2", "trainer.check_val_every_n_epoch=3"], r"meet in none of the 5 epochs"),
+        (["scores.every_n_epochs=1", "trainer.limit_val_batches=0"], r"limit_val_batches=0 leaves no validation"),
         (["resume=auto", "run_dir=runs/2026-01-02_03-04-05_clade_scenes"], r"resume=auto.*set run_dir=runs/NAME"),
         (["run_dir=${nowhere}"], r"run_dir.*nowhere"),
     ],
@@ -209,6 +211,13 @@ def test_processes_started_from_outside_share_a_directory(environment, monkeypat
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match="must share a directory"):
         config.prepare(composed("run_dir=runs/2026-01-02_03-04-05_clade_scenes"))
+
+
+@pytest.mark.parametrize("overrides", [
+    ["epochs=6", "trainer.check_val_every_n_epoch=3"], ["epochs=9", "trainer.check_val_every_n_epoch=3"],
+    ["scores=none", "trainer.limit_val_batches=0"], ["trainer.check_val_every_n_epoch=null"]])
+def test_scores_and_validations_that_meet_somewhere(overrides):
+    config.prepare(composed("epochs=5", "scores.every_n_epochs=2", "run_dir=x", "logger=csv", *overrides))
 
 
 def test_the_smoke_trainer_is_one_epoch_of_two_batches():

@@ -1,6 +1,7 @@
 
 import pytest
 import torch
+import yaml
 from commands import composed as command
 from omegaconf import OmegaConf
 
@@ -84,6 +85,46 @@ def test_a_resumed_run_refuses_the_rest_by_name(run):
         runs.resumed(str(run[0]), ["norm=spade", "epochs=9", "batch=3"])
     with pytest.raises(ConfigError, match="key=value"):
         runs.resumed(str(run[0]), ["--multirun"])
+
+
+@pytest.mark.parametrize(("before", "more", "decay"), [
+    ({}, [], 12),  # the recipe's share, 0.4, of 30
+    ({"decay_epochs": 3, "system.decay_epochs": 3}, ["decay_epochs=3"], 3)])
+def test_both_ways_to_go_on_for_longer_agree_on_the_decay(run, tmp_path, before, more, decay, capsys):
+    """resume=DIR reads the run's configuration, resume=auto is given the command line again."""
+    cfg = runs.load_config(run[0])
+    for key, value in {"epochs": 10, "system.epochs": 10, "trainer.max_epochs": 10, "decay_epochs": 4,
+                       "system.decay_epochs": 4, "run_dir": str(tmp_path), **before}.items():
+        OmegaConf.update(cfg, key, value)
+    runs.save_config(cfg)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    by_name = runs.resumed(str(tmp_path), ["epochs=30"])
+    by_command, _ = runs.continue_where_possible(
+        config.prepare(composed("resume=auto", f"run_dir={tmp_path}", "epochs=30", *more)))
+    for cfg in (by_name, by_command):
+        assert (cfg.epochs, cfg.trainer.max_epochs, cfg.decay_epochs, cfg.system.decay_epochs) == (30, 30, decay, decay)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert said[0] == said[1]
+    assert f"-> {decay}: the learning rates fall after epoch {30 - decay}" in said[0]
+
+
+def test_data_and_runs_may_be_moved(tmp_path):
+    """Wherever the old place stands; what is not a place stays refused."""
+    (tmp_path / "here" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "here" / "checkpoints" / "last.ckpt").touch()
+    plain = {"epochs": 1, "seed": 0, "dataset": {"name": "a", "root": "/old", "train": {"source": {"root": "/old"}}},
+             "data": {"val": {"source": {"root": "/old/val"}, "names": ["/old/x", "/older"]}}, "title": "old",
+             "run_dir": "/gone/run", "callbacks": {"panels": {"folder": "/gone/run/grids"}}}
+    (tmp_path / "here" / "config.yaml").write_text(yaml.safe_dump(plain))
+    cfg = runs.resumed(str(tmp_path / "here"), ["dataset.root=/new"])
+    assert cfg.dataset.root == cfg.dataset.train.source.root == "/new"
+    assert cfg.data.val == {"source": {"root": "/new/val"}, "names": ["/new/x", "/older"]}
+    assert cfg.run_dir == str(tmp_path / "here")
+    assert cfg.callbacks.panels.folder == f"{tmp_path}/here/grids"
+    with pytest.raises(ConfigError, match=r"cannot change dataset\.name \(.*dataset\.root=DIR"):
+        runs.resumed(str(tmp_path / "here"), ["dataset.name=/new"])
 
 
 def test_resume_argument():

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,20 @@ def test_two_processes_inside_a_sweep(tmp_path):
     for checkpoint in tmp_path.glob("*/checkpoints/last.ckpt"):
         # 8 samples: 2 steps of 2 x 2, each of 2 optimizers
         assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
+
+
+@pytest.mark.ddp
+def test_torchrun_says_how_many_processes_there_are(tmp_path):
+    """Without trainer.devices; without run_dir it is told what to set."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "train.py", *SMALL, "trainer=ddp",
+                "scores=none", "trainer.limit_train_batches=2", "epochs=1"]
+    environment = {**ENVIRONMENT, "MASTER_PORT": str(20000 + os.getpid() % 20000)}
+    run = partial(subprocess.run, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240, check=False)
+    done = run([*torchrun, f"run_dir={tmp_path}/run"])
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["trainer"]["devices"] == 2
+    assert (tmp_path / "run" / "finished").read_text() == "1\n"
+    assert "set run_dir=runs/NAME" in run(torchrun).stderr
 
 
 @pytest.mark.ddp

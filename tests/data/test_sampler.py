@@ -18,6 +18,7 @@ def test_skip_continues_the_epoch_and_ends_with_it():
     whole, resumed = ResumableSampler(20), ResumableSampler(20)
     whole.set_epoch(3)
     expected = list(whole)
+    resumed.set_epoch(3)
     resumed.skip(8)
     resumed.set_epoch(3)
     assert len(resumed) == 20
@@ -37,6 +38,26 @@ def test_skip_survives_an_iterator_that_was_not_finished():
     next(iter(sampler))
     sampler.set_epoch(1)
     assert len(list(sampler)) == 20
+
+
+def test_a_skip_that_nobody_iterates_ends_with_its_epoch():
+    sampler = ResumableSampler(20)
+    sampler.skip(20)
+    sampler.set_epoch(1)
+    assert len(list(sampler)) == 20
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
+def test_another_number_of_ranks_takes_what_is_left_of_the_epoch(before, after):
+    seen = [index for rank in range(before) for index in list(ResumableSampler(23, rank=rank, world=before))[:4]]
+    rest = []
+    for rank in range(after):
+        sampler = ResumableSampler(23, rank=rank, world=after)
+        sampler.skip(4 * before)
+        rest.append(list(sampler))
+    assert len({len(mine) for mine in rest}) == 1
+    all_of_them = seen + [index for mine in rest for index in mine]
+    assert len(set(all_of_them)) == len(all_of_them) > 23 - after
 
 
 @pytest.mark.parametrize(("shuffle", "each"), [(True, 3), (False, 4)])

@@ -57,6 +57,15 @@ def test_without_an_encoder_styles_are_drawn(small, tmp_path):
     assert scores_of(small, tmp_path, 3)(generator, None)["miou"] >= 0
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_networks_of_another_precision_are_scored(small, tmp_path, dtype):
+    calls = []
+    generator, encoder = (network.to(dtype) for network in networks())
+    scores = scores_of(small, tmp_path, 5)(generator, encoder, lambda: calls.append(1))
+    assert scores["miou"] >= 0
+    assert calls  # between its batches a signal may stop it
+
+
 def test_prepare_comes_first(small):
     with pytest.raises(EvaluationError, match="prepare"):
         ValidationScores(small.protocol())(*networks())

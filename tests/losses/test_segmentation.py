@@ -126,6 +126,17 @@ def test_counts_of_the_data_set_grow_and_are_kept(answer):
     assert_close(other.seen, term.seen)
 
 
+def test_counts_of_the_data_set_are_those_of_all_processes(answer, monkeypatch):
+    """Two of them, of which the other has seen twice as much."""
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda counts: counts.mul_(3))
+    counted = torch.bincount(answer.labels[answer.labels >= 0], minlength=CLASSES)
+    term = SegmentationLoss(counts="dataset")
+    term(SimpleNamespace(segmentation=answer))
+    assert_close(term.seen, 3 * counted)
+    SegmentationLoss(counts="batch")(SimpleNamespace(segmentation=answer))  # as published: of each device
+
+
 @pytest.mark.parametrize(("settings", "message"), [({"beta": 1.0}, "beta must be in"), ({"gamma": -1}, "gamma must be"),
                                                    ({"counts": "epoch"}, "counts must be one of batch, dataset")])
 def test_values_out_of_range(settings, message):

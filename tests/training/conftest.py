@@ -49,7 +49,7 @@ class Discriminator(nn.Module):
 
     def forward(self, semantics, images):
         self.seen.append((len(images), torch.is_grad_enabled()))
-        labels = semantics.one_hot().repeat(len(images) // len(semantics), 1, 1, 1)
+        labels = semantics.one_hot().to(images).repeat(len(images) // len(semantics), 1, 1, 1)
         first = torch.relu(self.first(torch.cat([images, labels], 1)))
         return [[first, self.last(first)]]
 
@@ -115,13 +115,14 @@ class Pairs(Dataset):
 class Data(pl.LightningDataModule):
     """Loaders over `Pairs` with the resumable sampler."""
 
-    def __init__(self, length: int = 12, batch: int = 2) -> None:
+    def __init__(self, length: int = 12, batch: int = 2, rank: int = 0, world: int = 1) -> None:
         super().__init__()
-        self.length, self.batch = length, batch
+        self.length, self.batch, self.share = length, batch, {"rank": rank, "world": world}
 
     def _loader(self, shuffle: bool) -> DataLoader:
         pairs = Pairs(self.length)
-        sampler = ResumableSampler(len(pairs), seed=0, shuffle=shuffle, on_epoch=pairs.set_epoch if shuffle else None)
+        sampler = ResumableSampler(len(pairs), seed=0, shuffle=shuffle, on_epoch=pairs.set_epoch if shuffle else None,
+                                   **self.share)
         return DataLoader(pairs, self.batch, sampler=sampler, drop_last=shuffle)
 
     def train_dataloader(self):
@@ -148,6 +149,7 @@ def make_trainer(path, callbacks=(), **settings) -> pl.Trainer:
 
 @pytest.fixture(scope="session")
 def tiny() -> SimpleNamespace:
-    """Factories: `system(encoder, **settings)`, `data(length, batch)`, `trainer(path, callbacks, **settings)`."""
+    """Factories: `system(encoder, **settings)`, `data(length, batch, **share)`, `trainer(path, callbacks, **settings)`.
+    """
     return SimpleNamespace(system=make_system, data=Data, trainer=make_trainer, classes=CLASSES, size=SIZE,
                            generator=Generator, discriminator=Discriminator, term=Term, pairs=Pairs)

@@ -1,9 +1,12 @@
+import math
+
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.faults import TrainingStopped
+from semsynth.training.scores import Scores as TakenScores
 
 
 def test_last_loads_without_pickled_code(tiny, tmp_path):
@@ -14,23 +17,41 @@ def test_last_loads_without_pickled_code(tiny, tmp_path):
     assert [p.name for p in tmp_path.glob("*.*")] == ["last.ckpt"]
 
 
+@pytest.fixture
+def written(monkeypatch):
+    """For each file that would be written: its name, epoch and batch, and whether the validation was still to come."""
+    files = []
+    monkeypatch.setattr("semsynth.training.checkpoints.save", lambda trainer, path: files.append(
+        (path.stem, trainer.current_epoch + 1, trainer.fit_loop.total_batch_idx + 1, trainer.validating)))
+    return files
+
+
 @pytest.mark.parametrize(("settings", "epochs"), [({"every_n_epochs": 2}, [2, 3]), ({"every_n_epochs": 0}, [3])])
-def test_every_n_epochs_and_at_the_end(tiny, tmp_path, settings, epochs, monkeypatch):
-    written = []
-    monkeypatch.setattr("semsynth.training.checkpoints.save",
-                        lambda trainer, path: written.append(trainer.current_epoch + 1))
+def test_every_n_epochs_and_at_the_end_before_and_after_the_validation(tiny, tmp_path, settings, epochs, written):
     tiny.trainer(tmp_path, [Checkpoints(tmp_path, **settings)]).fit(tiny.system(), datamodule=tiny.data())
-    assert written == epochs
+    assert written == [("last", epoch, 6 * epoch, before) for epoch in epochs for before in (True, False)]
 
 
-def test_every_n_batches_waits_for_the_step(tiny, tmp_path, monkeypatch):
-    written = []
-    monkeypatch.setattr("semsynth.training.checkpoints.save",
-                        lambda trainer, path: written.append(trainer.fit_loop.total_batch_idx + 1))
+def test_every_n_batches_waits_for_the_step(tiny, tmp_path, written):
     system = tiny.system(accumulate=2, epochs=1, decay_epochs=0)
     callback = Checkpoints(tmp_path, every_n_batches=3)
-    tiny.trainer(tmp_path, [callback], max_epochs=1).fit(system, datamodule=tiny.data(length=20))  # 10 batches
-    assert written == [4, 6, 10]  # due after 3, 6, 9
+    tiny.trainer(tmp_path, [callback], max_epochs=1, limit_val_batches=0).fit(
+        system, datamodule=tiny.data(length=20))  # 10 batches
+    assert [batch for _, _, batch, _ in written] == [4, 6, 10]  # due after 3, 6, 9
+
+
+def test_before_scores_are_taken_last_is_written(tiny, tmp_path, written):
+    scores = TakenScores(lambda generator, encoder, between: {}, every_n_epochs=2)
+    scores.setup = lambda *_, **__: None
+    callbacks = [scores, Checkpoints(tmp_path, every_n_epochs=0)]
+    tiny.trainer(tmp_path, callbacks).fit(tiny.system(), datamodule=tiny.data())
+    assert [(epoch, before) for _, epoch, _, before in written] == [(2, True), (3, True), (3, False)]
+
+
+def test_a_trial_of_a_few_batches_leaves_no_files(tiny, tmp_path):
+    trainer = tiny.trainer(tmp_path, [Checkpoints(tmp_path, every_n_batches=1)], fast_dev_run=2)
+    trainer.fit(tiny.system(), datamodule=tiny.data())
+    assert list(tmp_path.iterdir()) == []
 
 
 class Scores(pl.Callback):
@@ -47,6 +68,34 @@ def test_best_follows_the_metric(tiny, tmp_path):
     assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 1
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["epoch"] == 2
     assert checkpoints.state_dict() == {"best": 3.0}
+
+
+def test_nan_is_never_the_best(tiny, tmp_path):
+    checkpoints = Checkpoints(tmp_path, monitor="score")
+    tiny.trainer(tmp_path, [Scores([math.nan, 2.0, math.nan]), checkpoints]).fit(tiny.system(), datamodule=tiny.data())
+    assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 1
+    assert checkpoints.best == 2.0
+
+
+@pytest.mark.parametrize(("first", "files"), [((2.0, False), ["best", "last"]), ((4.0, False), ["last"]),
+                                              ((None, False), ["last"])])
+def test_the_first_process_decides_what_is_best(tiny, tmp_path, written, first, files):
+    """Where processes log other values, all must write or none: here this one has improved, whatever the first says."""
+    checkpoints = Checkpoints(tmp_path, monitor="score")
+    checkpoints.best = 3.0
+    trainer = tiny.trainer(tmp_path, [Scores([1.0]), checkpoints], max_epochs=1)
+    broadcast, asked = trainer.strategy.broadcast, []
+
+    def of_first(value, src=0):
+        if not isinstance(value, tuple):
+            return broadcast(value, src)
+        asked.append(value)
+        return first
+
+    trainer.strategy.broadcast = of_first
+    trainer.fit(tiny.system(epochs=1, decay_epochs=0), datamodule=tiny.data())
+    assert asked == [(1.0, False)]
+    assert [name for name, _, _, before in written if not before] == files
 
 
 def test_a_metric_that_is_not_logged_is_named(tiny, tmp_path):

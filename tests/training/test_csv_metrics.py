@@ -1,4 +1,8 @@
+import pytest
+
+from semsynth.training import launch
 from semsynth.training.csv_metrics import CsvMetrics
+from semsynth.training.logging_interval import LogEveryEpoch
 
 
 def lines(path):
@@ -27,3 +31,12 @@ def test_steps_count_batches(tiny, tmp_path):
     trainer.fit(tiny.system(), datamodule=tiny.data())  # 6 batches an epoch
     assert [line.split(",")[0] for line in lines(path)] == ["step", "1", "3", "5", "7", "9", "11"]
     assert "loss/generator/kl" in lines(path)[0]
+
+
+@pytest.mark.parametrize(("every", "steps"), [(10, ["5", "11"]), (4, ["3", "7", "11"])])
+def test_a_short_epoch_has_a_row(tiny, tmp_path, recwarn, every, steps):
+    path = tmp_path / "metrics.csv"
+    trainer = tiny.trainer(tmp_path, [LogEveryEpoch()], logger=CsvMetrics(path), log_every_n_steps=every, max_epochs=2)
+    launch.fit(trainer, tiny.system(), tiny.data(), None)
+    assert [line.split(",")[0] for line in lines(path)[1:]] == steps
+    assert not [w for w in recwarn if "logging interval" in str(w.message)]

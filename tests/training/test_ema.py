@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA, WeightAverage
 from semsynth.training.seeding import SeededBatches
 
@@ -19,6 +20,17 @@ def test_parameters_are_averaged_and_buffers_copied():
     assert_close(average.values["weight"], torch.full((2,), 0.75 * 1 + 0.25 * 5))
     assert_close(average.values["running_mean"], torch.full((2,), 3.0))
     assert average.values["num_batches_tracked"] == 9
+
+
+def test_weights_in_half_precision_are_averaged_in_float32():
+    """An update of a thousandth of the difference is less than bfloat16 tells apart."""
+    module = nn.Linear(1, 1, bias=False).to(torch.bfloat16)
+    nn.init.constant_(module.weight, 1.0)
+    average = WeightAverage(module, 0.999, warmup=False)
+    nn.init.constant_(module.weight, 2.0)
+    for _ in range(3):
+        average.update(module)
+    assert_close(average.values["weight"].float(), torch.tensor([[2 - 0.999 ** 3]]))
 
 
 def test_warmup_forgets_the_start():
@@ -103,3 +115,45 @@ def test_without_decay_there_is_nothing(tiny, tmp_path):
 def test_a_decay_of_one_is_refused():
     with pytest.raises(ValueError, match=r"\[0, 1\)"):
         EMA(1.0)
+
+
+class MidEpoch(pl.Callback):
+    """Keeps the state of the averages as a checkpoint after the third batch holds it, or a validation after it."""
+
+    def __init__(self, path):
+        self.path, self.written, self.validated = path, None, None
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if batch_idx == 2:
+            before = {name: value.clone() for name, value in pl_module.state_dict().items()}
+            chance = torch.get_rng_state()
+            trainer.save_checkpoint(self.path)
+            assert torch.equal(torch.get_rng_state(), chance)
+            assert all(torch.equal(value, before[name]) for name, value in pl_module.state_dict().items())
+            assert all(module.training for module in pl_module.modules())
+            self.written = torch.load(self.path, weights_only=True)["callbacks"]["EMA"]["generator"]
+
+    def on_validation_end(self, trainer, pl_module):
+        if self.validated is None:
+            averages = next(c for c in trainer.callbacks if isinstance(c, EMA))
+            self.validated = {name: value.clone() for name, value in averages.state_dict()["generator"].items()}
+
+
+def test_statistics_in_a_checkpoint_fit_the_averages_wherever_a_run_stops(tiny, tmp_path):
+    """Those of a checkpoint in the middle of an epoch are what a validation would have estimated there."""
+    watch = MidEpoch(tmp_path / "mid.ckpt")
+    system = tiny.system()
+    tiny.trainer(tmp_path, [SeededBatches(0), EMA(0.9, recalibrate_batches=4), watch], max_epochs=1,
+                 val_check_interval=3).fit(system, datamodule=tiny.data())
+    for name, value in watch.validated.items():
+        assert torch.equal(watch.written[name], value), name
+    assert not torch.equal(watch.written["norm.running_mean"], system.generator.norm.running_mean)
+
+
+def test_statistics_are_estimated_once_for_an_update(tiny, tmp_path, monkeypatch):
+    """The checkpoint before a validation, the validation and the checkpoint after it share them."""
+    drawn = []
+    monkeypatch.setattr("semsynth.training.ema._spread_batches", lambda loader, count: drawn.append(count) or [])
+    callbacks = [EMA(0.9, recalibrate_batches=4), Checkpoints(tmp_path)]
+    tiny.trainer(tmp_path, callbacks, max_epochs=2).fit(tiny.system(), datamodule=tiny.data())
+    assert drawn == [4, 4]

@@ -95,3 +95,22 @@ def test_the_last_line_is_the_newest_grid(tiny, tmp_path, capsys):
         (tmp_path / name).touch()
     launch.report(tiny.trainer(tmp_path), tmp_path)
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "epoch-010_batch-0000060.png")
+
+
+@pytest.mark.parametrize(("epoch", "batch", "settings", "finished"), [
+    (None, None, {}, True), (0, 3, {}, False), (1, 2, {}, False), (0, 5, {}, False), (1, 5, {}, True),
+    (None, None, {"fast_dev_run": 2}, False)])
+def test_finished_means_all_epochs_to_their_ends(tiny, tmp_path, capsys, epoch, batch, settings, finished):
+    """Also not where the last epoch is cut; a stop at its last batch cuts nothing."""
+
+    class Cut(pl.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, data, batch_idx):
+            if (trainer.current_epoch, batch_idx) == (epoch, batch):
+                trainer.should_stop = True
+
+    trainer = tiny.trainer(tmp_path, [Cut()], **{"max_epochs": 2, **settings})
+    launch.fit(trainer, tiny.system(), tiny.data(), None)
+    assert launch.finished(trainer, 2) == finished
+    launch.report(trainer, tmp_path / "grids")
+    said = f"python train.py resume={tmp_path}" in capsys.readouterr().out
+    assert said == (not finished and not settings)

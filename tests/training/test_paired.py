@@ -7,6 +7,8 @@ from torch.testing import assert_close
 
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Step
+from semsynth.training.checkpoints import Checkpoints
+from semsynth.training.ema import EMA
 from semsynth.training.faults import NonFiniteError
 from semsynth.training.seeding import SeededBatches, seed_all
 from semsynth.training.style import sample_posterior
@@ -200,3 +202,17 @@ def test_compiling_keeps_the_names(tiny, monkeypatch, tmp_path):
     tiny.trainer(tmp_path, max_epochs=1).fit(system, datamodule=tiny.data())
     assert compiled == ["Generator", "Discriminator"]
     assert set(system.state_dict()) == names
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16-true", torch.bfloat16), ("64-true", torch.float64),
+                                                  ("bf16-mixed", torch.float32)])
+@pytest.mark.parametrize("encoder", [True, False])
+def test_z_has_the_dtype_of_the_networks(tiny, tmp_path, precision, dtype, encoder):
+    """Also where the averages' statistics are estimated, in a validation and for a checkpoint."""
+    seen = set()
+    system = tiny.system(encoder=encoder, epochs=1, decay_epochs=0)
+    system.generator.register_forward_pre_hook(lambda _, inputs: seen.add(inputs[1].dtype))
+    trainer = tiny.trainer(tmp_path, [EMA(0.9, recalibrate_batches=1), Checkpoints(tmp_path, every_n_batches=2)],
+                           max_epochs=1, precision=precision)
+    trainer.fit(system, datamodule=tiny.data())
+    assert seen == {dtype}

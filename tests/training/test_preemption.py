@@ -2,9 +2,14 @@ import signal
 
 import pytest
 import pytorch_lightning as pl
+import torch
 
 from semsynth.training import preemption
+from semsynth.training.checkpoints import Checkpoints
+from semsynth.training.csv_metrics import CsvMetrics
+from semsynth.training.ema import EMA
 from semsynth.training.preemption import Preempted, Preemption
+from semsynth.training.scores import Scores
 
 
 class Send(pl.Callback):
@@ -42,6 +47,44 @@ def test_a_second_signal_acts_at_once(tiny, tmp_path):
         tiny.trainer(tmp_path, [Send(signal.SIGINT, times=2), Preemption(tmp_path)]).fit(
             tiny.system(), datamodule=tiny.data())
     assert not (tmp_path / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("scoring", [False, True])
+def test_a_signal_in_a_validation_stops_it(tiny, tmp_path, scoring):
+    """Between its batches, and between those of the scores."""
+
+    class SendInValidation(pl.Callback):
+        batches = 0
+
+        def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+            self.batches += 1
+            if self.batches == 2 and not scoring:
+                signal.raise_signal(signal.SIGTERM)
+
+    def assess(generator, encoder, between):
+        signal.raise_signal(signal.SIGTERM)
+        between()
+        pytest.fail("not stopped")
+
+    assess.prepare = lambda *_: {}
+    send = SendInValidation()
+    callbacks = [EMA(0.9), send, Checkpoints(tmp_path), Preemption(tmp_path)] + [Scores(assess, 1)] * scoring
+    system = tiny.system()
+    with pytest.raises(Preempted):
+        tiny.trainer(tmp_path, callbacks, limit_val_batches=4).fit(system, datamodule=tiny.data())
+    assert send.batches == (4 if scoring else 2)
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    trained = saved["state_dict"]["generator.colour.weight"]
+    assert torch.equal(system.generator.colour.weight, trained)  # not the averages
+    assert not torch.equal(saved["callbacks"]["EMA"]["generator"]["colour.weight"], trained)
+
+
+def test_the_batch_at_which_a_run_stops_is_logged(tiny, tmp_path):
+    path = tmp_path / "metrics.csv"
+    with pytest.raises(Preempted):
+        tiny.trainer(tmp_path, [Send(signal.SIGTERM), Preemption(tmp_path)], logger=CsvMetrics(path),
+                     log_every_n_steps=2).fit(tiny.system(), datamodule=tiny.data())
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["step", "1"]
 
 
 def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, monkeypatch):

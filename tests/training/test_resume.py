@@ -9,8 +9,10 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from semsynth.data.sampler import ResumableSampler
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
+from semsynth.training.faults import TrainingStopped
 from semsynth.training.preemption import Preempted, Preemption
 from semsynth.training.resume import ContinueEpoch
 from semsynth.training.seeding import SeededBatches
@@ -86,7 +88,8 @@ def assert_same(a, b, path=""):
         (0, 2, {}),
         (1, 0, {}),
         (1, 4, {}),
-        (1, 6, {}),  # the last batch of an epoch: stops after it
+        (1, 6, {}),  # the last batch of an epoch: stops in the validation, which is done again
+        (2, 6, {}),  # of the whole training
         (2, 3, {}),  # while the rates fall
         (1, 1, {"system_settings": {"accumulate": 3}}),  # stops where the window is full
         (1, 2, {"limit_train_batches": 5}),
@@ -104,6 +107,83 @@ def test_interrupted_and_resumed_is_bit_identical(tiny, tmp_path, epoch, batch, 
     for part_of in ("optimizer_states", "global_step", "epoch"):
         assert_same(resumed[part_of], state[part_of], part_of)
     assert_same(resumed["callbacks"]["EMA"], state["callbacks"]["EMA"], "EMA")
+
+
+class Cut(pl.Callback):
+    """Ends the training within an epoch, as `trainer.max_time` does."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if (trainer.current_epoch, batch_idx) == (1, 3):
+            trainer.should_stop = True
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"system_settings": {"accumulate": 3}}, {"val_check_interval": 2}, {"limit_val_batches": 0}])
+def test_cut_and_resumed_is_bit_identical(tiny, tmp_path, settings):
+    whole, order, _ = train(tiny, tmp_path / "whole", **settings)
+    part = tmp_path / "part"
+    _, _, state = train(tiny, part, Cut(), **settings)
+    progress = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+    assert (state["epoch"], progress["ready"]) == (1, 3 if "system_settings" in settings else 4)
+    again, rest, _ = train(tiny, part, checkpoint=part / "checkpoints" / "last.ckpt", seed=99, **settings)
+    assert {**order, **rest} == order
+    assert_same(dict(again.state_dict()), dict(whole.state_dict()))
+
+
+class Fault(pl.Callback):
+    """A validation that fails once."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_validation_epoch_end(self, trainer, pl_module):
+        self.seen.append(trainer.current_epoch)
+        if self.seen == [0, 1]:
+            raise RuntimeError("scoring fails")
+
+
+def test_a_validation_that_fails_loses_nothing(tiny, tmp_path):
+    """The resumed run begins with the validation."""
+    whole, _, _ = train(tiny, tmp_path / "whole")
+    part, fault = tmp_path / "part", Fault()
+    with pytest.raises(RuntimeError, match="scoring fails"):
+        train(tiny, part, fault)
+    again, rest, _ = train(tiny, part, fault, checkpoint=part / "checkpoints" / "last.ckpt")
+    assert fault.seen == [0, 1, 1, 2]
+    assert {epoch for epoch, _ in rest} == {2}
+    assert_same(dict(again.state_dict()), dict(whole.state_dict()))
+
+
+@pytest.mark.parametrize(("before", "after", "left"), [(2, 1, 6), (1, 2, 4)])
+def test_another_number_of_processes_goes_on_in_the_middle_of_an_epoch(tiny, tmp_path, before, after, left):
+    """24 samples in batches of 2, stopped after 3 batches on each process; this is the first of them."""
+    with pytest.raises(Preempted):
+        tiny.trainer(tmp_path, callbacks(tmp_path, Interrupt(0, 2))[0]).fit(
+            tiny.system(), datamodule=tiny.data(24, world=before))
+    seen = list(ResumableSampler(24, world=1))[:3 * 2 * before]
+    made, chance = callbacks(tmp_path)
+    trainer = tiny.trainer(tmp_path, made, max_epochs=2)
+    trainer.fit(tiny.system(), datamodule=tiny.data(24, world=after), weights_only=True,
+                ckpt_path=tmp_path / "checkpoints" / "last.ckpt")
+    rest = [int(name) for (epoch, _), (*names, _) in chance.seen.items() for name in names if epoch == 0]
+    assert set(rest).isdisjoint(seen)
+    assert len(set(rest)) == len(rest) == 2 * left
+    assert [batch for epoch, batch in chance.seen if epoch == 0][-1] == 24 // after // 2 - 1
+    assert len([batch for epoch, batch in chance.seen if epoch == 1]) == 24 // after // 2
+
+
+def test_data_that_grew_is_refused_in_the_middle_of_an_epoch_alone(tiny, tmp_path):
+    with pytest.raises(Preempted):
+        tiny.trainer(tmp_path, callbacks(tmp_path, Interrupt(1, 2))[0]).fit(tiny.system(), datamodule=tiny.data(12))
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    with pytest.raises(TrainingStopped, match=r"14 samples, but the epoch .* has 12"):
+        tiny.trainer(tmp_path, callbacks(tmp_path)[0]).fit(
+            tiny.system(), datamodule=tiny.data(14), ckpt_path=last, weights_only=True)
+    for length, epochs in ((12, 2), (14, 3)):
+        made, chance = callbacks(tmp_path)
+        tiny.trainer(tmp_path, made, max_epochs=epochs).fit(
+            tiny.system(), datamodule=tiny.data(length), ckpt_path=last, weights_only=True)
+    assert len(chance.seen) == 7
 
 
 def test_a_periodic_checkpoint_in_mid_epoch_continues_too(tiny, tmp_path):

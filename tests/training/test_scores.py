@@ -18,7 +18,7 @@ class Assess:
         self.prepared = (data, size, device)
         return self.skipped
 
-    def __call__(self, generator, encoder):
+    def __call__(self, generator, encoder, between):
         self.modes.append((generator.training, torch.is_grad_enabled()))
         return {"miou": self.values.pop(0)}
 
@@ -58,6 +58,12 @@ def test_a_score_that_cannot_be_had_is_said_and_stops_nothing(tiny, tmp_path, ca
     assert "no fid/train: no weights" in capsys.readouterr().out
     assert not (tmp_path / "best.ckpt").exists()
     assert (tmp_path / "last.ckpt").exists()
+
+
+def test_validations_that_leave_out_the_end_of_the_epoch_are_refused(tiny, tmp_path):
+    trainer = tiny.trainer(tmp_path, [Scores(Assess([]), every_n_epochs=1, size=(8, 8))], val_check_interval=4)
+    with pytest.raises(TrainingStopped, match="after every 4 of an epoch's 6 batches"):
+        trainer.fit(tiny.system(), datamodule=tiny.data())
 
 
 def test_a_monitored_score_that_does_not_exist_is_named(tiny, tmp_path):

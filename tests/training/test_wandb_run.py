@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 import yaml
@@ -12,7 +13,14 @@ def calls(monkeypatch):
     import wandb
 
     made = []
-    monkeypatch.setattr(wandb, "init", lambda **kw: made.append(kw) or wandb.sdk.lib.disabled.SummaryDisabled())
+
+    def init(**arguments):
+        made.append(arguments)
+        run = wandb.sdk.lib.disabled.SummaryDisabled()
+        object.__setattr__(run, "id", os.environ.get("WANDB_RUN_ID") or arguments["id"])
+        return run
+
+    monkeypatch.setattr(wandb, "init", init)
     return made
 
 
@@ -35,6 +43,30 @@ def test_the_id_stays(tmp_path, calls):
     assert len({c["id"] for c in calls}) == 1
     # the server knows the run for sure only once it was online
     assert [c["resume"] for c in calls] == [None, "allow", "must", None]
+
+
+def test_under_an_agent_the_run_is_the_agents(tmp_path, calls, monkeypatch, capsys):
+    """wandb takes WANDB_RUN_ID there, whatever id it is given, and the agent waits for metrics."""
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    (tmp_path / "wandb.json").write_text(json.dumps({"id": "before", "mode": "online"}))
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    monkeypatch.setenv("WANDB_RUN_ID", "agents1")
+    wandb_logger(str(tmp_path))
+    assert {key: calls[0][key] for key in ("id", "resume", "project", "mode")} == {
+        "id": None, "resume": None, "project": None, "mode": "online"}
+    assert json.loads((tmp_path / "wandb.json").read_text()) == {"id": "agents1", "mode": "online"}
+    assert capsys.readouterr().out == ""
+    wandb_logger(str(tmp_path), mode="offline")
+    assert "logger.mode=online" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_wandb_itself_takes_the_agents_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    monkeypatch.setenv("WANDB_RUN_ID", "agents1")
+    logger = wandb_logger(str(tmp_path), mode="offline")
+    assert json.loads((tmp_path / "wandb.json").read_text())["id"] == logger.experiment.id == "agents1"
+    finish_wandb()
 
 
 def test_other_ranks_have_none(tmp_path, calls, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import re
 import warnings
@@ -94,11 +95,30 @@ def _check_agreement(cfg: DictConfig) -> None:
     if cfg.trainer.get("max_steps", -1) != -1:
         raise ConfigError(f"trainer.max_steps={cfg.trainer.max_steps}: the length of a training is set by epochs, "
                           f"which the learning rates follow; trainer.limit_train_batches shortens an epoch")
+    _check_scores(cfg)
     if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
         if cfg.resume == "auto":
             raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
         if _started_with_others():
             raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
+
+
+def _check_scores(cfg: DictConfig) -> None:
+    """Scores are taken in validations: some epoch must have both.
+
+    Raises:
+        ConfigError: none has.
+    """
+    scored, validated = cfg.scores.every_n_epochs, cfg.trainer.get("check_val_every_n_epoch", 1)
+    if not scored or not cfg.scores.get("assess"):
+        return
+    if cfg.trainer.get("limit_val_batches", 1) == 0:
+        raise ConfigError("trainer.limit_val_batches=0 leaves no validation, in which scores are taken: set it to 1, "
+                          "or scores=none")
+    if validated and cfg.epochs % validated and math.lcm(scored, validated) > cfg.epochs:
+        raise ConfigError(f"scores.every_n_epochs={scored} and trainer.check_val_every_n_epoch={validated} meet in "
+                          f"none of the {cfg.epochs} epochs, and scores are taken in validations: set "
+                          f"scores.every_n_epochs={validated}, or scores=none")
 
 
 def _check_segmenter(cfg: DictConfig) -> None:

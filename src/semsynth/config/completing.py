@@ -57,9 +57,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
     if "icpe" in cfg and cfg.icpe.enabled == "auto":
         OmegaConf.update(cfg, "icpe.enabled", reads_offsets(cfg))
     if cfg.get("decay_epochs") == "auto":
-        recipe = cfg.dataset.recipe
-        share = round(cfg.epochs * recipe.decay_epochs / recipe.epochs)
-        OmegaConf.update(cfg, "decay_epochs", min(cfg.epochs, share))
+        OmegaConf.update(cfg, "decay_epochs", share_of_decay(cfg.dataset.recipe, cfg.epochs))
     complete_labels_from(cfg)
     return cfg
 
@@ -78,6 +76,11 @@ def _mask_reading(root: str) -> str:
         return reading_of(load_classes(root), "auto", lambda: files)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def share_of_decay(recipe: DictConfig, epochs: int) -> int:
+    """The epochs of `epochs` in which the learning rates fall, at the recipe's share of them."""
+    return min(epochs, round(epochs * recipe.decay_epochs / recipe.epochs))
 
 
 def shorter_side(side: int, recipe: Sequence[int]) -> list[int]:

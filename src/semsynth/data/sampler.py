@@ -44,7 +44,6 @@ class ResumableSampler(Sampler[int]):
         self.on_epoch = on_epoch
         self.epoch = 0
         self._skip = 0
-        self._skip_epoch: int | None = None  # the epoch that the skip belongs to, known once it is iterated
 
     def __len__(self) -> int:
         """Samples of this rank in a whole epoch, whatever is skipped."""
@@ -52,34 +51,32 @@ class ResumableSampler(Sampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch (from 0) of the following iterations; a skip ends with its epoch."""
-        if self._skip_epoch not in (None, epoch):
-            self._skip, self._skip_epoch = 0, None
+        if epoch != self.epoch:
+            self._skip = 0
         self.epoch = epoch
         if self.on_epoch is not None:
             self.on_epoch(epoch)
 
     def skip(self, samples: int) -> None:
-        """Leave out the first `samples` that this rank has already seen of the epoch that is iterated next.
+        """Leave out the first `samples` of the common order in the epoch that is set: all ranks together saw them.
 
         Raises:
-            ValueError: more than an epoch holds.
+            ValueError: more than the data set holds.
         """
-        if not 0 <= samples <= len(self):
-            raise ValueError(f"cannot skip {samples} samples of an epoch of {len(self)}")
-        self._skip, self._skip_epoch = samples, None
+        if not 0 <= samples <= self.length:
+            raise ValueError(f"cannot skip {samples} samples of an epoch of {self.length}")
+        self._skip = samples
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices that are left of the current epoch."""
-        self._skip_epoch = self.epoch
-        start = self._skip
         if self.shuffle:
             order = stream("order of the samples", self.seed, self.epoch).permutation(self.length)
-        else:
-            order = np.array(spread_order(self.length))
-        total = len(self) * self.world
-        order = np.resize(order, total)[self.rank :: self.world]  # np.resize repeats from the start where it must
-        yield from order[start:].tolist()
-        self._skip, self._skip_epoch = 0, None
+        else:  # np.resize repeats from the start where it must
+            order = np.resize(np.array(spread_order(self.length)), len(self) * self.world)
+        order = order[self._skip:]
+        order = order[:len(order) // self.world * self.world]
+        yield from order[self.rank :: self.world].tolist()
+        self._skip = 0
 
 
 def spread_order(count: int) -> list[int]:

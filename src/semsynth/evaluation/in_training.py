@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,13 @@ class ValidationScores:
             trains_judge=data.trains_judge(size))
         return skipped
 
-    def __call__(self, generator: Any, encoder: Any) -> dict[str, float]:
+    def __call__(self, generator: Any, encoder: Any, between: Callable[[], None] = lambda: None) -> dict[str, float]:
         """The scores by key, such as `miou` and `fid/val`.
 
         Args:
             generator: `generator(semantics, z)`; left in evaluation mode.
             encoder: `encoder(images) -> (mu, logvar)`, or None.
+            between: Called after every batch, equally often on all processes.
 
         Raises:
             EvaluationError: fewer than two label maps, or an image with NaN.
@@ -92,4 +93,7 @@ class ValidationScores:
         for samples, positions in zip(loader, mine.split(self._batch) if len(mine) else (), strict=True):
             self._evaluator.update(painter.draw(samples, positions), samples["truth"], positions=positions,
                                    names=samples["name"], where="the generator in training")
+            between()
+        for _ in range(-(-len(self._maps) // (world * self._batch)) - -(-len(mine) // self._batch)):
+            between()  # the first process has the most batches
         return self._evaluator.compute().scores

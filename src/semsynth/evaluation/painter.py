@@ -44,6 +44,8 @@ class Painter:
         self.generator: Any = generator.to(device).eval()
         self.encoder: Any = None if encoder is None else encoder.to(device).eval()
         self.num_classes, self.style, self.seed, self.device = num_classes, style, seed, device
+        # of a training with bf16-true or 64-true
+        self.dtype = next((p.dtype for p in self.generator.parameters()), torch.float32)
 
     @property
     def style_of_images(self) -> bool:
@@ -58,9 +60,9 @@ class Painter:
         if self.generator.z_dim:
             z = noise(self.seed, positions, self.generator.z_dim).to(self.device)
             if self.style != "normal":
-                mu, logvar = self.encoder(batch["image"].to(self.device))
+                mu, logvar = (x.float() for x in self.encoder(batch["image"].to(self.device, self.dtype)))
                 z = mu + (z * (0.5 * logvar).exp() if self.style == "posterior" else 0)
-        images: Tensor = self.generator(semantics, z)
+        images: Tensor = self.generator(semantics, None if z is None else z.to(self.dtype))
         return images.float()
 
     @torch.no_grad()
@@ -74,7 +76,7 @@ class Painter:
             raise EvaluationError("this run has no style vector, so a label map has one picture")
         semantics = self._semantics(batch)
         styles = (noise(self.seed, positions, self.generator.z_dim, 1 + sample) for sample in range(count))
-        return torch.stack([self.generator(semantics, z.to(self.device)).float() for z in styles])
+        return torch.stack([self.generator(semantics, z.to(self.device, self.dtype)).float() for z in styles])
 
     def _semantics(self, batch: dict[str, Any]) -> Semantics:
         moved = {key: value.to(self.device) if isinstance(value, Tensor) else value for key, value in batch.items()}

@@ -58,7 +58,7 @@ class SegmentationLoss(nn.Module):
         beta: of alpha.
         gamma: of the focal factor.
         counts: n_c is the class's pixels, plus one, in the ``batch``, as published, or in the ``dataset``: in all
-            batches so far (kept with the checkpoint; then choose a beta nearer to 1).
+            batches so far, of all processes (kept with the checkpoint; then choose a beta nearer to 1).
         weight: the term's weight, lambda.
 
     Raises:
@@ -97,6 +97,8 @@ class SegmentationLoss(nn.Module):
         counted = torch.where(answer.labels < 0, classes, answer.labels)
         counts = torch.bincount(counted.flatten(), minlength=classes + 1)[:classes]
         if self.counts == "dataset":
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                torch.distributed.all_reduce(counts)
             self.seen = counts if len(self.seen) == 0 else self.seen + counts
             counts = self.seen
         return counts + 1

@@ -4,10 +4,12 @@ run_dir/
   config.yaml            the resolved configuration
   checkpoints/last.ckpt  and best.ckpt where a metric is monitored; *.safetensors where weights came from elsewhere
   metrics.csv  grids/*.png
+  in_use                 locked while a process trains here
   finished               the number of epochs, once they are trained
   wandb/  wandb.json     with logger=wandb
 """
 
+from semsynth.runs.claiming import claimed
 from semsynth.runs.continuing import (
     apply_changes,
     asked_to_resume,
@@ -17,6 +19,7 @@ from semsynth.runs.continuing import (
     resumed,
 )
 from semsynth.runs.elsewhere import fresh_state, inherit, refuse_used, save_imported, warm_start
+from semsynth.runs.naming import run_name
 from semsynth.runs.processes import (
     CHECKPOINT_VARIABLE,
     RUN_VARIABLE,
@@ -40,8 +43,8 @@ from semsynth.signatures import ConfigError
 
 __all__ = [
     "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
-    "asked_to_resume", "build", "build_supervised", "check_checkpoint", "continue_where_possible", "find_checkpoint",
-    "finished_before", "fresh_state", "in_sweep", "inherit", "load_config", "load_generator", "load_segmenter",
-    "load_weights", "mark_finished", "open_run", "refuse_used", "resumed", "save_config", "save_imported", "settle",
-    "tell_other_processes", "told_by_first_process", "warm_start",
+    "asked_to_resume", "build", "build_supervised", "check_checkpoint", "claimed", "continue_where_possible",
+    "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit", "load_config", "load_generator",
+    "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used", "resumed", "run_name", "save_config",
+    "save_imported", "settle", "tell_other_processes", "told_by_first_process", "warm_start",
 ]

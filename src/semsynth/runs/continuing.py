@@ -8,6 +8,9 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from semsynth.config.completing import share_of_decay
+from semsynth.runs.moving import is_place, move
+from semsynth.runs.processes import is_first_process
 from semsynth.runs.reading import CHECKPOINTS, CONFIG, FINISHED, SUFFIXES, checkpoints_in, find_checkpoint, load_config
 from semsynth.signatures import ConfigError
 
@@ -39,8 +42,8 @@ def resumed(run_dir: str, arguments: Sequence[str]) -> DictConfig:
         if not equals or argument.startswith("-"):
             raise ConfigError(f"resume={run_dir} takes key=value arguments besides, not {argument!r}")
         changes[key] = yaml.safe_load(value)
+    move(cfg, cfg.run_dir, str(run_dir))  # it may have been moved since
     apply_changes(cfg, changes)
-    OmegaConf.update(cfg, "run_dir", str(run_dir))
     return cfg
 
 
@@ -59,10 +62,13 @@ def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
     if cfg.resume != "auto" or not last.is_file():
         return cfg, None
     saved = load_config(cfg.run_dir)
+    move(saved, saved.run_dir, cfg.run_dir)
     before, now = _flat(saved), _flat(cfg)
     follows = ("system.epochs", "system.decay_epochs", "callbacks.preemption.resume")
     changes = {key: now.get(key) for key in before.keys() | now.keys()
                if before.get(key) != now.get(key) and key not in follows}
+    if "epochs" in changes:
+        changes["decay_epochs"] = cfg.decay_epochs
     apply_changes(saved, changes)
     return saved, last
 
@@ -89,25 +95,49 @@ def finished_before(cfg: DictConfig) -> bool:
 def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
     """Change a run's configuration in place, as far as a resumed run allows it.
 
+    A path that changes does so wherever it stands. Where `epochs` change and nothing is said of `decay_epochs`, these
+    keep the recipe's share of the epochs if they had it. The first process says what becomes of the learning rates.
+
     Raises:
         ConfigError: names the keys that are refused and why.
     """
+    changes = dict(changes)
+    for key, value in list(changes.items()):
+        present = OmegaConf.select(cfg, key)
+        if is_place(key, present, value):
+            move(cfg, present, value)
+            OmegaConf.update(cfg, key, value)
+            del changes[key]
     refused = [key for key in changes if not any(key == k or (k[-1] == "." and key.startswith(k)) for k in MAY_CHANGE)]
     if refused:
         raise ConfigError(
             f"a resumed run keeps its configuration: cannot change {', '.join(sorted(refused))} (the weights, the "
             f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, trainer.*, "
-            f"logger.*, callbacks.checkpoints.* and data.num_workers; for anything else start a new run"
+            f"logger.*, callbacks.checkpoints.*, data.num_workers, and where files lie (dataset.root=DIR and other "
+            f"paths); for anything else start a new run, from its weights with init_from=DIR"
         )
-    for key, value in changes.items():
+    for key in changes:
         if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key != "resume":
             raise ConfigError(f"{key}: there is no such key in {CONFIG} of the run")
+    if {"epochs", "decay_epochs"} & changes.keys():
+        _change_epochs(cfg, changes)
+    for key, value in changes.items():
         OmegaConf.update(cfg, key, value, force_add=True)
-    for key in ("epochs", "decay_epochs"):
-        if key in changes:
-            OmegaConf.update(cfg, f"system.{key}", changes[key])
-    if "epochs" in changes and "trainer.max_epochs" not in changes:
-        OmegaConf.update(cfg, "trainer.max_epochs", changes["epochs"])
+
+
+def _change_epochs(cfg: DictConfig, changes: dict[str, Any]) -> None:
+    """Complete changes of `epochs` and `decay_epochs` with what follows from them, and say what they come to."""
+    recipe, before = cfg.dataset.recipe, (cfg.epochs, cfg.decay_epochs)
+    epochs = changes.get("epochs", cfg.epochs)
+    decay = changes.get("decay_epochs", cfg.decay_epochs)
+    by_recipe = "decay_epochs" not in changes and decay == share_of_decay(recipe, cfg.epochs)
+    if by_recipe or decay == "auto":
+        decay = share_of_decay(recipe, epochs)
+    changes |= {"epochs": epochs, "decay_epochs": decay, "system.epochs": epochs, "system.decay_epochs": decay}
+    changes.setdefault("trainer.max_epochs", epochs)
+    if is_first_process():
+        print(f"epochs {before[0]} -> {epochs}, decay_epochs {before[1]} -> {decay}: the learning rates fall after "
+              f"epoch {epochs - decay}", flush=True)
 
 
 def _flat(cfg: DictConfig) -> dict[str, Any]:

@@ -16,12 +16,20 @@ from semsynth.runs.reading import CONFIG, METRICS
 
 
 def settle(cfg: DictConfig) -> None:
-    """In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep. Changes `cfg` in place."""
+    """Complete what follows from how the process was started, in place.
+
+    In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep. Under torchrun, `devices=auto`
+    is as many processes as it has started on this machine.
+    """
     hydra_cfg = HydraConfig.get()
     if in_sweep():
         OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
         if "group" in cfg.logger and cfg.logger.group is None:
             OmegaConf.update(cfg, "logger.group", Path(hydra_cfg.sweep.dir).name)
+    here, all_processes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    if all_processes > 1 and "LOCAL_RANK" in os.environ and cfg.trainer.devices == "auto":
+        OmegaConf.update(cfg, "trainer.devices", here)
+        OmegaConf.update(cfg, "trainer.num_nodes", all_processes // here)
 
 
 def in_sweep() -> bool:

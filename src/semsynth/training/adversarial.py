@@ -121,6 +121,11 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     # ---- setting up
 
+    @property
+    def pending(self) -> int:
+        """Batches that wait for the others of their optimizer step."""
+        return len(self._window)
+
     def setup(self, stage: str) -> None:
         """Batch norms over the samples of all devices; compile where asked."""
         if self.trainer.world_size > 1:
@@ -252,11 +257,20 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     def _synthesize(self, semantics: Semantics, real: Tensor) -> Drawn:
         """Fake images, and mu and logvar of the style where there is an encoder."""
-        if self.encoder is not None:
-            mu, logvar = self.encoder(real)
-            return Drawn(self.generator(semantics, sample_posterior(mu, logvar)), mu, logvar)
-        z = torch.randn(len(real), self.generator.z_dim, device=real.device) if self.generator.z_dim else None
-        return Drawn(self.generator(semantics, z))
+        mu, logvar = (None, None) if self.encoder is None else self.encoder(real)
+        return Drawn(self.generator(semantics, self._style(len(real), mu, logvar)), mu, logvar)
+
+    def _style(self, count: int, mu: Tensor | None, logvar: Tensor | None) -> Tensor | None:
+        """z (N,Z) of the encoder's answer, or from N(0, 1); None where the generator takes none.
+
+        It has the dtype of the generator's weights, which with `bf16-true` and `64-true` is another than float32.
+        """
+        if not self.generator.z_dim:
+            return None
+        dtype = next(self.generator.parameters()).dtype
+        if mu is not None and logvar is not None:
+            return sample_posterior(mu, logvar).to(dtype)
+        return torch.randn(count, self.generator.z_dim, device=self.device).to(dtype)
 
     def _discriminate(self, discriminator: Any, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[Maps, Maps]:
         """A discriminator's maps of fake and of real, in float32."""

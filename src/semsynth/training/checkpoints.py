@@ -1,5 +1,6 @@
 """Writing checkpoints from which a run continues exactly."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from semsynth.training.faults import TrainingStopped
+from semsynth.training.places import before_validation, within_epoch
 
 
 def save(trainer: pl.Trainer, path: Path) -> None:
@@ -23,13 +25,15 @@ class Checkpoints(pl.Callback):
     """Write `last.ckpt` regularly and `best.ckpt` when a validation metric improves.
 
     Files are written where no gradient is pending. A count of batches that falls on the end of an epoch is served
-    there, after the validation.
+    there. What is written at the end of an epoch, or before scores are taken, is also written before the validation:
+    what fails or is stopped in it then loses nothing, and a resumed run begins with the validation. A run that ends
+    early within an epoch (`trainer.max_time`) can go on with the next batch. A `trainer.fast_dev_run` leaves no files.
 
     Args:
         folder: Where the files go.
         every_n_epochs: Write `last` at the end of every n-th epoch, and of the last one; 0: only at the end.
         every_n_batches: Also write `last` after this many batches, counted over the whole training.
-        monitor: Metric for `best`, as logged in validation; None: no `best`.
+        monitor: Metric for `best`, as logged in validation; None: no `best`. NaN is never the best.
         mode: `min` or `max`: which way the metric is better.
 
     Raises:
@@ -46,6 +50,7 @@ class Checkpoints(pl.Callback):
         self.every_n_epochs, self.every_n_batches = every_n_epochs, every_n_batches
         self.monitor, self.mode = monitor, mode
         self.best: float | None = None
+        self.kept = False  # whether `last` holds what the validation that runs now looks at
         self._due = False
         self._validated = False
 
@@ -60,34 +65,79 @@ class Checkpoints(pl.Callback):
             self._due = True
         if self._due and pl_module.stepped and not trainer.is_last_batch:
             self._due = False
-            save(trainer, self.last)
+            self._write_last(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write `last` before a validation that a stop has caused, or one at the end of an epoch."""
+        if trainer.sanity_checking:
+            return
+        if not trainer.is_last_batch:
+            if trainer.should_stop:
+                self._write_within_epoch(trainer, pl_module, epoch_ended=False)
+        elif self._full(trainer) or self._due or any(c.due(trainer) for c in _callbacks(trainer) if hasattr(c, "due")):
+            with before_validation(trainer):
+                self._write_last(trainer)
+            self.kept = True
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note that there is something to compare."""
-        self._validated = True
+        self.kept, self._validated = False, True
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write `best` where the metric improved, and `last` where its number of epochs is full."""
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write `best` where the metric improved, and `last` where its number of epochs is full or the epoch is cut."""
         compared = self.monitor if self._validated else None
-        there = compared is not None and compared in trainer.callback_metrics
-        unknown = compared is not None and not there and not _explained(trainer, compared)
-        if compared is not None and there and self._improved(float(trainer.callback_metrics[compared])):
-            save(trainer, self.folder / "best.ckpt")
         self._validated = False
-        epoch = trainer.current_epoch + 1
-        full = self.every_n_epochs > 0 and epoch % self.every_n_epochs == 0
-        if full or self._due or unknown or epoch == trainer.max_epochs:
+        improved, unknown = False, False
+        if compared is not None:
+            improved, unknown = self._compare(trainer, compared)
+        if improved and not trainer.fast_dev_run:
+            save(trainer, self.folder / "best.ckpt")
+        if not trainer.is_last_batch:
+            self._write_within_epoch(trainer, pl_module, epoch_ended=True)
+        elif self._full(trainer) or self._due or unknown:
             self._due = False
-            save(trainer, self.last)
+            self._write_last(trainer)
         if unknown:
             raise TrainingStopped(f"callbacks.checkpoints.monitor={compared} is not logged; there are "
                                   f"{', '.join(sorted(trainer.callback_metrics))}. Resume with one of them or null")
 
+    def _full(self, trainer: pl.Trainer) -> bool:
+        """Whether `last` belongs to the end of this epoch."""
+        epoch = trainer.current_epoch + 1
+        return epoch == trainer.max_epochs or (self.every_n_epochs > 0 and epoch % self.every_n_epochs == 0)
+
+    def _write_last(self, trainer: pl.Trainer) -> None:
+        if not trainer.fast_dev_run:
+            save(trainer, self.last)
+
+    def _write_within_epoch(self, trainer: pl.Trainer, pl_module: Any, epoch_ended: bool) -> None:
+        """Write `last` in the middle of an epoch; nothing where it has not stepped yet, since nothing is new then."""
+        if trainer.fit_loop.epoch_loop.batch_progress.current.ready > pl_module.pending:
+            with within_epoch(trainer, pl_module.pending, epoch_ended):
+                self._write_last(trainer)
+
+    def _compare(self, trainer: pl.Trainer, metric: str) -> tuple[bool, bool]:
+        """Whether the metric improved, and whether it is missing without a reason.
+
+        The first process decides for all: what each logs for itself may differ, and all must write or none.
+        """
+        value = trainer.callback_metrics.get(metric)
+        unknown = value is None and not any(c.explains(metric) for c in _callbacks(trainer) if hasattr(c, "explains"))
+        seen = None if value is None else float(value)
+        seen, unknown = trainer.strategy.broadcast((seen, unknown))
+        return seen is not None and self._improved(seen), unknown
+
     def _improved(self, value: float) -> bool:
-        better = self.best is None or (value < self.best if self.mode == "min" else value > self.best)
+        better = not math.isnan(value) and (
+            self.best is None or (value < self.best if self.mode == "min" else value > self.best))
         if better:
             self.best = value
         return better
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule,
+                           checkpoint: dict[str, Any]) -> None:
+        """Leave out how long the run has taken: `trainer.max_time` is the time of one start, not of all together."""
+        checkpoint["callbacks"].pop("Timer", None)
 
     def state_dict(self) -> dict[str, Any]:
         """The best value so far."""
@@ -98,7 +148,5 @@ class Checkpoints(pl.Callback):
         self.best = state_dict["best"]
 
 
-def _explained(trainer: pl.Trainer, metric: str) -> bool:
-    """Whether a callback knows why a metric is not there (`Scores.explains`)."""
-    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    return any(callback.explains(metric) for callback in callbacks if hasattr(callback, "explains"))
+def _callbacks(trainer: pl.Trainer) -> list[Any]:
+    return trainer.callbacks  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """An exponential moving average of the networks that a run is used for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,10 @@ class WeightAverage:
 
     def __init__(self, module: nn.Module, decay: float, warmup: bool = True) -> None:
         self.decay, self.warmup, self.updates = decay, warmup, 0
-        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        # half precision would round away what an update adds
+        self.values = {name: value.detach().to(torch.promote_types(value.dtype, torch.float32), copy=True)
+                       if value.is_floating_point() else value.detach().clone()
+                       for name, value in module.state_dict().items()}
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
@@ -29,7 +33,9 @@ class WeightAverage:
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.warmup else self.decay
         parameters = dict(module.named_parameters())
-        torch._foreach_lerp_([self.values[name] for name in parameters], list(parameters.values()), 1 - decay)
+        averages = [self.values[name] for name in parameters]
+        torch._foreach_lerp_(averages, [p.to(a.dtype) for p, a in zip(parameters.values(), averages, strict=True)],
+                             1 - decay)
         for name, value in module.state_dict().items():
             if name not in parameters:
                 self.values[name].copy_(value)
@@ -59,8 +65,9 @@ class EMA(pl.Callback):
         decay: Weight of the past in [0, 1); None: no averages.
         warmup: Shorten the memory early on, see `WeightAverage`.
         recalibrate_batches: Batches of training data, spread over the set, from which the batch-norm statistics of
-            the averaged generator are estimated anew at the start of a validation; 0: keep the copied ones, which
-            belong to the weights that are trained and fit the averaged ones less well.
+            the averaged generator are estimated anew before a validation, and before a checkpoint is written: wherever
+            a run stops, its averages fit their statistics. 0: keep the copied ones, which belong to the weights that
+            are trained and fit the averaged ones less well.
 
     Raises:
         ValueError: a decay outside [0, 1).
@@ -73,6 +80,7 @@ class EMA(pl.Callback):
         self._averages: dict[str, WeightAverage] = {}
         self._loaded: dict[str, Any] = {}
         self._swapped = False
+        self._estimated_at = -1  # updates of the averages whose statistics were estimated
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start from the current weights, or from the checkpoint's averages."""
@@ -93,13 +101,25 @@ class EMA(pl.Callback):
             for name, average in self._averages.items():
                 average.update(getattr(pl_module, name))
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Swap the averages in."""
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule,
+                           checkpoint: dict[str, Any]) -> None:
+        """Estimate the statistics of the averages that are written, too, whenever that is."""
+        if not self._averages or self._estimated_at == self._updates:
+            return
+        with _evaluating(pl_module):
+            self._exchange(pl_module)
+            try:
+                self._recalibrate(trainer, pl_module)
+            finally:
+                self._exchange(pl_module)
+        checkpoint["callbacks"][self.state_key] = self.state_dict()
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Swap the averages in, after `on_validation_start`, in which `Checkpoints` may write what is trained."""
         if not self._averages or self._swapped:
             return
         self._exchange(pl_module)
-        if self.recalibrate_batches:
-            self._recalibrate(trainer, pl_module)
+        self._recalibrate(trainer, pl_module)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Swap the trained weights back."""
@@ -111,6 +131,10 @@ class EMA(pl.Callback):
         if self._swapped:
             self._exchange(pl_module)
 
+    @property
+    def _updates(self) -> int:
+        return next(iter(self._averages.values())).updates
+
     def _exchange(self, pl_module: pl.LightningModule) -> None:
         for name, average in self._averages.items():
             average.exchange(getattr(pl_module, name))
@@ -118,18 +142,22 @@ class EMA(pl.Callback):
 
     @torch.no_grad()
     def _recalibrate(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Estimate the statistics of the batch norms from training data, the same samples every time."""
+        """Estimate the statistics of the batch norms from training data, the same samples and styles every time."""
         norms = [m for m in pl_module.generator.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-        if not norms:
+        if not norms or not self.recalibrate_batches or self._estimated_at == self._updates:
             return
+        self._estimated_at = self._updates
+        plugin = trainer.precision_plugin
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over the batches
             norm.train()  # the rest stays in evaluation mode: spectral norms do not move
         try:
-            for batch in _spread_batches(trainer.train_dataloader, self.recalibrate_batches):
-                pl_module.generate(trainer.strategy.batch_to_device(batch))
+            with _own_chance(pl_module.device), plugin.val_step_context():
+                torch.manual_seed(trainer.global_rank)
+                for batch in _spread_batches(trainer.train_dataloader, self.recalibrate_batches):
+                    pl_module.generate(trainer.strategy.batch_to_device(plugin.convert_input(batch)))
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
@@ -141,12 +169,28 @@ class EMA(pl.Callback):
             raise RuntimeError("a checkpoint cannot be written while the averages are swapped in")
         if not self._averages:
             return {}
-        updates = next(iter(self._averages.values())).updates
-        return {"updates": updates, **{name: average.values for name, average in self._averages.items()}}
+        return {"updates": self._updates, **{name: average.values for name, average in self._averages.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the averages of a checkpoint until training starts."""
         self._loaded = state_dict
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """A module in evaluation mode, and each part of it as it was afterwards."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def _own_chance(device: torch.device) -> Any:
+    """A context whose draws leave the training's generators where they are."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 def _networks(pl_module: pl.LightningModule) -> Iterable[tuple[str, nn.Module]]:

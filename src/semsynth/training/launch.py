@@ -43,6 +43,8 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
         with warnings.catch_warnings():
             # Lightning 2.6 causes this one in itself with current PyTorch.
             warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+            # LogEveryEpoch lowers it
+            warnings.filterwarnings("ignore", message=r".*is smaller than the logging interval.*")
             # a frozen segmenter in the loop stays in evaluation mode
             warnings.filterwarnings("ignore", message=r".*module\(s\) in eval mode at the start of training.*")
             trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -61,10 +63,19 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
                 os.environ[name] = value
 
 
+def finished(trainer: pl.Trainer, epochs: int) -> bool:
+    """Whether all epochs were trained to their ends; `trainer.max_time` and other early stops leave some to train."""
+    last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+    return trainer.current_epoch >= epochs and last_batch and not trainer.fast_dev_run
+
+
 def report(trainer: pl.Trainer, grids: Path) -> None:
-    """Close the loggers, print the scores and, as the last line, where the newest grid is."""
+    """Close the loggers, print the scores, how to go on where epochs are left, and last where the newest grid is."""
     finish_wandb()
     if trainer.is_global_zero:
+        if not trainer.fast_dev_run and not finished(trainer, trainer.max_epochs or 0):
+            print(f"Ended in epoch {trainer.current_epoch} of {trainer.max_epochs}; go on with: "
+                  f"python train.py resume={grids.parent}")
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
         for callback in callbacks:
             if isinstance(callback, Scores) and callback.latest:

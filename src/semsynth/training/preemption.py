@@ -9,7 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from semsynth.training.checkpoints import save
+from semsynth.training.checkpoints import Checkpoints, save
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -29,6 +29,9 @@ class Preempted(BaseException):
 
 class Preemption(pl.Callback):
     """On Ctrl-C, SIGTERM, SIGUSR1 or SIGUSR2 finish the batch, write `last.ckpt` and stop.
+
+    In a validation before which `Checkpoints` has written `last.ckpt`, finish the validation's batch and stop; `Scores`
+    asks between its batches, too (`stop_in_validation`). A resumed run then begins with the validation.
 
     With several processes a signal to one stops all at the same batch. A second signal acts at once, as if this
     callback were not there.
@@ -61,23 +64,38 @@ class Preemption(pl.Callback):
         self._before = {}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Stop where no gradient is pending; the end of an epoch is left to `on_train_epoch_end`."""
-        if pl_module.stepped and not trainer.is_last_batch:
-            self._stop_if_asked(trainer)
+        """Stop where no gradient is pending; the end of an epoch is left to what follows it."""
+        if pl_module.stepped and not trainer.is_last_batch and (signum := self._asked(trainer)):
+            _log_batch(trainer)
+            save(trainer, self.last)
+            self._stop(trainer, signum)
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int,
+                                dataloader_idx: int = 0) -> None:
+        """Stop between the batches of a validation."""
+        self.stop_in_validation(trainer)
+
+    def stop_in_validation(self, trainer: pl.Trainer) -> None:
+        """Stop where `last.ckpt` was written before the validation that runs. All processes must call it together."""
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        kept = any(isinstance(callback, Checkpoints) and callback.kept for callback in callbacks)
+        if kept and (signum := self._asked(trainer)):
+            self._stop(trainer, signum)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop between two epochs."""
-        if trainer.current_epoch + 1 != trainer.max_epochs:
-            self._stop_if_asked(trainer)
+        if trainer.current_epoch + 1 != trainer.max_epochs and (signum := self._asked(trainer)):
+            save(trainer, self.last)
+            self._stop(trainer, signum)
 
-    def _stop_if_asked(self, trainer: pl.Trainer) -> None:
-        signum = self.received
-        if trainer.world_size > 1:
-            asked = trainer.strategy.reduce_boolean_decision(bool(signum), all=False)
-            signum = signum or (signal.SIGTERM if asked else 0)
-        if not signum:
-            return
-        save(trainer, self.last)
+    def _asked(self, trainer: pl.Trainer) -> int:
+        """The signal that some process has received; 0 where none has."""
+        if trainer.world_size == 1:
+            return self.received
+        asked = trainer.strategy.reduce_boolean_decision(bool(self.received), all=False)
+        return self.received or (signal.SIGTERM if asked else 0)
+
+    def _stop(self, trainer: pl.Trainer, signum: int) -> None:
         requeued = self.requeue and trainer.is_global_zero and _requeue()
         self._restore()
         raise Preempted(signum, requeued)
@@ -89,6 +107,12 @@ class Preemption(pl.Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
         self._restore()
+
+
+def _log_batch(trainer: pl.Trainer) -> None:
+    """Log the batch that ends now: Lightning would after this hook, and a resumed run begins with the next one."""
+    trainer._logger_connector.on_batch_end()
+    trainer._logger_connector.update_train_step_metrics()
 
 
 def _requeue() -> bool:

@@ -3,23 +3,70 @@
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info
+
+from semsynth.training.faults import TrainingStopped
 
 
 class ContinueEpoch(pl.Callback):
     """After a checkpoint is loaded, let the sampler leave out what the interrupted epoch has already seen.
 
-    Lightning restores its counters but not the place in the data. The loader's sampler needs `set_epoch(epoch)` and
-    `skip(samples)`.
+    Lightning restores its counters but not the place in the data. Neither knows how many processes shared the epoch so
+    far: with another number of them, each of the samples that are left is seen once, and the counters of the batches
+    are set to what is left. The loader's sampler needs `length`, `world`, `set_epoch(epoch)` and `skip(samples)`.
+
+    Raises:
+        TrainingStopped: in the middle of an epoch the training set has another number of samples than before.
     """
+
+    def __init__(self) -> None:
+        self._world = self._length = 0
+        self._before: dict[str, int] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Move the sampler and start its iteration anew."""
         loop = trainer.fit_loop
-        fetcher = loop._data_fetcher
+        fetcher, loader = loop._data_fetcher, _loader(trainer)
+        self._world, self._length = loader.sampler.world, loader.sampler.length
         if fetcher is None or not (loop.is_resuming or loop.restarting):
             return
+        before, self._before = self.state_dict() | self._before, {}
         seen = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
-        loader: Any = trainer.train_dataloader
+        if seen and before["length"] != self._length:
+            raise TrainingStopped(f"the training set has {self._length} samples, but the epoch that would go on here "
+                                  f"has {before['length']}: give the run its data back until the epoch is over, or "
+                                  f"start a new run from its weights with init_from=DIR")
+        skipped = min(seen * loader.batch_size * before["world"], self._length)
         loader.sampler.set_epoch(trainer.current_epoch)
-        loader.sampler.skip(seen * loader.batch_size)
+        loader.sampler.skip(skipped)
+        if before["world"] != self._world:
+            rank_zero_info(f"{self._world} processes go on with what {before['world']} have begun: batch is for each")
+            if seen:
+                _count_anew(trainer, self._length - skipped)
         iter(fetcher)  # workers may have read ahead from the start of another epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Processes that share the training set, and its samples."""
+        return {"world": self._world, "length": self._length}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """How the training was shared until now."""
+        self._before = state_dict
+
+
+def _loader(trainer: pl.Trainer) -> Any:
+    return trainer.train_dataloader
+
+
+def _count_anew(trainer: pl.Trainer, samples: int) -> None:
+    """Let the batches of this epoch count as if its last `samples` were those that are left of it."""
+    loader, progress = _loader(trainer), trainer.fit_loop.epoch_loop.batch_progress
+    left, batches = samples // loader.sampler.world // loader.batch_size, int(trainer.num_training_batches)
+    # Where all batches were seen, the validation is left. Otherwise an epoch cannot begin at its end: where too few
+    # samples are left for a batch, it ends with the first attempt to read.
+    place = batches if progress.is_last_batch else min(max(len(loader) - left, 1), batches - 1)
+    trackers: Any = (progress.total, progress.current)
+    shift = place - progress.current.ready
+    for tracker in trackers:
+        for name in ("ready", "started", "processed", "completed"):
+            setattr(tracker, name, getattr(tracker, name) + shift)

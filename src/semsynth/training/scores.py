@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -18,13 +19,14 @@ class Scores(pl.Callback):
 
     Args:
         assess: `assess.prepare(data, size, device, progress)` returns the scores that cannot be had, with reasons;
-            `assess(generator, encoder)` returns the scores by key. None: nothing is scored.
+            `assess(generator, encoder, between)` returns the scores by key and calls `between()` now and then, where a
+            signal may stop it (`Preemption`). None: nothing is scored.
         every_n_epochs: 0: nothing is scored. The last epoch always is otherwise.
         data: The data set, as `assess` takes it.
         size: (H,W) of the images.
 
     Raises:
-        TrainingStopped: before training, where a score that must be had cannot be had.
+        TrainingStopped: before training, where a score that must be had cannot be had, or no validation takes scores.
     """
 
     def __init__(self, assess: Any = None, every_n_epochs: int = 0, *, data: Any = None,
@@ -46,6 +48,11 @@ class Scores(pl.Callback):
         return key.startswith("score/") and (
             not self.active or not self.latest or key.removeprefix("score/") in self.skipped)
 
+    def due(self, trainer: pl.Trainer) -> bool:
+        """Whether the validation at the end of this epoch takes scores."""
+        epoch = trainer.current_epoch + 1
+        return self.active and (epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs)
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Prepare, and say which scores there will not be."""
         if stage != "fit" or not self.active:
@@ -60,17 +67,25 @@ class Scores(pl.Callback):
                 keys = ", ".join(key for key, why in self.skipped.items() if why == reason)
                 print(f"no {keys}: {reason}", flush=True)
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Refuse an interval of validations that leaves out the end of an epoch, where scores are taken."""
+        interval, batches = trainer.val_check_batch, trainer.num_training_batches
+        if self.active and trainer.check_val_every_n_epoch and interval and batches % interval:
+            raise TrainingStopped(
+                f"trainer.val_check_interval={trainer.val_check_interval} validates after every {interval} of an "
+                f"epoch's {batches} batches, never after the last one, where scores are taken: choose an interval that "
+                f"divides {batches}, or scores=none")
+
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Score and log."""
-        epoch = trainer.current_epoch + 1
-        due = self.active and (epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs)
-        if not due or trainer.sanity_checking or not trainer.is_last_batch:
+        if not self.due(trainer) or trainer.sanity_checking or not trainer.is_last_batch:
             return
         try:
-            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None))
+            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None),
+                                      partial(_stop_if_asked, trainer))
         except ValueError as error:
             raise TrainingStopped(f"scoring failed: {error}") from error
-        self.latest_epoch = epoch
+        self.latest_epoch = trainer.current_epoch + 1
         # the same on all ranks; all log it, since all compare it for `best`
         logged = {f"score/{key}": value for key, value in self.latest.items()}
         pl_module.log_dict(logged, sync_dist=trainer.world_size > 1)
@@ -92,6 +107,13 @@ class Scores(pl.Callback):
         return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
             f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else rounded(value, 4)}"
             for key, value in self.latest.items()]
+
+
+def _stop_if_asked(trainer: pl.Trainer) -> None:
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if hasattr(callback, "stop_in_validation"):
+            callback.stop_in_validation(trainer)
 
 
 def _bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:

@@ -85,5 +85,8 @@ class SegmentationSystem(SupervisedSystem):
 
     def _class_weights(self, labels: Tensor) -> Tensor:
         if self.training:
-            self.counts += torch.bincount(labels.flatten(), minlength=self.num_classes)
+            counts = torch.bincount(labels.flatten(), minlength=self.num_classes)
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                torch.distributed.all_reduce(counts)
+            self.counts += counts
         return (self.counts.mean() / self.counts) ** self.balance

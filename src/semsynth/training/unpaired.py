@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from semsynth.losses.step import Segmentation, Step, UnpairedStep
 from semsynth.semantics import Semantics
 from semsynth.training.adversarial import AdversarialSystem, Drawn, Micro, Raw
-from semsynth.training.style import sample_posterior
 
 Soft = Literal["probabilities", "straight_through"]
 
@@ -159,10 +158,7 @@ class UnpairedSystem(AdversarialSystem):
         assert made.maps is not None
         semantics = Semantics.from_probabilities(made.maps)
         semantics.prepare(self.generator.feature_sizes(*semantics.size))
-        if made.mu is not None and made.logvar is not None:
-            return self.generator(semantics, sample_posterior(made.mu, made.logvar))
-        z_dim = self.generator.z_dim
-        return self.generator(semantics, torch.randn(len(made.maps), z_dim, device=self.device) if z_dim else None)
+        return self.generator(semantics, self._style(len(made.maps), made.mu, made.logvar))
 
     def _judged(self, micro: Micro, drawn: Drawn) -> Step:
         assert isinstance(drawn, Looped)

@@ -1,0 +1,38 @@
+"""Paths in a run's configuration, which change when its data or the run itself is moved."""
+
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# last words of the keys that say where files lie
+WORDS = ("root", "path", "weights", "inception_weights", "cache", "folder", "run_dir", "default_root_dir", "title")
+
+
+def is_place(key: str, before: Any, after: Any) -> bool:
+    """Whether a changed value says where something lies: a path in the place of a path."""
+    return key.rpartition(".")[2] in WORDS and isinstance(before, str) and isinstance(after, str)
+
+
+def move(cfg: DictConfig, before: str, after: str) -> None:
+    """Change a path wherever it stands, alone or at the beginning of a longer one, in place."""
+    if before == after or not before:
+        return
+
+    def moved(key: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.startswith(before.rstrip("/") + "/"):
+            return after.rstrip("/") + value[len(before.rstrip("/")):]
+        return after if value == before and is_place(key, value, after) else value
+
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    cfg.merge_with(OmegaConf.create(_mapped(plain, moved)))
+
+
+def _mapped(node: Any, change: Callable[[str, Any], Any], key: str = "") -> Any:
+    if isinstance(node, dict):
+        return {name: _mapped(child, change, f"{key}.{name}") for name, child in node.items()}
+    if isinstance(node, list):
+        return [_mapped(child, change, key) for child in node]
+    return change(key, node)
