@@ -1,22 +1,29 @@
-"""Turn label maps into pictures with a trained run: python synthesize.py run=DIR input=LABELS output=DIR."""
+"""Turn label maps into pictures with a trained run.
 
-import sys
+    python synthesize.py run=DIR input=LABELS output=DIR                  a label map or a folder of them
+    python synthesize.py run=DIR input=LABELS output=DIR samples=6        several styles of each
+    python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg  the style of a photograph
+"""
+
+from pathlib import Path
 
 import hydra
-import torch
-from omegaconf import DictConfig, MissingMandatoryValue
+from omegaconf import DictConfig
 
 from semsynth import runs
-from semsynth.data.errors import DataError
-from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
-from semsynth.synthesis.pictures import synthesize
-from semsynth.synthesis.styles import StyleError, choose_styles
+from semsynth.cli import command
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PRECISIONS = ("float32", "bfloat16")
 
 
 def draw(cfg: DictConfig) -> None:
     """Load the run, choose the styles, draw."""
+    import torch
+
+    from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
+    from semsynth.synthesis.pictures import synthesize
+    from semsynth.synthesis.styles import choose_styles
+
     if cfg.precision not in PRECISIONS:
         raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
     if not isinstance(cfg.compile, bool):
@@ -35,20 +42,11 @@ def draw(cfg: DictConfig) -> None:
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
     grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                      compile=cfg.compile, dtype=PRECISIONS[cfg.precision])
+                      compile=cfg.compile, dtype=getattr(torch, cfg.precision))
     print(f"pictures: {output}\ngrid: {grid}")
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="synthesize")
-def main(cfg: DictConfig) -> None:
-    """Draw, or say in one line why not."""
-    try:
-        draw(cfg)
-    except MissingMandatoryValue as error:
-        sys.exit(f"{error.full_key}= is missing: python synthesize.py run=DIR input=LABELS output=DIR")
-    except (runs.ConfigError, DataError, StyleError) as error:
-        sys.exit(str(error))
-
+main = command(Path(__file__).parent / "conf" / "synthesize.yaml")(draw)
 
 if __name__ == "__main__":
     main()

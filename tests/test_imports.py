@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files"},
     "runs": {"evaluation", "signatures", "weights", "checkpoints", "training", "data"},
     "config": {"signatures", "data"},
+    "cli": {"signatures", "runs"},
     "checkpoints": {"semantics", "norms", "data", "segmenters", "synthesis", "runs", "signatures", "weights"},
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
     "__init__": {"synthesizer", "synthesis", "semantics", "runs"},
@@ -75,17 +76,19 @@ def test_training_knows_interfaces(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_hydra_stays_in_config_and_runs(path):
-    if part_of(path) not in ("config", "runs"):
+def test_hydra_stays_in_config_runs_and_commands(path):
+    if part_of(path) not in ("config", "runs", "cli"):
         assert not {n for n in imports(path) if n.split(".")[0] in ("hydra", "omegaconf")}
 
 
 def test_the_first_checks_import_no_torch():
     """A wrong value is answered at once: config and runs import torch and Lightning only inside functions."""
-    for path in [SOURCE / "signatures.py", *(SOURCE / "config").glob("*.py"), *(SOURCE / "runs").glob("*.py")]:
+    for path in [SOURCE / "signatures.py", *(SOURCE / "config").glob("*.py"), *(SOURCE / "runs").glob("*.py"),
+                 *(SOURCE / "cli").glob("*.py")]:
         body = ast.parse(path.read_text()).body
         top = {alias.name for node in body if isinstance(node, ast.Import) for alias in node.names}
         top |= {node.module for node in body if isinstance(node, ast.ImportFrom)}
         assert not {m for m in top if m.split(".")[0] in ("torch", "pytorch_lightning")}
         ours = {m for m in top if m.startswith("semsynth")}
-        assert all(m == "semsynth.signatures" or m.startswith(("semsynth.config.", "semsynth.runs.")) for m in ours)
+        light = ("semsynth.config.", "semsynth.runs", "semsynth.cli.")
+        assert all(m == "semsynth.signatures" or m.startswith(light) for m in ours)

@@ -40,8 +40,8 @@ def train(*arguments, code=0, seconds=240):
     ("arguments", "code", "message"),
     [
         (["batch=0"], 2, "batch=0 must be a whole number from 1 on"),
-        (["norm=spdae"], 1, "norm=spdae: there is no such choice; did you mean spade?"),
-        (["epochz=3"], 1, "did you mean epochs"),
+        (["norm=spdae"], 2, "norm=spdae: there is no such choice; did you mean spade?"),
+        (["epochz=3"], 2, "epochz: there is no such key; did you mean epochs"),
         (["resume=nowhere"], 2, "nowhere is no run directory"),
     ],
 )

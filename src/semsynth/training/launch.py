@@ -79,7 +79,7 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
 
     Args:
         run_dir: The run directory.
-        reraise: Print faults and let them pass as exceptions, so that the other jobs of a sweep go on.
+        reraise: Let faults pass as exceptions with all these words, so that the other jobs of a sweep go on.
     """
     try:
         yield
@@ -95,9 +95,9 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
         kept = f"\nThe last checkpoint before it: {last}" if last.is_file() else ""
         # A loader's worker sends its whole traceback as the message; the words stand at its end.
         words = str(fault).rpartition("DataError: ")[2].rstrip()
-        _say(f"{words}{kept}")
         if reraise:
-            raise
+            raise type(fault)(f"{words}{kept}") from fault
+        _say(f"{words}{kept}")
         sys.exit(2 if isinstance(fault, DataError) else 1)
 
 
