@@ -30,7 +30,8 @@ def write(cfg: DictConfig) -> None:
     segmenter = runs.load_segmenter(run, cfg.checkpoint, cfg.weights) if format == "segmenter" else None
     source = Source(run, config, read_weights(runs.find_checkpoint(run, cfg.checkpoint)), cfg.weights, generator,
                     encoder, segmenter)
-    lines = export(source, format, output, size=size, tolerance=cfg.tolerance)
+    lines = export(source, format, output, size=size, tolerance=cfg.tolerance,
+                   labels=cfg.labels)
     print(f"exported: {output}", *lines, sep="\n  ")
 
 
