@@ -57,9 +57,10 @@ class ColourCode:
             known = np.array([unpack_colour(int(value)) for value in self._sorted])
             nearest = int(np.abs(known - colour).sum(1).argmin())
             name = self.names[int(self._order[nearest])]
+            share = f"{100 * wrong.mean():{'.0f' if wrong.mean() > 0.1 else '.2g'}}"
             raise DataError(
                 f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
-                f"({100 * wrong.mean():.2g}% of the pixels have colours of no class; the nearest class is {name} with "
+                f"({share}% of the pixels have colours of no class; the nearest class is {name} with "
                 f"{known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
             )
         return self._order[place].astype(np.int32)

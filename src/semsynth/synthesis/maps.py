@@ -19,6 +19,7 @@ from semsynth.data.masks import checked_labels, is_grey, read_ids, read_instance
 from semsynth.data.resize import resize_nearest
 from semsynth.data.source import LABEL_SUFFIXES, files_in
 from semsynth.semantics import Semantics
+from semsynth.synthesis.snap import Snap
 
 
 def find_masks(path: str | Path) -> list[Path]:
@@ -53,19 +54,30 @@ def chosen_size(wish: Any, training: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Sequence[int] | None = None,
-                 masks: Masks | None = None) -> Callable[[Path], np.ndarray]:
+                 masks: Masks | None = None, painting: Snap | None = None) -> Callable[[Path], np.ndarray]:
     """How a run's data set reads a mask file: (H, W) class ids.
 
     ``ids`` and ``masks`` are those of ``dataset=folder``. The published data sets (``masks`` None) go by ids, palettes
     included; a colour-coded RGB mask, as one paints it in the class colours, is understood besides.
+
+    With ``painting`` a mask with colours is a picture in the class colours whose edges may be smoothed.
     """
     table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
     decoder = MaskDecoder(table, masks or "auto")
+
+    def painted(path: Path) -> np.ndarray:
+        mask = read_mask(path)
+        if mask.colours is None or painting is None:
+            return read(path)
+        rgb = mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels
+        return painting.read(rgb, path)
 
     def read(path: Path) -> np.ndarray:
         pixels = read_mask(path).pixels
         return read_ids(path) if pixels.ndim == 2 or is_grey(pixels) else decoder.read(path)
 
+    if painting is not None:
+        return painted
     return decoder.read if masks else read
 
 

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from semsynth.data.errors import DataError
 from semsynth.synthesis.maps import MapReader
+from semsynth.synthesis.output import open_output
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 GRID_ROWS, GRID_COLUMNS = 12, 8
@@ -38,7 +39,8 @@ def instance_file(mask: Path, instances: str | None) -> Path | None:
 @torch.inference_mode()
 def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles: Tensor | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
-               batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None) -> Path:
+               batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
+               overwrite: bool = False) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles. All masks are read and checked before
@@ -54,9 +56,11 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
         device: where to compute.
         batch: styles of a label map that are drawn at once.
         compile, dtype: as for :class:`semsynth.generators.inference.FoldedGenerator`.
+        overwrite: whether the folder may hold files already; those of the same names are replaced.
 
     Raises:
-        DataError: a mask does not fit the run, or the generator cannot make its size; two masks have the same stem.
+        DataError: a mask does not fit the run, or the generator cannot make its size; two masks have the same stem; the
+            folder holds files already.
     """
     stems = [mask.stem for mask in masks]
     if len(set(stems)) < len(stems):
@@ -75,7 +79,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Sequence[Path], styles:
     if folder.resolve() in {path.parent.resolve() for path in read}:
         raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
                         "them: take another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    open_output(folder, overwrite)
     fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
     count = 1 if styles is None else len(styles)
     rows: list[list[np.ndarray]] = []

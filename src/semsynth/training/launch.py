@@ -1,6 +1,7 @@
 """Running a trainer so that every way it can end has a clear message."""
 
 import os
+import shlex
 import signal
 import sys
 import warnings
@@ -62,7 +63,7 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
 
 
 def report(trainer: pl.Trainer, grids: Path) -> None:
-    """Close the loggers, print the scores and, as the last line, where the newest grid is."""
+    """Close the loggers, print the scores, where the newest grid is and how to draw a label map of one's own."""
     finish_wandb()
     if trainer.is_global_zero:
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
@@ -71,6 +72,8 @@ def report(trainer: pl.Trainer, grids: Path) -> None:
                 print(*callback.lines(), sep="\n")
         grid = latest_grid(grids)
         print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
+        print(f"draw your own label map, painted in the colours of the grid's legend:\n  python synthesize.py "
+              f"{shlex.quote(f'run={grids.parent}')} input=MAP.png output=FOLDER snap=true", flush=True)
 
 
 @contextmanager
