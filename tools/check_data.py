@@ -29,7 +29,8 @@ def draft(cfg: DictConfig, console: Console) -> int:
     made = write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), cfg.overwrite)
     for message in made.skipped:
         console.print(f"left out: {message}", markup=False, soft_wrap=True)
-    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True)
+    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True,
+                  markup=False)
     return 0
 
 

@@ -95,7 +95,7 @@ def keep(record: dict[str, Any], folder: Path, console: Console) -> None:
     draw([record], folder / "layers.png")
     if runs.in_sweep():
         path = sweep.summarise(folder.parent)
-    console.print(str(path), soft_wrap=True, highlight=False)
+    console.print(str(path), soft_wrap=True, highlight=False, markup=False)
 
 
 if __name__ == "__main__":
