@@ -1,26 +1,33 @@
-"""Score a run or a folder of images: python evaluate.py run=DIR, or images=DIR labels=DIR dataset=NAME."""
+"""Score a run, or a folder of images.
 
-import sys
+    python evaluate.py run=DIR                                     scores.json in the run directory, and a table
+    python evaluate.py run=DIR protocol=spade                      as another paper scores
+    python evaluate.py images=DIR labels=DIR dataset=cityscapes    images made by anything
+    python evaluate.py run=DIR segmenter=FILE.safetensors          a judge that tools/train_segmenter.py trained
+"""
+
 import time
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.errors import InstantiationException
-from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
-from rich.console import Console
+from omegaconf import DictConfig, OmegaConf
 
 from semsynth import runs
+from semsynth.cli import command
 from semsynth.config import finalize
-from semsynth.data.errors import DataError
-from semsynth.evaluation import arguments, scores, sources
-from semsynth.evaluation.data_sets import DataSets
+from semsynth.evaluation import arguments
 from semsynth.evaluation.errors import EvaluationError
-from semsynth.segmenters.errors import SegmenterError
 
 
 def evaluate(cfg: DictConfig) -> None:
     """Collect what is scored, score it, write and print the scores."""
+    from rich.console import Console
+
+    from semsynth.evaluation import scores, sources
+    from semsynth.evaluation.data_sets import DataSets
+
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
         raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
@@ -55,20 +62,7 @@ def build(node: Any) -> Any:
         raise
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
-def main(cfg: DictConfig) -> None:
-    """Score, or say in one line why not."""
-    try:
-        evaluate(cfg)
-    except MissingMandatoryValue as error:
-        sys.exit(f"{error.full_key}= is missing")
-    except (runs.ConfigError, DataError, EvaluationError, SegmenterError) as error:
-        sys.exit(str(error))
-
+main = command(Path(__file__).parent / "conf" / "evaluate.yaml", arguments=arguments.completed)(evaluate)
 
 if __name__ == "__main__":
-    try:
-        sys.argv[1:] = arguments.completed(sys.argv[1:])
-    except runs.ConfigError as error:
-        sys.exit(str(error))
     main()

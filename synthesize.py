@@ -1,26 +1,36 @@
-"""Turn label maps into pictures with a trained run: python synthesize.py run=DIR input=LABELS output=DIR."""
+"""Turn label maps into pictures with a trained run.
 
-import sys
+    python synthesize.py run=DIR input=LABELS output=DIR                  a label map or a folder of them
+    python synthesize.py run=DIR input=LABELS output=DIR samples=6        several styles of each
+    python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg  the style of a photograph
+    python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
+"""
+
+from pathlib import Path
 
 import hydra
-import torch
-from omegaconf import DictConfig, MissingMandatoryValue
+from omegaconf import DictConfig
 
 from semsynth import runs
-from semsynth.data.errors import DataError
-from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
-from semsynth.synthesis.pictures import synthesize
-from semsynth.synthesis.styles import StyleError, choose_styles
+from semsynth.cli import command
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PRECISIONS = ("float32", "bfloat16")
 
 
 def draw(cfg: DictConfig) -> None:
     """Load the run, choose the styles, draw."""
+    import torch
+
+    from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
+    from semsynth.synthesis.pictures import synthesize
+    from semsynth.synthesis.snap import Snap
+    from semsynth.synthesis.styles import choose_styles
+
     if cfg.precision not in PRECISIONS:
         raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
-    if not isinstance(cfg.compile, bool):
-        raise runs.ConfigError(f"compile={cfg.compile}: take true or false")
+    for key in ("compile", "snap", "overwrite"):
+        if not isinstance(cfg[key], bool):
+            raise runs.ConfigError(f"{key}={cfg[key]}: take true or false")
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
@@ -28,27 +38,19 @@ def draw(cfg: DictConfig) -> None:
     data = trained.dataset
     icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
     names, colours = list(data.classes), [list(c) for c in data.colours]
-    decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"))
+    painting = Snap(names, colours) if cfg.snap else None
+    decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"), painting)
     reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
     style = [] if cfg.style is None else [cfg.style] if isinstance(cfg.style, str) else list(cfg.style)
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
     grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                      compile=cfg.compile, dtype=PRECISIONS[cfg.precision])
-    print(f"pictures: {output}\ngrid: {grid}")
+                      compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
+    print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="synthesize")
-def main(cfg: DictConfig) -> None:
-    """Draw, or say in one line why not."""
-    try:
-        draw(cfg)
-    except MissingMandatoryValue as error:
-        sys.exit(f"{error.full_key}= is missing: python synthesize.py run=DIR input=LABELS output=DIR")
-    except (runs.ConfigError, DataError, StyleError) as error:
-        sys.exit(str(error))
-
+main = command(Path(__file__).parent / "conf" / "synthesize.yaml")(draw)
 
 if __name__ == "__main__":
     main()

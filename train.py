@@ -1,31 +1,46 @@
-"""Train a generator: python train.py norm=clade dataset=cityscapes (conf/ lists the choices, README.md explains)."""
+"""Train a generator.
 
-import os
-import sys
+    python train.py                                        CLADE on the embedded scenes
+    python train.py norm=clade dataset=cityscapes          a published setting
+    python train.py dataset=folder dataset.root=DIR        your own pictures and masks
+    python train.py -m norm=spade,clade,clade_icpe         a sweep, each job in a directory of its own
+    python train.py resume=DIR                             go on where a run stopped
+    python train.py init_from=RUN dataset=folder ...       begin with the weights of another run
+    python train.py trainer=smoke                          two batches: does it run at all?
+"""
+
 from pathlib import Path
 
-# Waiting OpenMP threads spin for about 0.1 ms, then sleep: endless spinning, the default, nearly doubles the CPU time
-# on a busy machine, and sleeping at once costs an idle one a third. Must stand before torch is imported.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-
-import hydra
 from omegaconf import DictConfig
 
 from semsynth import config, runs
+from semsynth.cli import command
 
-CONF = Path(__file__).parent / "conf"
+
+def resume(arguments: list[str]) -> bool:
+    """Serve as another process of a run, or continue a run; return whether either was asked for."""
+    told = runs.told_by_first_process()
+    if told is not None:
+        train(*told)
+        return True
+    asked = runs.asked_to_resume(arguments)
+    if asked is not None:
+        cfg = runs.resumed(*asked)
+        with runs.claimed(cfg, known=True):
+            config.check(cfg)
+            train(cfg, runs.find_checkpoint(cfg.run_dir))
+    return asked is not None
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+@command(Path(__file__).parent / "conf" / "train.yaml", instead=resume)
 def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
-    with config.explained(reraise=runs.in_sweep()):
-        runs.settle(cfg)
-        cfg = runs.inherit(cfg)
-        if runs.finished_before(cfg):
-            return
-        with runs.claimed(cfg):
-            train(*runs.continue_where_possible(config.prepare(cfg)))
+    runs.settle(cfg)
+    cfg = runs.inherit(cfg)
+    if runs.finished_before(cfg):
+        return
+    with runs.claimed(cfg):
+        train(*runs.continue_where_possible(config.prepare(cfg)))
 
 
 def train(cfg: DictConfig, checkpoint: Path | None) -> None:
@@ -45,25 +60,5 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
         launch.report(trainer, run_dir / runs.GRIDS)
 
 
-def main() -> None:
-    """Serve as another process of a run, continue a run, or start one."""
-    told = runs.told_by_first_process()
-    with config.explained():
-        if told is not None:
-            return train(*told)
-        asked = runs.asked_to_resume(sys.argv[1:])
-        if asked is not None:
-            cfg = runs.resumed(*asked)
-            with runs.claimed(cfg, known=True):
-                config.check(cfg)
-                return train(cfg, runs.find_checkpoint(cfg.run_dir))
-    try:
-        start()
-    except SystemExit as end:
-        if end.code == 1:  # Hydra could not compose, or a job failed
-            print(*config.suggest(sys.argv[1:], CONF), sep="\n", file=sys.stderr)
-        raise
-
-
 if __name__ == "__main__":
-    main()
+    start()

@@ -41,8 +41,8 @@ def train(*arguments, code=0, seconds=240):
     ("arguments", "code", "message"),
     [
         (["batch=0"], 2, "batch=0 must be a whole number from 1 on"),
-        (["norm=spdae"], 1, "norm=spdae: there is no such choice; did you mean spade?"),
-        (["epochz=3"], 1, "did you mean epochs"),
+        (["norm=spdae"], 2, "norm=spdae: there is no such choice; did you mean spade?"),
+        (["epochz=3"], 2, "epochz: there is no such key; did you mean epochs"),
         (["resume=nowhere"], 2, "nowhere is no run directory"),
     ],
 )
@@ -60,8 +60,11 @@ def test_stopped_by_a_signal_and_resumed(tmp_path):
     common = [*SMALL, "epochs=3", "callbacks.progress.seconds=0"]
     out = train(*common, f"run_dir={tmp_path}/whole").splitlines()
     assert out[0] == f"run directory: {tmp_path}/whole"
-    assert out[-1] == f"{tmp_path}/whole/grids/epoch-003_batch-0000012.png"
-    assert Path(out[-1]).is_file()
+    assert out[-3] == f"{tmp_path}/whole/grids/epoch-003_batch-0000012.png"
+    assert Path(out[-3]).is_file()
+    assert out[-1] == f"  python synthesize.py run={tmp_path}/whole input=MAP.png output=FOLDER snap=true"
+    assert f"first pictures: {tmp_path}/whole/grids/epoch-001_batch-0000004.png" in out
+    assert sum(" to go for 3 epochs of 4 batches" in line for line in out) == 1
     process = start(*common, f"run_dir={tmp_path}/part")
     for line in process.stdout:
         if line.startswith("epoch 2/3  batch 1/4"):
@@ -152,7 +155,7 @@ def test_two_processes_stop_together_and_resume(tmp_path):
     rest = process.stdout.read()
     assert process.wait() == 128 + signal.SIGUSR1, rest
     out = train(f"resume={tmp_path}/run")
-    assert out.splitlines()[-1].endswith("epoch-002_batch-0000004.png")
+    assert out.splitlines()[-3].endswith("epoch-002_batch-0000004.png")
 
 
 @pytest.mark.slow

@@ -9,11 +9,11 @@ Ends with code 1 when there are faults.
 import sys
 from pathlib import Path
 
-import hydra
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from semsynth.cli import command
 from semsynth.config import ConfigError, finalize
 from semsynth.data.check import scan
 from semsynth.data.check_report import progress_bar, show_report, show_summary
@@ -29,7 +29,8 @@ def draft(cfg: DictConfig, console: Console) -> int:
     made = write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), cfg.overwrite)
     for message in made.skipped:
         console.print(f"left out: {message}", markup=False, soft_wrap=True)
-    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True)
+    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True,
+                  markup=False)
     return 0
 
 
@@ -56,7 +57,7 @@ def run(cfg: DictConfig, console: Console) -> int:
         return 1
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="check_data")
+@command(Path(__file__).parents[1] / "conf" / "check_data.yaml")
 def main(cfg: DictConfig) -> None:
     sys.exit(run(cfg, Console()))
 

@@ -8,16 +8,12 @@ Needs neither data nor weights. Writes complexity.json, layers.csv and layers.pn
 the figure of all its jobs.
 """
 
-import os
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # see train.py
-
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -25,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from semsynth import config, runs
+from semsynth.cli import command
 from semsynth.signatures import targets
 
 GROUPS = (*config.NETWORKS, "objective", "loss", "optim", "icpe", "system")
@@ -71,20 +68,19 @@ def measure(cfg: DictConfig, options: Any, scratch: Path, console: Console) -> d
                    lambda items, title: track(list(items), title, console=console, transient=True))
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="complexity")
+@command(Path(__file__).parents[1] / "conf" / "complexity.yaml")
 def main(cfg: DictConfig) -> None:
     from semsynth.evaluation.complexity.setting import Options
 
     console = Console() if sys.stdout.isatty() else Console(width=110)
-    with config.explained(reraise=runs.in_sweep()):
-        runs.settle(cfg)
-        cfg, given = prepare(cfg, Options.names())
-        try:
-            options = Options(**given)
-            with tempfile.TemporaryDirectory() as scratch:
-                record = measure(cfg, options, Path(scratch), console)
-        except ValueError as error:
-            raise config.ConfigError(str(error)) from error
+    runs.settle(cfg)
+    cfg, given = prepare(cfg, Options.names())
+    try:
+        options = Options(**given)
+        with tempfile.TemporaryDirectory() as scratch:
+            record = measure(cfg, options, Path(scratch), console)
+    except ValueError as error:
+        raise config.ConfigError(str(error)) from error
     keep(record, Path(cfg.run_dir), console)
 
 
@@ -99,7 +95,7 @@ def keep(record: dict[str, Any], folder: Path, console: Console) -> None:
     draw([record], folder / "layers.png")
     if runs.in_sweep():
         path = sweep.summarise(folder.parent)
-    console.print(str(path), soft_wrap=True, highlight=False)
+    console.print(str(path), soft_wrap=True, highlight=False, markup=False)
 
 
 if __name__ == "__main__":

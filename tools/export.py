@@ -7,22 +7,20 @@
     python tools/export.py run=DIR format=segmenter output=FILE      an unpaired run's segmenter, for segmenter=FILE
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
-import hydra
-from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from semsynth import runs
-from semsynth.data.errors import DataError
-from semsynth.synthesis.maps import chosen_size
+from semsynth.cli import command
 
 
 def write(cfg: DictConfig) -> None:
     """Load the run and export it."""
     from semsynth.checkpoints.exporters.export import export
     from semsynth.checkpoints.exporters.source import Source
+    from semsynth.synthesis.maps import chosen_size
     from semsynth.weights import read_weights
 
     run, format, output = Path(cfg.run), cfg.format, cfg.output
@@ -32,20 +30,12 @@ def write(cfg: DictConfig) -> None:
     segmenter = runs.load_segmenter(run, cfg.checkpoint, cfg.weights) if format == "segmenter" else None
     source = Source(run, config, read_weights(runs.find_checkpoint(run, cfg.checkpoint)), cfg.weights, generator,
                     encoder, segmenter)
-    lines = export(source, format, output, size=size, tolerance=cfg.tolerance)
+    lines = export(source, format, output, size=size, tolerance=cfg.tolerance,
+                   labels=cfg.labels)
     print(f"exported: {output}", *lines, sep="\n  ")
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="export")
-def main(cfg: DictConfig) -> None:
-    """Export, or say in one line why not."""
-    try:
-        write(cfg)
-    except MissingMandatoryValue as error:
-        sys.exit(f"{error.full_key}= is missing: python tools/export.py run=DIR format=onnx output=DIR")
-    except (runs.ConfigError, DataError) as error:
-        sys.exit(str(error))
-
+main = command(Path(__file__).parents[1] / "conf" / "export.yaml")(write)
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,7 @@
-"""Turn a released checkpoint into a run: python tools/import_checkpoint.py source=FILE_OR_DIR output=RUN.
+"""Turn a released checkpoint into a run.
+
+    python tools/import_checkpoint.py source=FILE_OR_DIR output=RUN
+    python tools/import_checkpoint.py source=FILE_OR_DIR output=RUN dataset=ade20k
 
 Takes the files of SPADE and CLADE (generator; discriminator and encoder where they lie beside it). The run is like any
 other: synthesize.py run=RUN, evaluate.py run=RUN, train.py init_from=RUN.
@@ -9,13 +12,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 
 from semsynth import config, runs
+from semsynth.cli import command
+from semsynth.cli.typed import quoted
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -24,7 +28,7 @@ def composed(overrides: Sequence[str], output: str) -> DictConfig:
     """The configuration of a training."""
     running = GlobalHydra.instance().is_initialized()  # Hydra is started once: by the command, or here
     with nullcontext() if running else initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", overrides=[*overrides, f"run_dir='{output}'", "logger=csv"])
+        return compose("train", overrides=[*overrides, f"run_dir={quoted(output)}", "logger=csv"])
 
 
 def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
@@ -65,16 +69,11 @@ def told(cfg: DictConfig, dataset: str | None) -> Any:
     return Told(dataset, None if size is None else tuple(size), cfg.upsamplings, cfg.edges)
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="import_checkpoint")
+@command(CONF / "import_checkpoint.yaml")
 def main(cfg: DictConfig) -> None:
     dataset = [o for o in HydraConfig.get().overrides.task if o.startswith("dataset")]
-    with config.explained():
-        for key in ("source", "output"):
-            if OmegaConf.is_missing(cfg, key) or not cfg[key]:
-                raise config.ConfigError(f"{key}= is missing: python tools/import_checkpoint.py source=FILE_OR_DIR "
-                                         f"output=RUN")
-        print(*import_checkpoint(cfg, sorted(dataset, key=lambda o: not o.startswith("dataset="))), sep="\n")
-        print(f"run directory: {cfg.output}")
+    print(*import_checkpoint(cfg, sorted(dataset, key=lambda o: not o.startswith("dataset="))), sep="\n")
+    print(f"run directory: {cfg.output}")
 
 
 if __name__ == "__main__":

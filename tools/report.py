@@ -1,22 +1,21 @@
 """Compare runs: a table with the published numbers beside ours, and pictures.
 
-    python tools/report.py runs=multirun/scenes_norms output=report
+    python tools/report.py runs=DIR_OR_GLOB output=DIR
     python tools/report.py 'runs=[multirun/scenes_norms,runs/camvid_*]' wandb=true
 """
 
 import logging
-import sys
 from pathlib import Path
 from typing import Any
 
 import hydra
 import torch
-from omegaconf import DictConfig, ListConfig, MissingMandatoryValue
+from omegaconf import DictConfig, ListConfig
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from semsynth.cli import command
 from semsynth.reporting import collect, wandb_report, wandb_send
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.groups import group_runs
 from semsynth.reporting.report import write_report
 from semsynth.reporting.setting import Config
@@ -43,16 +42,11 @@ def compare(cfg: DictConfig) -> None:
     print(f"report: {report.page}")
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="report")
+@command(Path(__file__).parents[1] / "conf" / "report.yaml")
 def main(cfg: DictConfig) -> None:
-    """Compare, or say in one line why not."""
+    """Compare."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    try:
-        compare(cfg)
-    except MissingMandatoryValue as error:
-        sys.exit(f"{error.full_key}= is missing: python tools/report.py runs=DIR_OR_GLOB output=DIR")
-    except (ReportError, wandb_send.SendingError) as error:
-        sys.exit(str(error))
+    compare(cfg)
 
 
 if __name__ == "__main__":

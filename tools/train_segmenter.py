@@ -7,23 +7,18 @@ The file says what it was trained on, with which command, and how well it segmen
 takes it as segmenter=FILE. A PNG of the same name shows images, labels and predictions.
 """
 
-import os
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as in train.py
-
-import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from semsynth import config, runs
-from semsynth.data.errors import DataError
+from semsynth.cli import command
 
-CONF = Path(__file__).parents[1] / "conf"
 PARTS = ("dataset", "data", "network", "optimizer", "preprocessing", "geometric", "photometric", "system", "callbacks",
          "trainer")
 DTYPES = ("float16", "float32")
@@ -88,26 +83,9 @@ def run(cfg: DictConfig) -> None:
           f"picture: {Path(cfg.output).with_suffix('.png')}")
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="train_segmenter")
-def start(cfg: DictConfig) -> None:
-    with config.explained():
-        cfg = checked(cfg)
-    from semsynth.segmenters.errors import SegmenterError
-    from semsynth.training.faults import TrainingStopped
-
-    try:
-        run(cfg)
-    except (DataError, SegmenterError, TrainingStopped) as error:
-        sys.exit(str(error).rpartition("DataError: ")[2].rstrip())
-
-
-def main() -> None:
-    try:
-        start()
-    except SystemExit as end:
-        if end.code == 1:  # Hydra could not compose
-            print(*config.suggest(sys.argv[1:], CONF, "train_segmenter"), sep="\n", file=sys.stderr)
-        raise
+@command(Path(__file__).parents[1] / "conf" / "train_segmenter.yaml")
+def main(cfg: DictConfig) -> None:
+    run(checked(cfg))
 
 
 if __name__ == "__main__":

@@ -5,21 +5,16 @@
 The file says with which command it was made and how well it reads held-out scenes (R^2 of each variable).
 """
 
-import os
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as in train.py
-
-import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth import config, runs
-from semsynth.data.errors import DataError
+from semsynth.cli import command
 
-CONF = Path(__file__).parents[1] / "conf"
 PARTS = ("dataset", "data", "regressor", "optimizer", "photometric", "system", "callbacks", "trainer")
 
 
@@ -68,17 +63,10 @@ def run(cfg: DictConfig) -> None:
     print(f"style regressor: {cfg.output} ({Path(cfg.output).stat().st_size / 2**20:.2f} MiB, {seconds} s of training)")
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="train_style_regressor")
-def start(cfg: DictConfig) -> None:
-    with config.explained():
-        cfg = checked(cfg)
-    from semsynth.training.faults import TrainingStopped
-
-    try:
-        run(cfg)
-    except (DataError, TrainingStopped) as error:
-        sys.exit(str(error).rpartition("DataError: ")[2].rstrip())
+@command(Path(__file__).parents[1] / "conf" / "train_style_regressor.yaml")
+def main(cfg: DictConfig) -> None:
+    run(checked(cfg))
 
 
 if __name__ == "__main__":
-    start()
+    main()

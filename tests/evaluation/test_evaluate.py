@@ -269,6 +269,6 @@ def test_the_command(run, judge, tmp_path):
     assert done.returncode == 0, done.stderr
     assert read(tmp_path / "s.json")["protocol"]["name"] == "scenes"
     failed = typed("run=nowhere")
-    assert failed.returncode == 1
+    assert failed.returncode == 2
     assert failed.stderr.strip() == "nowhere is no run directory: there is no such directory"
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "cache") == ["plots", "s.json"]

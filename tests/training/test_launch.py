@@ -65,10 +65,13 @@ def test_the_last_checkpoint_is_named(tmp_path, capsys):
     assert str(tmp_path / "checkpoints" / "last.ckpt") in capsys.readouterr().err
 
 
-def test_in_a_sweep_a_fault_is_told_and_passes_on(capsys):
-    with pytest.raises(TrainingStopped), launch.told_in_words("DIR", reraise=True):
+def test_in_a_sweep_a_fault_passes_on_with_its_words(tmp_path, capsys):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    words = "(?s)a loss is NaN\nThe last checkpoint before it: .*last.ckpt"
+    with pytest.raises(TrainingStopped, match=words), launch.told_in_words(str(tmp_path), reraise=True):
         raise TrainingStopped("a loss is NaN")
-    assert capsys.readouterr().err == "a loss is NaN\n"
+    assert capsys.readouterr().err == ""  # the command says it
 
 
 class Faulty(Dataset):
@@ -94,7 +97,9 @@ def test_the_last_line_is_the_newest_grid(tiny, tmp_path, capsys):
     for name in ("epoch-002_batch-0000012.png", "epoch-010_batch-0000060.png", "epoch-001_batch-0000006.png"):
         (tmp_path / name).touch()
     launch.report(tiny.trainer(tmp_path), tmp_path)
-    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "epoch-010_batch-0000060.png")
+    out = capsys.readouterr().out.splitlines()
+    assert str(tmp_path / "epoch-010_batch-0000060.png") in out
+    assert out[-1] == f"  python synthesize.py run={tmp_path.parent} input=MAP.png output=FOLDER snap=true"
 
 
 @pytest.mark.parametrize(("epoch", "batch", "settings", "finished"), [

@@ -42,13 +42,15 @@ def test_a_grid_needs_rows():
 
 
 
-def test_every_validation_writes_a_grid(tiny, tmp_path):
+def test_every_validation_writes_a_grid(tiny, tmp_path, capsys):
     panels = Panels(tmp_path / "grids", NAMES, COLOURS, samples=4)
     trainer = tiny.trainer(tmp_path, [panels], max_epochs=2, limit_val_batches=2)
     trainer.fit(tiny.system(), datamodule=tiny.data())
     files = sorted(p.name for p in (tmp_path / "grids").iterdir())
     assert files == ["epoch-001_batch-0000006.png", "epoch-002_batch-0000012.png"]
     assert latest_grid(tmp_path / "grids").name == files[-1]
+    said = [line for line in capsys.readouterr().out.splitlines() if "pictures" in line]
+    assert said == [f"first pictures: {tmp_path}/grids/{files[0]}"]
     width, height = Image.open(tmp_path / "grids" / files[0]).size
     assert width == 6 * 96 + 7 * GAP  # two samples side by side
     assert height > HEADER + 2 * (96 + GAP)

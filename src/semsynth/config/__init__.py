@@ -4,9 +4,7 @@
 answered at once.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -21,12 +19,11 @@ from semsynth.config.checks import (
 )
 from semsynth.config.completing import finalize, resolved, shorter_side
 from semsynth.config.fitting import fit_to_files
-from semsynth.config.suggestions import suggest
 from semsynth.config.values import KEYS, check_classes, check_output, check_size, check_values, check_whole
 from semsynth.signatures import ConfigError
 
 __all__ = ["KEYS", "NETWORKS", "ConfigError", "check", "check_networks", "check_output", "check_values",
-           "explained", "finalize", "prepare", "prepare_part", "shorter_side", "suggest"]
+           "finalize", "prepare", "prepare_part", "shorter_side"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:
@@ -72,19 +69,3 @@ def prepare_part(cfg: DictConfig, groups: Sequence[str], built: Sequence[str] = 
     if "trainer" in groups:
         check_trainer(complete)
     return complete
-
-
-@contextmanager
-def explained(reraise: bool = False) -> Iterator[None]:
-    """Print a ConfigError alone, without a traceback, and exit with code 2.
-
-    Args:
-        reraise: Print it and let it pass instead, so that the other jobs of a sweep go on.
-    """
-    try:
-        yield
-    except ConfigError as error:
-        print(error, file=sys.stderr, flush=True)
-        if reraise:
-            raise
-        sys.exit(2)

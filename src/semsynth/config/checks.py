@@ -95,6 +95,13 @@ def _check_agreement(cfg: DictConfig) -> None:
     if cfg.trainer.get("max_steps", -1) != -1:
         raise ConfigError(f"trainer.max_steps={cfg.trainer.max_steps}: the length of a training is set by epochs, "
                           f"which the learning rates follow; trainer.limit_train_batches shortens an epoch")
+    if cfg.trainer.get("accumulate_grad_batches", 1) != 1:
+        raise ConfigError(f"trainer.accumulate_grad_batches={cfg.trainer.accumulate_grad_batches} is refused where two "
+                          f"networks take turns: set accumulate={cfg.trainer.accumulate_grad_batches} instead")
+    if cfg.trainer.get("gradient_clip_val") is not None:
+        raise ConfigError(f"trainer.gradient_clip_val={cfg.trainer.gradient_clip_val} is refused where two networks "
+                          f"take turns: leave it out. Lower rates (optim.generator.lr, optim.discriminator.lr) or more "
+                          f"samples a step (accumulate=) steady a training")
     _check_scores(cfg)
     if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
         if cfg.resume == "auto":

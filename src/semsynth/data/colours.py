@@ -57,8 +57,9 @@ class ColourCode:
             name = self.names[int(self._order[nearest])]
             raise DataError(
                 f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
-                f"({rounded(100 * wrong.mean(), 2)} % of the pixels have such colours; the nearest class is {name} "
-                f"with {known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and unsmoothed"
+                f"({rounded(100 * wrong.mean(), 2)} % of the pixels have colours of no class; the nearest class is "
+                f"{name} with {known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and "
+                "unsmoothed"
             )
         ambiguous = self.shared(rgb)
         if ambiguous.any() and not self.first:

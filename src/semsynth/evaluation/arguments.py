@@ -25,14 +25,14 @@ def completed(arguments: Sequence[str]) -> list[str]:
         raise ConfigError("run= brings the data set that it was trained on: leave dataset= out "
                           "(root=DIR says where it lies now)")
     name = _dataset(given)
-    path = given.get("segmenter", "")
+    path = given.get("segmenter", "").strip("'\"")
     if path.endswith((".pth", ".pt", ".ckpt")):
         raise ConfigError(f"segmenter={path}: published weights go with their network, as in segmenter=upernet101 "
                           f"segmenter.weights={path}")
     if path.endswith(".safetensors"):
         if not Path(path).expanduser().is_file():
             raise ConfigError(f"segmenter={path}: there is no such file")
-        place = arguments.index(f"segmenter={path}")
+        place = arguments.index(f"segmenter={given['segmenter']}")
         arguments[place:place + 1] = ["segmenter=trained", f"segmenter.path={path}"]
     elif "segmenter" not in given and name in OWN:
         arguments.append(f"segmenter={name}")
@@ -45,7 +45,8 @@ def _dataset(given: dict[str, str]) -> str | None:
     """Name of the data set of `run=` (of the first one of a sweep) or `dataset=`; None where neither tells."""
     if "run" not in given:
         return given.get("dataset")
-    run = Path(given["run"].split(",")[0]).expanduser()
-    if not (run / runs.CONFIG).is_file():
+    typed = (given["run"], given["run"].strip("'\""), given["run"].split(",")[0])  # as typed, quoted, of a sweep
+    run = next((path for path in (Path(text).expanduser() for text in typed) if (path / runs.CONFIG).is_file()), None)
+    if run is None:
         return None  # loading the run says so
     return str(runs.load_config(run).get("dataset", {}).get("name"))

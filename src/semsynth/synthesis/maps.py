@@ -21,6 +21,7 @@ from semsynth.data.masks import checked_labels, is_grey, read_instances, read_ma
 from semsynth.data.resize import resize_nearest
 from semsynth.data.source import LABEL_SUFFIXES
 from semsynth.semantics import Semantics
+from semsynth.synthesis.snap import Snap
 
 
 def find_masks(path: str | Path, output: str | Path | None = None) -> dict[str, Path]:
@@ -66,23 +67,33 @@ def chosen_size(wish: Any, training: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Sequence[int] | None = None,
-                 masks: Masks | None = None) -> Callable[[Path], np.ndarray]:
+                 masks: Masks | None = None, painting: Snap | None = None) -> Callable[[Path], np.ndarray]:
     """How a run's data set reads a mask file: (H, W) class ids.
 
     ``ids`` and ``masks`` are those of ``dataset=folder``. Where colours tell the classes, they do so here. All other
     data sets go by ids, palettes included; a colour-coded RGB mask, as one paints it in the class colours, can be
     nothing else and is understood besides: a colour that several classes share is the first of them.
+
+    With ``painting`` a mask with colours is a picture in the class colours whose edges may be smoothed.
     """
     table = ClassTable(list(names), [list(c) for c in colours], list(range(len(names)) if ids is None else ids))
-    if masks == "colours":
-        return MaskDecoder(table, "colours").read
-    by_id, code = MaskDecoder(table, "ids"), ColourCode(table.names, table.colours, first=True)
+    by_id, by_colour = MaskDecoder(table, "ids"), MaskDecoder(table, "colours")
+    code = ColourCode(table.names, table.colours, first=True)
 
     def read(path: Path) -> np.ndarray:
+        if masks == "colours":
+            return by_colour.read(path)
         pixels = read_mask(path).pixels
         return by_id.read(path) if pixels.ndim == 2 or is_grey(pixels) else code.decode(pixels, path)
 
-    return read
+    def painted(path: Path) -> np.ndarray:
+        mask = read_mask(path)
+        if mask.colours is None or painting is None:
+            return read(path)
+        rgb = mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels
+        return painting.read(rgb, path)
+
+    return read if painting is None else painted
 
 
 @dataclass

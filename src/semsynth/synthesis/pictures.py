@@ -16,6 +16,7 @@ from semsynth.data.errors import DataError
 from semsynth.data.mask_files import instance_files
 from semsynth.data.pairing import aligned, by_name, frame_of
 from semsynth.synthesis.maps import MapReader
+from semsynth.synthesis.output import open_output
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 GRID = Path("grid", "grid.png")  # below the folder of pictures
@@ -50,7 +51,8 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 @torch.inference_mode()
 def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Tensor | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
-               batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None) -> Path:
+               batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
+               overwrite: bool = False) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
@@ -66,9 +68,10 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         device: where to compute.
         batch: styles of a label map that are drawn at once.
         compile, dtype: as for :class:`semsynth.generators.inference.FoldedGenerator`.
+        overwrite: whether the folder may hold files already; those of the same names are replaced.
 
     Raises:
-        DataError: a mask does not fit the run, or the generator cannot make its size.
+        DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
     """
     things = find_instances(masks, instances)
     for name, mask in tqdm(masks.items(), desc="checking", unit="map", disable=len(masks) < 2):
@@ -82,7 +85,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     if read & {(folder / name).parent.resolve() for name in masks}:
         raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
                         "them: take another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    open_output(folder, overwrite)
     fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
     count = 1 if styles is None else len(styles)
     rows: list[list[np.ndarray]] = []

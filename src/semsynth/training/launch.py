@@ -1,6 +1,7 @@
 """Running a trainer so that every way it can end has a clear message."""
 
 import os
+import shlex
 import signal
 import sys
 import warnings
@@ -70,7 +71,7 @@ def finished(trainer: pl.Trainer, epochs: int) -> bool:
 
 
 def report(trainer: pl.Trainer, grids: Path) -> None:
-    """Close the loggers, print the scores, how to go on where epochs are left, and last where the newest grid is."""
+    """Close the loggers; print the scores, how to train epochs that are left, the newest grid, how to draw a map."""
     finish_wandb()
     if trainer.is_global_zero:
         if not trainer.fast_dev_run and not finished(trainer, trainer.max_epochs or 0):
@@ -82,6 +83,8 @@ def report(trainer: pl.Trainer, grids: Path) -> None:
                 print(*callback.lines(), sep="\n")
         grid = latest_grid(grids)
         print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
+        print(f"draw your own label map, painted in the colours of the grid's legend:\n  python synthesize.py "
+              f"{shlex.quote(f'run={grids.parent}')} input=MAP.png output=FOLDER snap=true", flush=True)
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
 
     Args:
         run_dir: The run directory.
-        reraise: Print faults and let them pass as exceptions, so that the other jobs of a sweep go on.
+        reraise: Let faults pass as exceptions with all these words, so that the other jobs of a sweep go on.
     """
     try:
         yield
@@ -106,9 +109,9 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
         kept = f"\nThe last checkpoint before it: {last}" if last.is_file() else ""
         # A loader's worker sends its whole traceback as the message; the words stand at its end.
         words = str(fault).rpartition("DataError: ")[2].rstrip()
-        _say(f"{words}{kept}")
         if reraise:
-            raise
+            raise type(fault)(f"{words}{kept}") from fault
+        _say(f"{words}{kept}")
         sys.exit(2 if isinstance(fault, DataError) else 1)
 
 

@@ -38,6 +38,7 @@ class Panels(pl.Callback):
         self.folder, self.classes, self.colours = Path(folder), list(classes), list(colours)
         self.samples, self.columns, self.cell = samples, columns, cell
         self._rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # labels (H,W), fake and real (3,H,W)
+        self._told = False  # where the pictures are
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the samples of another validation."""
@@ -66,6 +67,9 @@ class Panels(pl.Callback):
         name = f"epoch-{trainer.current_epoch + 1:03d}_batch-{batches:07d}.png"
         titles = TITLES * min(self.columns, len(cells))
         draw_grid(self._side_by_side(cells), titles, legend, self.cell).save(self.folder / name)
+        if not self._told:
+            self._told = True
+            print(f"first pictures: {self.folder / name}", flush=True)
         self._send(trainer, cells)
         self._rows = []
 

@@ -10,7 +10,7 @@ from semsynth.checkpoints.exporters.program import GeneratorProgram, Program
 from semsynth.checkpoints.exporters.source import Source
 
 MEANING = {
-    "labels": "int64 class ids, indices into classes",
+    "labels": "{labels} class ids, indices into classes",
     "z": "float32 style vector: drawn from N(0,1), or the mean that the encoder gives",
     "edges": "float32, 1 where the instance id differs from that of the left, right, upper or lower pixel, else 0",
     "offsets": "float32 in [-1,1]: distance of a pixel from the centre of its connected region, downwards (channel 0) "
@@ -28,6 +28,7 @@ def metadata(program: Program, source: Source) -> dict[str, str]:
     batch, meaning), ``icpe`` (how offsets are made; null without them).
     """
     condition = source.condition
+    labels = str(program.labels).removeprefix("torch.") if isinstance(program, GeneratorProgram) else ""
     generates = isinstance(program, GeneratorProgram)
     shapes: dict[str, dict[str, tuple[int, ...]]] = {
         "inputs": program.inputs(),
@@ -36,8 +37,8 @@ def metadata(program: Program, source: Source) -> dict[str, str]:
     values: dict[str, Any] = {
         "classes": condition.classes, "colours": condition.colours, "unknown": condition.unknown, "size": program.size,
         "icpe": None if condition.icpe is None else asdict(condition.icpe),
-        **{key: [{"name": name, "shape": ["N", *shape], "meaning": MEANING[name]} for name, shape in named.items()]
-           for key, named in shapes.items()},
+        **{key: [{"name": name, "shape": ["N", *shape], "meaning": MEANING[name].format(labels=labels)}
+                 for name, shape in named.items()] for key, named in shapes.items()},
     }
     return {"network": "generator" if generates else "encoder", **source.origin(),
             **{key: json.dumps(value) for key, value in values.items()}}

@@ -19,7 +19,7 @@ class GeneratorProgram(nn.Module):
     """Label maps to images, for one size, from plain tensors; folded, on the CPU, without gradients.
 
     Shapes:
-        labels: (N,H,W) int64 in [0, num_classes).
+        labels: (N,H,W) in [0, num_classes), of type ``labels``.
         z: (N, z_dim), where the network has a style vector.
         edges: (N,1,H,W), 1 on the boundaries of instances, where it reads edges.
         offsets: (N,2,H,W) in [-1,1], where it reads positional offsets.
@@ -29,22 +29,25 @@ class GeneratorProgram(nn.Module):
         generator: called as ``generator(semantics, z)``.
         condition: what the run's networks read.
         size: (H, W).
+        labels: type of the label maps: uint8, int32 or int64.
 
     Raises:
         ValueError: the network cannot make this size.
     """
 
-    def __init__(self, generator: Any, condition: Condition, size: tuple[int, int]) -> None:
+    def __init__(self, generator: Any, condition: Condition, size: tuple[int, int],
+                 labels: torch.dtype = torch.int64) -> None:
         super().__init__()
         self.sizes = [(h, w) for h, w in generator.feature_sizes(*size)]
         self.generator = folded(generator).cpu().float()
         self.num_classes, self.z_dim, self.size = len(condition.classes), int(generator.z_dim), size
+        self.labels = labels
         self.edges, self.offsets = condition.edges, condition.icpe is not None
 
     def forward(self, labels: Tensor, z: Tensor | None = None, edges: Tensor | None = None,
                 offsets: Tensor | None = None) -> Tensor:
         """Images."""
-        semantics = Semantics(labels, self.num_classes, edges, offsets, _checked=True)
+        semantics = Semantics(labels.long(), self.num_classes, edges, offsets, _checked=True)
         return self.generator(semantics.prepare(self.sizes), z)
 
     def inputs(self) -> dict[str, tuple[int, ...]]:
@@ -65,7 +68,7 @@ class GeneratorProgram(nn.Module):
         for name, shape in self.inputs().items():
             full = (count, *shape)
             if name == "labels":
-                made[name] = torch.randint(self.num_classes, full, generator=generator)
+                made[name] = torch.randint(self.num_classes, full, generator=generator).to(self.labels)
             elif name == "edges":
                 made[name] = torch.randint(2, full, generator=generator).float()
             else:

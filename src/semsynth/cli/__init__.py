@@ -1,0 +1,9 @@
+"""The commands as they are typed: arguments, `--help`, and every way to be refused in words.
+
+A script says what it does in its docstring, with an example a line, and what its keys mean in the comments of its file
+in conf/; `command` makes the rest of it.
+"""
+
+from semsynth.cli.command import REFUSED, command
+
+__all__ = ["REFUSED", "command"]

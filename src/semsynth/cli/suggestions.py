@@ -1,0 +1,135 @@
+"""What to say of an override that cannot be composed."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from semsynth.cli.meanings import HIDDEN, chosen, meanings
+from semsynth.signatures import ConfigError, near
+
+
+def groups_of(file: Path) -> dict[str, list[str]]:
+    """The groups beside a command's file in conf/, and experiments in this directory, with their choices."""
+    folder = file.parent
+    groups = {str(p.relative_to(folder)): sorted(f.stem for f in p.glob("*.yaml"))
+              for p in sorted(folder.rglob("*")) if p.is_dir()}
+    return groups | {"experiments": sorted(f.stem for f in Path("experiments").glob("*.yaml"))}
+
+
+def check_choices(overrides: Sequence[str], file: Path) -> None:
+    """Check that groups are given choices that there are, before any job of a sweep has begun.
+
+    Args:
+        overrides: As Hydra reads them.
+        file: The command's file in conf/.
+
+    Raises:
+        ConfigError: a line for each choice that there is not, and for each group that the command cannot do without or
+            makes no use of.
+    """
+    groups, defaults, words = groups_of(file), chosen(file), meanings(file)
+    lines = []
+    for override in _parsed(overrides):
+        group = override.key_or_group
+        if group not in groups or group.startswith("hydra") or not groups[group]:
+            continue
+        there = f"choose one of {', '.join(groups[group])}"
+        if words.get(group, "").startswith(HIDDEN):
+            lines.append(f"{group}=: this command makes no use of it: leave it out")
+        elif override.is_delete():
+            lines.append(f"~{group}: {there}")
+        for choice in [] if override.is_delete() else _choices(override):
+            if choice is None and override.package is None and defaults.get(group) is not None:
+                lines.append(f"{group}=null: {there}")
+            elif isinstance(choice, str | int) and str(choice) not in groups[group]:
+                lines.append(f"{group}={choice}: there is no such choice{near(str(choice), groups[group])} "
+                             f"(there are {', '.join(groups[group])})")
+    if lines:
+        raise ConfigError("\n".join(dict.fromkeys(lines)))
+
+
+def suggest(overrides: Sequence[str], file: Path) -> list[str]:
+    """For every override whose key is in no configuration of the command, a line with what is near.
+
+    Args:
+        overrides: As Hydra reads them.
+        file: The command's file in conf/.
+    """
+    groups = groups_of(file)
+    keys: set[str] | None = None
+    lines = []
+    for override in _parsed(overrides):
+        key = override.key_or_group
+        if override.is_add() or key in groups or key.startswith("hydra"):
+            continue
+        keys = keys or _all_keys(overrides, file)
+        if keys and key not in keys:
+            lines.append(f"{key}: there is no such key{_near_key(key, keys | set(chosen(file)))}")
+    return lines
+
+
+def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
+    """The overrides that Hydra can read."""
+    for text in overrides:
+        if not text.startswith("-"):
+            try:
+                yield OverridesParser.create().parse_override(text)
+            except HydraException:
+                continue
+
+
+def _choices(override: Override) -> Sequence[Any]:
+    """The values of an override, of every job of a sweep that lists them."""
+    value = override.value()
+    if override.is_sweep_override():
+        value = value.list if isinstance(value, ChoiceSweep) else []
+    values = value if isinstance(value, list) else [value]
+    return [v.text if isinstance(v, QuotedString) else v for v in values]
+
+
+def _all_keys(overrides: Sequence[str], file: Path) -> set[str]:
+    """The keys of what the command composes with the given choices of groups; without them where they do not compose.
+
+    Of a sweep's choices the first is taken.
+    """
+    groups = groups_of(file)
+    chosen_groups = [override for override in _parsed(overrides)
+                     if override.key_or_group in groups and not override.is_delete() and _choices(override)]
+    choices = [f"{str(override.input_line).partition('=')[0]}={_choices(override)[0]}" for override in chosen_groups]
+    for given in (choices, []):
+        try:
+            GlobalHydra.instance().clear()
+            with initialize_config_dir(str(file.parent), version_base="1.3"):
+                plain = OmegaConf.to_container(compose(file.stem, overrides=given), resolve=False)
+        except (HydraException, OmegaConfBaseException):
+            continue
+        return set(_dotted(plain))
+    return set()
+
+
+def _dotted(node: Any, path: str = "") -> Iterator[str]:
+    """The dotted names of all nodes and values."""
+    if path:
+        yield path
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _dotted(child, f"{path}.{key}" if path else str(key))
+
+
+def _near_key(key: str, keys: set[str]) -> str:
+    """The nearest dotted keys; also those whose last word is near, wherever they stand."""
+    last = key.rsplit(".", 1)[-1]
+    matches = difflib.get_close_matches(key, sorted(keys), n=2, cutoff=0.6)
+    ends = {k.rsplit(".", 1)[-1] for k in keys}
+    for word in difflib.get_close_matches(last, sorted(ends), n=1, cutoff=0.75):
+        matches += [k for k in sorted(keys) if k.rsplit(".", 1)[-1] == word][:2]
+    return f"; did you mean {' or '.join(dict.fromkeys(matches))}?" if matches else " (--help lists the keys)"

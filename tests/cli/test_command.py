@@ -1,0 +1,92 @@
+"""Every end of a command: words and an exit code."""
+
+import subprocess
+import sys
+
+import pytest
+from hydra.errors import InstantiationException
+
+from semsynth.cli.command import in_words
+from semsynth.data.errors import DataError
+from semsynth.training.faults import TrainingStopped
+
+SCRIPT = '''"""Does a thing.
+
+    python tool.py a=1
+"""
+from semsynth.cli import command
+from semsynth.data.errors import DataError
+
+@command("conf/tool.yaml", instead=lambda arguments: "other" in arguments and print("other") is None)
+def main(cfg):
+    print(f"a is {cfg.a!r}", flush=True)
+    if cfg.a == 2:
+        raise DataError("two is none")
+    if cfg.a == 3:
+        raise RuntimeError("a mistake of ours")
+
+main()
+'''
+YAML = '''defaults:
+  - norm: x # a group
+  - _self_
+  - override hydra/job_logging: disabled
+a: ??? # a number
+hydra:
+  output_subdir: null
+  run: {dir: .}
+  sweep: {dir: sweep}
+'''
+
+
+@pytest.fixture
+def tool(tmp_path):
+    (tmp_path / "conf" / "norm").mkdir(parents=True)
+    (tmp_path / "conf" / "norm" / "x.yaml").write_text("k: 1\n")
+    (tmp_path / "conf" / "tool.yaml").write_text(YAML)
+    (tmp_path / "tool.py").write_text(SCRIPT)
+
+    def call(*arguments):
+        done = subprocess.run([sys.executable, "tool.py", *arguments], capture_output=True, text=True, cwd=tmp_path)
+        return done.returncode, done.stdout, done.stderr
+
+    return call
+
+
+def test_ends(tool):
+    assert tool("a=1") == (0, "a is 1\n", "")
+    assert tool("a=2") == (2, "a is 2\n", "two is none\n")
+    assert tool() == (2, "", "a= is missing: python tool.py a=1\n")
+    assert tool("other") == (0, "other\n", "")
+    assert tool("--a=1") == (2, "", "--a=1: write a=1, without dashes (--help lists the keys)\n")
+    assert tool("norm=y", "a=1") == (2, "", "norm=y: there is no such choice (there are x)\n")
+    assert tool("b=1", "a=1") == (2, "", "b: there is no such key (--help lists the keys)\n")
+    assert tool("norm.kk=1")[2] == "norm.kk: there is no such key; did you mean norm.k or norm?\n"
+
+
+def test_mistakes_of_ours_keep_their_traceback(tool):
+    code, _, err = tool("a=3")
+    assert code == 1
+    assert "Traceback" in err
+    assert "RuntimeError: a mistake of ours" in err
+    assert "there is no such key" not in err
+
+
+def test_a_sweep_goes_on_after_a_job_that_is_refused(tool):
+    code, out, err = tool("-m", "a=2,1")
+    assert code == 1
+    assert [line for line in out.splitlines() if "HYDRA" not in line] == ["a is 2", "a is 1"]
+    assert err.count("two is none") == 1
+    assert "Traceback" not in err
+    assert tool("-m", "norm=x,y", "a=1")[:2] == (2, "")
+
+
+def test_words():
+    assert in_words(TrainingStopped("enough")) == "enough"
+    assert in_words(ValueError("a mistake")) is None
+    caused = InstantiationException("Error in call to target")
+    caused.__cause__ = DataError("x.png: broken")
+    assert in_words(caused) == "x.png: broken"
+    worker = DataError("Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
+                       "  File ...\nsemsynth.data.errors.DataError: x.png: broken\n")
+    assert in_words(worker) == "x.png: broken"

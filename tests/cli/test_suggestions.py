@@ -1,0 +1,53 @@
+"""What is said of choices and keys that there are not."""
+
+import pytest
+from commands import ROOT
+
+from semsynth.cli.suggestions import check_choices, suggest
+from semsynth.signatures import ConfigError
+
+TRAIN = ROOT / "conf" / "train.yaml"
+
+
+def test_keys_that_hydra_refuses():
+    lines = suggest(["norm=spade,clade", "epochz=3", "generator.nfg=4", "batch=3", "+new=1", "-m"], TRAIN)
+    assert lines[0].startswith("epochz: there is no such key; did you mean epochs")
+    assert "generator.ngf" in lines[1]
+    assert len(lines) == 2
+
+
+def test_keys_of_the_given_choices_are_known():
+    """Of another data set, system and logger than the defaults."""
+    given = ["dataset=cityscapes", "dataset.citiez=[bonn]", "dataset.cities=[bonn]", "norm=mixed", "norm.transition=2",
+             "system=unpaired", "in_loop@system.segmenter=untrained", "logger=csv", "logger.mode=online",
+             "loss.generator.perceptual.weights=x"]
+    lines = suggest(given, TRAIN)
+    assert lines[0].startswith("dataset.citiez: there is no such key; did you mean dataset.cities")
+    assert lines[1].startswith("logger.mode: there is no such key")
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(("command", "overrides", "message"), [
+    ("train", ["norm=spade,cladee"], r"^norm=cladee: there is no such choice; did you mean clade.*there are clade, "),
+    ("train", ["logger=null"], r"^logger=null: choose one of csv, wandb$"),
+    ("train", ["~logger"], r"^~logger: choose one of csv, wandb$"),
+    ("train", ["norm=null", "optim=null"], r"^norm=null: choose one of clade, .*\noptim=null: choose"),
+    ("train", ["logger=none"], r"^logger=none: there is no such choice.*csv, wandb"),
+    ("train", ["experiments=norm"], r"^experiments=norm: .* did you mean norms"),
+    ("check_data", ["loss=spade"], r"^loss=: this command makes no use of it"),
+])
+def test_choices_that_there_are_not(command, overrides, message, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(ConfigError, match=message):
+        check_choices(overrides, ROOT / "conf" / f"{command}.yaml")
+
+
+@pytest.mark.parametrize(("command", "override"), [
+    ("train", "norm=spade,clade"), ("train", "ablation=null"), ("train", "segmenter@scores.assess.judge=null"),
+    ("train", "experiments=norms"), ("train", "hydra/launcher=submitit_local"), ("train", "norm.transition=1"),
+    ("train", "dataset=choice(scenes,camvid)"), ("evaluate", "segmenter=null"), ("import_checkpoint", "dataset=null"),
+    ("train", "callbacks.ema=null"), ("train", "norm=glob(clade*)"),
+])
+def test_choices_that_there_are(command, override, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    check_choices([override], ROOT / "conf" / f"{command}.yaml")

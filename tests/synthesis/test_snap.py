@@ -1,0 +1,80 @@
+"""Paintings with smoothed edges become label maps."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from semsynth.data.errors import DataError
+from semsynth.synthesis.maps import mask_decoder
+from semsynth.synthesis.output import open_output
+from semsynth.synthesis.snap import Snap
+
+# purple lies between red and blue, where a plain nearest colour would find it
+NAMES, COLOURS = ["red", "blue", "purple"], [[255, 0, 0], [0, 0, 255], [128, 40, 128]]
+
+
+def painted(size, smooth):
+    """A red disc and a purple corner on blue; smoothed by averaging a drawing of a larger size."""
+    big = Image.new("RGB", (size * 4, size * 4), tuple(COLOURS[1]))
+    draw = ImageDraw.Draw(big)
+    draw.ellipse([size, size, size * 3, size * 3], tuple(COLOURS[0]))
+    draw.rectangle([0, 0, size // 2, size // 2], tuple(COLOURS[2]))
+    return big.resize((size, size), Image.BOX if smooth else Image.NEAREST)
+
+
+def test_smoothed_edges_take_the_class_beside_them(tmp_path):
+    painted(64, True).save(tmp_path / "own.png")
+    painting = Snap(NAMES, COLOURS)
+    labels = mask_decoder(NAMES, COLOURS, painting=painting)(tmp_path / "own.png")
+    sharp = mask_decoder(NAMES, COLOURS)
+    painted(64, False).save(tmp_path / "sharp.png")
+    wanted = sharp(tmp_path / "sharp.png")
+    assert labels.dtype == np.int32
+    assert (labels != wanted).mean() < 0.03  # along the edge only
+    assert not (labels[12:, 12:] == 2).any()
+    share = painting.shares[tmp_path / "own.png"]
+    assert 0.01 < share < 0.1
+    (line,) = painting.lines()
+    assert line.startswith(f"{tmp_path}/own.png: {100 * share:.1f}% of the pixels had colours of no class")
+    with pytest.raises(DataError, match="unknown colour"):
+        sharp(tmp_path / "own.png")
+
+
+def test_what_is_sharp_stays_and_nothing_is_said(tmp_path):
+    painted(32, False).save(tmp_path / "a.png")
+    painting = Snap(NAMES, COLOURS)
+    assert (mask_decoder(NAMES, COLOURS, painting=painting)(tmp_path / "a.png")
+            == mask_decoder(NAMES, COLOURS)(tmp_path / "a.png")).all()
+    assert painting.lines() == []
+
+
+def test_colours_that_are_nearly_a_class_and_ids(tmp_path):
+    ids = np.array([[0, 1], [2, 1]], np.uint8)
+    noisy = np.array(COLOURS, np.int32)[ids] + np.array([3, 4, -5])
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "jpeg_like.png")
+    Image.fromarray(ids).save(tmp_path / "ids.png")
+    read = mask_decoder(NAMES, COLOURS, painting=Snap(NAMES, COLOURS))
+    assert (read(tmp_path / "jpeg_like.png") == ids).all()
+    assert (read(tmp_path / "ids.png") == ids).all()
+
+
+def test_a_photograph_is_no_painting(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+    with pytest.raises(DataError, match=r"x\.png: \d\d+% of the pixels .*nearest is .*snap=true takes up to 25%"):
+        Snap(NAMES, COLOURS).read(pixels, tmp_path / "x.png")
+
+
+def test_unknown_colours_are_counted_in_plain_numbers(tmp_path):
+    Image.new("RGB", (8, 8), (9, 90, 9)).save(tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"\(100% of the pixels"):
+        mask_decoder(NAMES, COLOURS)(tmp_path / "x.png")
+
+
+def test_pictures_do_not_mix_with_those_of_before(tmp_path):
+    assert open_output(tmp_path / "out", False) == tmp_path / "out"
+    open_output(tmp_path / "out", False)  # empty
+    (tmp_path / "out" / "grid").mkdir()
+    (tmp_path / "out" / "grid" / "grid.png").touch()
+    with pytest.raises(DataError, match=r"out holds 1 files already \(grid\.png .*overwrite=true"):
+        open_output(tmp_path / "out", False)
+    open_output(tmp_path / "out", True)
