@@ -83,7 +83,7 @@ class Checkpoints(pl.Callback):
         """Note that there is something to compare."""
         self.kept, self._validated = False, True
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Write `best` where the metric improved, and `last` where its number of epochs is full or the epoch is cut."""
         compared = self.monitor if self._validated else None
         self._validated = False
@@ -106,7 +106,7 @@ class Checkpoints(pl.Callback):
         epoch = trainer.current_epoch + 1
         return epoch == trainer.max_epochs or (self.every_n_epochs > 0 and epoch % self.every_n_epochs == 0)
 
-    def _write_last(self, trainer: pl.Trainer) -> None:
+    def _write_last(self, trainer: Any) -> None:
         if not trainer.fast_dev_run:
             save(trainer, self.last)
 

@@ -64,13 +64,13 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
                 os.environ[name] = value
 
 
-def finished(trainer: pl.Trainer, epochs: int) -> bool:
+def finished(trainer: Any, epochs: int) -> bool:
     """Whether all epochs were trained to their ends; `trainer.max_time` and other early stops leave some to train."""
     last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
     return trainer.current_epoch >= epochs and last_batch and not trainer.fast_dev_run
 
 
-def report(trainer: pl.Trainer, grids: Path) -> None:
+def report(trainer: Any, grids: Path) -> None:
     """Close the loggers; print the scores, how to train epochs that are left, the newest grid, how to draw a map."""
     finish_wandb()
     if trainer.is_global_zero:
