@@ -1,22 +1,24 @@
-"""Make the instance maps of COCO-Stuff from COCO's annotations: python tools/coco_instances.py root=DIR.
+"""Make the instance maps of COCO-Stuff from COCO's annotations.
+
+    python tools/coco_instances.py root=DIR
 
 Draws the objects of annotations/instances_{train,val}2017.json over the label maps in {train,val}_label/ and writes
 {train,val}_inst/, as for the published models. What is there already stays, so that it can be stopped and called again.
 """
 
-import sys
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 from rich.console import Console
 
+from semsynth.cli import command
 from semsynth.data.check_report import progress_bar
 from semsynth.data.coco_instances import make_maps, plan
-from semsynth.data.errors import DataError
 
 
-def make(cfg: DictConfig, console: Console) -> None:
+@command(Path(__file__).parents[1] / "conf" / "coco_instances.yaml")
+def main(cfg: DictConfig) -> None:
+    console = Console()
     root, annotations = Path(cfg.root).expanduser(), Path(cfg.annotations).expanduser()
     for split in cfg.splits:
         console.print(f"{split}: reading {annotations / f'instances_{split}2017.json'}", soft_wrap=True)
@@ -24,14 +26,6 @@ def make(cfg: DictConfig, console: Console) -> None:
         make_maps(jobs, progress_bar(split, console, len(jobs)))
         console.print(f"{split}: {len(jobs)} instance maps made", highlight=False)
     console.print(f"next: python tools/check_data.py dataset=coco_stuff dataset.root={root}", soft_wrap=True)
-
-
-@hydra.main(version_base="1.3", config_path="../conf", config_name="coco_instances")
-def main(cfg: DictConfig) -> None:
-    try:
-        make(cfg, Console())
-    except DataError as error:
-        sys.exit(str(error))
 
 
 if __name__ == "__main__":
