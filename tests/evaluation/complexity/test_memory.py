@@ -1,5 +1,5 @@
 import os
-from copy import copy
+from copy import deepcopy
 from functools import partial
 
 import pytest
@@ -34,10 +34,19 @@ def test_inference_needs_more_for_a_larger_batch():
     build = partial(SPADEGenerator, CLADE, 5, size=(64, 64), ngf=8)
     given = {"device": "cpu", "threads": 1, "precision": "32-true"}
     # each in a process of its own, as the tool does: here memory that earlier tests freed would serve again
-    small, large = (memory.in_child(partial(memory.inference_peak, build, partial(copy, maps(n)), **given))
+    small, large = (memory.in_child(partial(memory.inference_peak, build, partial(deepcopy, maps(n)), **given))
                     for n in (1, 32))
     # at least one feature of the last block: 8 channels x 64 x 64 float32 an image
     assert large - small > 31 * 8 * 64 * 64 * 4
+
+
+def test_two_images_need_more_than_one():
+    """What a first pass loads, and memory that serves again, were more than the pictures of a small network."""
+    build = partial(SPADEGenerator, CLADE, 5, size=(64, 64), ngf=16)
+    one, two = (memory.in_child(partial(memory.inference_peak, build, partial(deepcopy, maps(n)), device="cpu",
+                                        threads=1, precision="32-true")) for n in (1, 2))
+    assert 2 * 16 * 64 * 64 * 4 < one < two < 3 * one
+    assert one < 15 * MB  # some features, not the libraries
 
 
 def test_weights_are_all_that_moves_with_a_module():
