@@ -15,6 +15,9 @@ def composed(*overrides):
     [
         (["norm=spade"], "spade"),
         (["norm=clade_icpe"], "clade_icpe"),
+        (["norm=clade_icpe", "dataset=cityscapes", "icpe=released"], "clade_icpe"),
+        (["norm=clade_icpe", "dataset=cityscapes"], "clade_icpe, icpe=default"),
+        (["norm=clade_icpe", "dataset=cityscapes", "icpe=paper"], "clade_icpe, icpe=paper"),
         (["norm=mixed", "norm.transition=5"], "mixed transition 5"),
         (["norm=mixed", "norm.high._target_=semsynth.norms.clade.CLADE_ICPE"], "mixed spade/clade_icpe transition 4"),
         (["ablation=disti"], "clade + disti"),

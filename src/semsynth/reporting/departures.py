@@ -15,7 +15,7 @@ def departures(config: dict[str, Any]) -> list[str]:
     """A word or two for each of them, such as `base=instance`, `no VGG`; they belong to a setting's name.
 
     Generator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual loss, style
-    encoder, SPADE's hidden width) counts on the data sets of the papers; other data sets have recipes of their own.
+    encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets have recipes of their own.
     """
     words = [f"base={base}" for base in dict.fromkeys(_bases(config["norm"])) if base != "batch"]
     generator, objective = (_kind(config.get(part)) for part in ("generator", "objective"))
@@ -26,12 +26,21 @@ def departures(config: dict[str, Any]) -> list[str]:
 
 def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     terms = config.get("loss", {}).get("generator")
-    words = [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(config["norm"])) if hidden != 128]
+    words = _offsets(config)
+    words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(config["norm"])) if hidden != 128]
     paired = config.get("system", {}).get("segmenter") is None or config["dataset"].get("unpaired") == "as_released"
     if terms is not None and paired:  # without pairs there is nothing to compare features of
         words += [word for word, term in (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
                   if term not in terms]
     return words + (["style encoder"] if config.get("encoder", {}).get("z_dim", 0) else [])
+
+
+def _offsets(config: dict[str, Any]) -> list[str]:
+    """How positional offsets are made, where they are read and not as by the code that made the paper's tables."""
+    icpe = config.get("icpe", {})
+    if not icpe.get("enabled") or icpe.get("published"):
+        return []
+    return ["icpe=paper" if icpe.get("components") == "largest" else "icpe=default"]
 
 
 def _norms(norm: dict[str, Any]) -> Iterator[dict[str, Any]]:
