@@ -11,7 +11,8 @@ from semsynth.chance import seeds, stream
 
 SOURCE = Path(__file__).parents[1] / "src" / "semsynth"
 # data sets and textures that are defined by their keys, see the comments there
-OWN_KEYS = {"data/scenes/dataset.py", "data/scenes/textures.py"}
+# and the crop and flip, whose one number comes from `seeds`
+OWN_KEYS = {"data/scenes/dataset.py", "data/scenes/textures.py", "data/joint.py"}
 
 
 @cache

@@ -208,6 +208,8 @@ def test_faults_are_named(overrides, message):
         config.prepare(cfg)
 
 
+@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1", "WORLD_SIZE": "2"},
+                                         {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2"}])
 def test_processes_started_from_outside_share_a_directory(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -217,7 +219,7 @@ def test_processes_started_from_outside_share_a_directory(environment, monkeypat
 
 @pytest.mark.parametrize("overrides", [
     ["epochs=6", "trainer.check_val_every_n_epoch=3"], ["epochs=9", "trainer.check_val_every_n_epoch=3"],
-    ["scores=none", "trainer.limit_val_batches=0"], ["trainer.check_val_every_n_epoch=null"]])
+    ["scores=none", "trainer.limit_val_batches=0"], ["trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=3"]])
 def test_scores_and_validations_that_meet_somewhere(overrides):
     config.prepare(composed("epochs=5", "scores.every_n_epochs=2", "run_dir=x", "logger=csv", *overrides))
 
@@ -390,7 +392,9 @@ def test_label_maps_from_elsewhere_have_the_offsets_of_the_run(source, data_root
     wanted = ["icpe.components=largest", "icpe.skip_label=3", "norm=clade_icpe", "dataset=camvid", "size=[64,96]"]
     overrides = [*SMALL, *UNPAIRED, "dataset.unpaired=labels_only", *wanted, "run_dir=x",
                  f"dataset.labels_from={source if source == 'camvid' else folder}"]
-    cfg = config.prepare(composed(*list({o.split("=")[0]: o for o in overrides}.values())))
+    cfg = composed(*list({o.split("=")[0]: o for o in overrides}.values()))
+    with hydra():
+        cfg = config.prepare(cfg)
     other = instantiate(cfg.dataset.labels_from, _convert_="all")
     assert other.dataset.offsets.offsets == instantiate(cfg.icpe)
     assert (other.dataset.offsets.offsets.components, other.dataset.offsets.offsets.skip_label) == ("largest", 3)

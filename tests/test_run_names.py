@@ -18,7 +18,7 @@ def test_names_that_a_shell_and_hydra_take(overrides, name):
 def test_long_names_are_cut_and_stay_apart():
     long = "+".join(f"generator.key{i}-{i}" for i in range(30))
     first, second = run_name(f"{long}+seed-1"), run_name(f"{long}+seed-2")
-    assert first.startswith("key0-0+key1-1+")
+    assert first.startswith("seed-1+key0-0+key1-1+")
     assert first != second
     assert max(len(first), len(second)) <= 80
     assert run_name("name-数据") != run_name("name-照片")

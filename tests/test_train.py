@@ -135,7 +135,7 @@ def test_two_processes_inside_a_sweep(tmp_path):
 def test_torchrun_says_how_many_processes_there_are(tmp_path):
     """Without trainer.devices; without run_dir it is told what to set."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "train.py", *SMALL, "trainer=ddp",
-                "scores=none", "trainer.limit_train_batches=2", "epochs=1"]
+                "trainer.limit_train_batches=2", "epochs=1"]
     environment = {**ENVIRONMENT, "MASTER_PORT": str(20000 + os.getpid() % 20000)}
     run = partial(subprocess.run, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240, check=False)
     done = run([*torchrun, f"run_dir={tmp_path}/run"])

@@ -236,4 +236,4 @@ def test_the_command_line_says_what_is_missing(tiny_run):
     done = subprocess.run([sys.executable, ROOT / "tools" / "export.py", f"run={tiny_run()}", "format=onnx"],
                           capture_output=True, text=True)
     assert done.returncode
-    assert done.stderr.strip() == ("output= is missing: python tools/export.py run=DIR format=onnx output=DIR")
+    assert done.stderr.strip() == ("output= is missing: python tools/export.py run=DIR format=safetensors output=DIR")

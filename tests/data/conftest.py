@@ -12,8 +12,11 @@ def fx():
 
 @pytest.fixture
 def compose():
-    """Compose the configuration of a data set as the command line would."""
-    return lambda name, root, *overrides: composed("check_data", f"dataset={name}", f"dataset.root={root}", *overrides)
+    """Compose the configuration of a data set as the command line of tools/check_data.py would, or another one."""
+    def run(name, root, *overrides, command="check_data"):
+        return composed(command, f"dataset={name}", f"dataset.root={root}", *overrides)
+
+    return run
 
 
 @pytest.fixture

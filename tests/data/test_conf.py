@@ -41,7 +41,7 @@ def test_published_recipes(compose):
         ("cityscapes", [256, 512], 16),
         ("coco_stuff", [256, 256], 32),
     ):
-        cfg = compose(name, "x")
+        cfg = compose(name, "x", command="train")
         assert (list(cfg.size), cfg.batch, cfg.epochs) == (size, batch, 200)
         assert cfg.dataset.recipe.regenerate_fake
 
@@ -66,7 +66,8 @@ def test_augmentations_change_the_image_only(augment, fx, build, tmp_path):
 def test_the_loaders_are_built_from_yaml(fx, compose, tmp_path):
     from semsynth.config import finalize
 
-    cfg = finalize(compose("camvid", fx.camvid(tmp_path), "size=[16,32]", "batch=2", "data.num_workers=0"))
+    cfg = finalize(compose("camvid", fx.camvid(tmp_path), "size=[16,32]", "batch=2", "data.num_workers=0",
+                           command="train"))
     data = instantiate(cfg.data, _convert_="all")
     data.prepare_data()
     assert next(iter(data.train_dataloader()))["image"].shape == (2, 3, 16, 32)

@@ -78,7 +78,8 @@ def test_all_faults_are_told_at_once(fx, compose, tmp_path):
     fx.save(np.zeros((8, 8), np.uint8), root / "labels/train2.png")
     fx.save(np.full((48, 64), 9, np.uint8), root / "labels/train3.png")
     (root / "images/train4.jpg").write_text("x")
-    cfg = finalize(compose("folder", root, "size=[16,16]", "dataset.val_fraction=0.4", "data.num_workers=0"))
+    cfg = finalize(compose("folder", root, "size=[16,16]", "dataset.val_fraction=0.4", "data.num_workers=0",
+                           command="train"))
     with pytest.raises(DataError) as caught:
         instantiate(cfg.data, _convert_="all").prepare_data()
     lines = str(caught.value).splitlines()

@@ -194,7 +194,7 @@ def test_broken_weights_name_the_run_and_leave_nothing(evaluate, judge, tmp_path
             if value.is_floating_point():
                 value.fill_(torch.nan)
     torch.save(saved, checkpoint)
-    with pytest.raises(EvaluationError, match=r"nan \(last\.ckpt, weights=ema\): the image for val_\d+ holds NaN"):
+    with pytest.raises(ConfigError, match=r"nan/checkpoints/last\.ckpt: \d+ of \d+ tensors hold NaN"):
         evaluate(f"run={path}", *by_judge(judge), *FEW, "protocol.style=normal")
     assert not (path / "scores.json").exists()
 

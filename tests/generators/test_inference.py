@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.generators.spade import SPADEGenerator
@@ -39,6 +40,10 @@ def trained(norm, size, *, ngf=2, **kwargs):
             b.uniform_(0.5, 2)
         elif name.endswith("running_mean"):
             b.normal_()
+    for module in network.modules():  # spectral norms that belong to the weights, as after training
+        if is_parametrized(module, "weight"):
+            for _ in range(5):
+                module.parametrizations.weight[0].iterate(module.parametrizations.weight.original)
     return network
 
 

@@ -38,7 +38,7 @@ def test_sub_folders_are_mirrored(ids, reader, tmp_path):
         masks = find_masks(maps, out)
         assert {name: path.relative_to(maps).as_posix() for name, path in masks.items()} == {
             "a": "a.png", "day/a": "day/a.png", "night/b": "night/b.png"}
-        synthesize(SPADEGenerator(CLADE, 4, size=(32, 32), ngf=2), reader, masks, None, out)
+        synthesize(SPADEGenerator(CLADE, 4, size=(32, 32), ngf=2), reader, masks, None, out, overwrite=True)
         assert {path.relative_to(out).as_posix() for path in out.rglob("*.png")} == {
             "a.png", "day/a.png", "night/b.png", "grid/grid.png"}
     with pytest.raises(DataError, match="take another folder"):

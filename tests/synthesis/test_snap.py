@@ -66,7 +66,7 @@ def test_a_photograph_is_no_painting(tmp_path):
 
 def test_unknown_colours_are_counted_in_plain_numbers(tmp_path):
     Image.new("RGB", (8, 8), (9, 90, 9)).save(tmp_path / "x.png")
-    with pytest.raises(DataError, match=r"\(100% of the pixels"):
+    with pytest.raises(DataError, match=r"\(100 % of the pixels"):
         mask_decoder(NAMES, COLOURS)(tmp_path / "x.png")
 
 

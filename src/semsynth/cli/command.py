@@ -46,7 +46,7 @@ def command(
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         about = str(function.__globals__["__doc__"] or "")
-        example = next(iter(re.findall(r"python \S+\.py .*", about)), "")
+        example = next(iter(re.findall(r"python \S+\.py (?:(?!  ).)*", about)), "")
 
         @functools.wraps(function)
         def main() -> None:

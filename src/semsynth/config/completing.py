@@ -72,6 +72,8 @@ def _mask_reading(root: str) -> str:
         files = masks_of(Path(root).expanduser())
     except ValueError:
         return "auto"
+    if not files:  # a run whose pictures lie elsewhere, an imported one
+        return "auto"
     try:
         return reading_of(load_classes(root), "auto", lambda: files)
     except ValueError as error:

@@ -19,6 +19,7 @@ from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.pixels import image_tensor, labels_at
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import chosen
+from semsynth.evaluation.scores import CONFUSION_PLOT, IOU_PLOT
 from semsynth.synthesis.pictures import GRID
 
 SHOWN = 5  # files that an error lists
@@ -117,9 +118,10 @@ class ImageFolder(Dataset):
 
 
 def _images(folder: Path) -> list[Path]:
-    """The images below a folder, without the grid that synthesize.py draws beside its pictures."""
+    """The images below a folder, without what synthesize.py and an earlier evaluation drew beside them."""
+    drawn = {folder / path for path in (GRID, IOU_PLOT, CONFUSION_PLOT)}
     found = _files(folder, lambda: files_in(folder, IMAGE_SUFFIXES), IMAGE_SUFFIXES, "images")
-    return [path for path in found if path != folder / GRID]
+    return [path for path in found if path not in drawn]
 
 
 def _labels(folder: Path) -> list[Path]:
