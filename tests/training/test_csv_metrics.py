@@ -25,6 +25,18 @@ def test_a_resumed_run_goes_on_and_drops_what_it_repeats(tmp_path):
     assert lines(path) == ["step,a", "0,0.0", "1,1.0", "2,20.0"]
 
 
+@pytest.mark.parametrize("scored_before", [False, True])
+def test_a_resumed_run_that_begins_with_a_validation_keeps_the_losses_of_the_last_batch(tmp_path, scored_before):
+    path = tmp_path / "metrics.csv"
+    first = CsvMetrics(path)
+    first.log_metrics({"epoch": 0, "loss": 1.0}, step=9)
+    if scored_before:  # it failed behind the validation
+        first.log_metrics({"epoch": 0, "score": 5.0}, step=9)
+        first.log_metrics({"epoch": 1, "loss": 1.0}, step=10)
+    CsvMetrics(path).log_metrics({"epoch": 0, "score": 7.0}, step=9)
+    assert lines(path) == ["step,epoch,loss,score", "9,0,1.0,", "9,0,,7.0"]
+
+
 def test_steps_count_batches(tiny, tmp_path):
     path = tmp_path / "metrics.csv"
     trainer = tiny.trainer(tmp_path, logger=CsvMetrics(path), log_every_n_steps=2, max_epochs=2)

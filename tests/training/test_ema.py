@@ -54,6 +54,18 @@ def test_exchange_swaps_and_swaps_back():
     assert torch.equal(average.values["weight"], before)
 
 
+def test_an_average_in_float32_is_not_rounded_on_its_way_through_a_network_of_half_precision():
+    module = nn.BatchNorm1d(1).to(torch.bfloat16)
+    average = WeightAverage(module, 0.999, warmup=False)
+    nn.init.constant_(module.weight, 2.0)
+    average.update(module)
+    average.exchange(module)
+    module.running_mean.fill_(3.0)  # estimated anew
+    average.exchange(module)
+    assert_close(average.values["weight"], torch.tensor([1.001]))
+    assert average.values["running_mean"] == 3 and module.running_mean == 0 and module.weight == 2
+
+
 class Watch(pl.Callback):
     """Keeps the generator's weights inside and outside of validation."""
 

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -170,6 +171,24 @@ def test_another_number_of_processes_goes_on_in_the_middle_of_an_epoch(tiny, tmp
     assert len(set(rest)) == len(rest) == 2 * left
     assert [batch for epoch, batch in chance.seen if epoch == 0][-1] == 24 // after // 2 - 1
     assert len([batch for epoch, batch in chance.seen if epoch == 1]) == 24 // after // 2
+
+
+@pytest.mark.parametrize(("processes", "stops"), [((1, 4, 4), (5, 8)), ((1, 4, 1), (5, 8)), ((3, 1, 4), (5, 20))])
+def test_a_second_interruption_of_an_epoch_that_was_shared_anew_goes_on_at_its_place(tiny, tmp_path, processes, stops):
+    """100 samples in batches of 2; by the names that the first process reads, the place in the common order."""
+    place = {int(index): k for k, index in enumerate(ResumableSampler(100, world=1))}
+    starts, ends, last = [], [], tmp_path / "checkpoints" / "last.ckpt"
+    for attempt, world in enumerate(processes):
+        made, chance = callbacks(tmp_path, *[Interrupt(0, batch) for batch in stops[attempt:attempt + 1]])
+        trainer = tiny.trainer(tmp_path, made, max_epochs=1)
+        with pytest.raises(Preempted) if attempt < 2 else nullcontext():
+            trainer.fit(tiny.system(), datamodule=tiny.data(100, world=world), weights_only=True,
+                        ckpt_path=last if attempt else None)
+        seen = [place[int(name)] for (*names, _) in chance.seen.values() for name in names]
+        starts.append(seen[0])
+        ends.append(seen[-1] + world)
+    assert starts == [0, *ends[:2]]
+    assert ends[2] + 2 * processes[2] > 100
 
 
 def test_data_that_grew_is_refused_in_the_middle_of_an_epoch_alone(tiny, tmp_path):

@@ -12,7 +12,8 @@ class CsvMetrics(Logger):
     """Write one row for every logged step to a CSV file; columns are `step` (in batches) and the metric keys.
 
     Lightning's own CSVLogger deletes the file when a run is resumed. This one goes on with it, and drops the rows that
-    the interrupted run wrote after the checkpoint from which training goes on.
+    the interrupted run wrote after the checkpoint from which training goes on. Where that begins with a validation, the
+    losses of the batch before it stay.
 
     Args:
         path: The file.
@@ -39,24 +40,25 @@ class CsvMetrics(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Append a row; values of a step that is already there complete its row only where it is the last one."""
+        """Append a row."""
         row: dict[str, Any] = {"step": step, **metrics}
         if not self._opened:
-            self._open(step)
+            self._open(row)
         new = [key for key in row if key not in self._columns]
         if new:
             self._rewrite(self._read(), self._columns + new)
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, self._columns).writerow(row)
 
-    def _open(self, step: int | None) -> None:
-        """Continue an existing file from before `step`, or start a new one."""
+    def _open(self, first: dict[str, Any]) -> None:
+        """Continue an existing file without what the row `first` and later ones repeat, or start a new one."""
         self._opened = True
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        rows = self._read()
+        rows, step, repeated = self._read(), first["step"], first.keys() - {"step", "epoch"}
         self._columns = list(rows[0]) if rows else []
         if rows and step is not None:
-            self._rewrite([row for row in rows if int(row["step"]) < step], self._columns)
+            self._rewrite([row for row in rows if int(row["step"]) < step or int(row["step"]) == step
+                           and not any(row.get(key) for key in repeated)], self._columns)
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.is_file():

@@ -22,6 +22,7 @@ class WeightAverage:
 
     def __init__(self, module: nn.Module, decay: float, warmup: bool = True) -> None:
         self.decay, self.warmup, self.updates = decay, warmup, 0
+        self._trained: dict[str, Tensor] = {}  # the module's own values while the average is in it
         # half precision would round away what an update adds
         self.values = {name: value.detach().to(torch.promote_types(value.dtype, torch.float32), copy=True)
                        if value.is_floating_point() else value.detach().clone()
@@ -42,12 +43,22 @@ class WeightAverage:
 
     @torch.no_grad()
     def exchange(self, module: nn.Module) -> None:
-        """Swap the average with the module's values, in place; a second call swaps back."""
+        """Put the average into the module, in place; a second call puts the module's own values back.
+
+        Buffers that were estimated anew in between stay with the average. Its parameters do not go through the module:
+        in half precision that would round them each time.
+        """
+        parameters = dict(module.named_parameters())
+        trained, self._trained = self._trained, {}
         for name, live in module.state_dict().items():
             held = self.values[name]
-            kept = live.clone()
-            live.copy_(held)
-            held.copy_(kept)
+            if not trained:
+                self._trained[name] = live.clone()
+                live.copy_(held)
+                continue
+            if name not in parameters:
+                held.copy_(live)
+            live.copy_(trained[name])
 
     def to(self, device: torch.device) -> None:
         """Move to the module's device."""

@@ -13,7 +13,9 @@ class ContinueEpoch(pl.Callback):
 
     Lightning restores its counters but not the place in the data. Neither knows how many processes shared the epoch so
     far: with another number of them, each of the samples that are left is seen once, and the counters of the batches
-    are set to what is left. The loader's sampler needs `length`, `world`, `set_epoch(epoch)` and `skip(samples)`.
+    are set to what is left. In such an epoch they tell how far its end is; how many samples were seen beyond what they
+    tell stays with the checkpoint, for further interruptions. The loader's sampler needs `length`, `world`,
+    `set_epoch(epoch)` and `skip(samples)`.
 
     Raises:
         TrainingStopped: in the middle of an epoch the training set has another number of samples than before.
@@ -21,6 +23,7 @@ class ContinueEpoch(pl.Callback):
 
     def __init__(self) -> None:
         self._world = self._length = 0
+        self._ahead, self._ahead_in = 0, -1  # samples seen beyond what the counters tell, and the epoch where it is so
         self._before: dict[str, int] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -36,18 +39,21 @@ class ContinueEpoch(pl.Callback):
             raise TrainingStopped(f"the training set has {self._length} samples, but the epoch that would go on here "
                                   f"has {before['length']}: give the run its data back until the epoch is over, or "
                                   f"start a new run from its weights with init_from=DIR")
-        skipped = min(seen * loader.batch_size * before["world"], self._length)
+        ahead = before["ahead"] if before["ahead_in"] == trainer.current_epoch else 0
+        skipped = min(seen * loader.batch_size * before["world"] + ahead, self._length) if seen else 0
         loader.sampler.set_epoch(trainer.current_epoch)
         loader.sampler.skip(skipped)
         if before["world"] != self._world:
             rank_zero_info(f"{self._world} processes go on with what {before['world']} have begun: batch is for each")
             if seen:
                 _count_anew(trainer, self._length - skipped)
+        self._ahead_in = trainer.current_epoch
+        self._ahead = skipped - loop.epoch_loop.batch_progress.current.ready * loader.batch_size * self._world
         iter(fetcher)  # workers may have read ahead from the start of another epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """Processes that share the training set, and its samples."""
-        return {"world": self._world, "length": self._length}
+        """Processes that share the training set, its samples, and how they are counted."""
+        return {"world": self._world, "length": self._length, "ahead": self._ahead, "ahead_in": self._ahead_in}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """How the training was shared until now."""
