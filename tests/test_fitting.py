@@ -8,6 +8,7 @@ from commands import ROOT, composed, load
 from omegaconf import OmegaConf
 
 from semsynth.config import prepare
+from semsynth.config.completing import share_of_decay
 from semsynth.config.fitting import fit_to_files
 from semsynth.signatures import ConfigError
 
@@ -66,13 +67,31 @@ def test_given_keys_win(compose):
     assert (cfg.batch, cfg.epochs, cfg.generator.ngf) == (8, 200, 64)
 
 
-def test_keys_of_the_recipe_on_the_command_line_win(compose, monkeypatch):
-    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.initialized", lambda: True)
-    given = OmegaConf.create({"overrides": {"task": ["dataset=folder", "dataset.recipe.ngf=48"]}})
-    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: given)
-    cfg = compose("dataset.recipe.ngf=48", pairs=22)
+@pytest.fixture
+def typed(monkeypatch):
+    """Let Hydra know of these words on the command line."""
+    def told(*words):
+        monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.initialized", lambda: True)
+        given = OmegaConf.create({"overrides": {"task": ["dataset=folder", *words]}})
+        monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: given)
+        return words
+
+    return told
+
+
+def test_keys_of_the_recipe_on_the_command_line_win(compose, typed):
+    cfg = compose(*typed("dataset.recipe.ngf=48"), pairs=22)
     fit_to_files(cfg)
     assert (cfg.generator.ngf, cfg.discriminator.ndf) == (48, 32)
+
+
+@pytest.mark.parametrize(("words", "pairs", "decay"), [
+    (["epochs=100"], 22, 50), (["epochs=100"], 200, 50), (["epochs=100"], 20000, 50), (["epochs=1"], 22, 0),
+    (["dataset.recipe.epochs=400"], 22, 100), (["dataset.recipe.decay_epochs=20"], 22, 20)])
+def test_the_rates_of_a_folder_never_fall_from_the_first_epoch_on(words, pairs, decay, compose, typed):
+    cfg = compose(*typed(*words), pairs=pairs)
+    fit_to_files(cfg)
+    assert share_of_decay(cfg.dataset.recipe, cfg.epochs) == decay
 
 
 def test_any_set_of_files_gets_a_batch_that_fits(compose, caplog):

@@ -13,6 +13,8 @@ from semsynth.signatures import ConfigError, near
 
 log = logging.getLogger(__name__)
 
+LENGTH = {"epochs", "decay_epochs"}  # keys of a recipe that mean something together only
+
 
 def fit_to_files(cfg: DictConfig) -> None:
     """Let the recipe follow the data set's files, in place; says in a line what changes.
@@ -20,8 +22,8 @@ def fit_to_files(cfg: DictConfig) -> None:
     - Of `dataset.by_size`, the last row whose `pairs` the training set reaches changes `dataset.recipe`.
     - A batch that comes from the recipe is at most the training set.
 
-    Top-level keys, and keys of the recipe on the command line, are left as they are given. Where the files cannot be
-    listed nothing changes: training says why.
+    Top-level keys, and keys of the recipe on the command line, are left as they are given; `epochs=` alone decays as
+    the row does. Where the files cannot be listed nothing changes: training says why.
 
     Raises:
         ConfigError: `dataset.by_size` holds something else than rows of keys of the recipe.
@@ -69,7 +71,10 @@ def _changes(cfg: DictConfig, count: int) -> dict[str, Any]:
     reached: dict[str, Any] = max((row for row in rows if row["pairs"] <= count), key=lambda row: row["pairs"],
                                   default={})
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    kept = {override.partition("=")[0].removeprefix("dataset.recipe.") for override in given}
+    keys = [override.partition("=")[0].lstrip("+") for override in given]
+    kept = {key.removeprefix("dataset.recipe.") for key in keys if key.startswith("dataset.recipe.")}
+    if kept & LENGTH:  # the share of the decay is that of one recipe, not of two
+        kept |= LENGTH
     return {key: value for key, value in reached.items() if key != "pairs" and key not in kept}
 
 
