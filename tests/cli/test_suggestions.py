@@ -34,6 +34,10 @@ def test_keys_of_the_given_choices_are_known():
     ("train", ["norm=null", "optim=null"], r"^norm=null: choose one of clade, .*\noptim=null: choose"),
     ("train", ["logger=none"], r"^logger=none: there is no such choice.*csv, wandb"),
     ("train", ["experiments=norm"], r"^experiments=norm: .* did you mean norms"),
+    ("train", ["run_dir=", "batch=2"], r"^run_dir=: no value is given, .* write run_dir=VALUE, or leave it out$"),
+    ("train", ["norm="], r"^norm=: there is no such choice"),
+    ("train", ["+new.key=1,", "resume="], r"^resume=: no value"),
+    ("synthesize", ["output="], r"^output=: no value"),
     ("check_data", ["loss=spade"], r"^loss=: this command makes no use of it"),
 ])
 def test_choices_that_there_are_not(command, overrides, message, monkeypatch):

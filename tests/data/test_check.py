@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 
 from semsynth.data.check import scan
@@ -152,6 +152,19 @@ def test_draft_errors(fx, tmp_path):
     assert len(draft_classes(root).skipped) == 1
     with pytest.raises(DataError, match="no masks to draft"):
         draft_classes(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_draft_of_smoothed_masks_is_refused(mode, fx, tmp_path):
+    path = tmp_path / "labels" / "a.png"
+    path.parent.mkdir()
+    sharp = Image.new(mode, (64, 48))
+    ImageDraw.Draw(sharp).ellipse([8, 8, 50, 40], fill=200 if mode == "L" else (200, 30, 90))
+    sharp.save(path)
+    assert len(draft_classes(tmp_path).colours) == 2
+    sharp.resize((70, 50), Image.Resampling.BILINEAR).save(path)
+    with pytest.raises(DataError, match=r"a\.png: \d+ of the \d+ (ids|colours) in all masks fill no 3x3 pixels"):
+        draft_classes(tmp_path)
 
 
 def test_faults_of_one_set_are_printed_once(fx, run, tmp_path):

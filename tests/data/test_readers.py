@@ -206,7 +206,8 @@ class TestFolder:
         assert build("folder", root, overrides=["dataset.unknown=1"]).unknown == 1  # the explicit one wins
 
     @pytest.mark.parametrize(("ids", "unknown", "told"), [
-        ((0, 1, 255), "", True), ((0, 1, 255), "unknown: c255", False), ((0, 1, 2), "", False), ((0, 255), "", False)])
+        ((0, 1, 255), "", True), ((0, 1, 255), "unknown: c255", False), ((0, 1, 2), "", False), ((0, 255), "", False),
+        (range(300), "masks: colours", False)])
     def test_a_class_of_255_that_may_be_void_is_told(self, ids, unknown, told, fx, compose, tmp_path, caplog):
         rows = "".join(f"- {{name: c{i}, id: {i}}}\n" for i in ids)
         (tmp_path / "classes.yaml").write_text(f"{unknown}\nclasses:\n{rows}")

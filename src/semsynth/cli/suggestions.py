@@ -26,20 +26,23 @@ def groups_of(file: Path) -> dict[str, list[str]]:
 
 
 def check_choices(overrides: Sequence[str], file: Path) -> None:
-    """Check that groups are given choices that there are, before any job of a sweep has begun.
+    """Check that keys have values and groups choices that there are, before any job of a sweep has begun.
 
     Args:
         overrides: As Hydra reads them.
         file: The command's file in conf/.
 
     Raises:
-        ConfigError: a line for each choice that there is not, and for each group that the command cannot do without or
-            makes no use of.
+        ConfigError: a line for each key without a value, for each choice that there is not, and for each group that the
+            command cannot do without or makes no use of.
     """
     groups, defaults, words = groups_of(file), chosen(file), meanings(file)
     lines = []
     for override in _parsed(overrides):
         group = override.key_or_group
+        if "" in _choices(override) and group not in groups and not override.is_delete():
+            lines.append(f"{group}=: no value is given, as by a variable of the shell that is not set: write "
+                         f"{group}=VALUE, or leave it out")
         if group not in groups or group.startswith("hydra") or not groups[group]:
             continue
         there = f"choose one of {', '.join(groups[group])}"

@@ -33,6 +33,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
     """
     if not isinstance(cfg.size, ListConfig):
         OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.recipe.size), force_add=True)
+    void = None
     if cfg.dataset.name == "folder" and not cfg.dataset.classes:
         from semsynth.data.classes import load_classes
 
@@ -45,15 +46,15 @@ def finalize(cfg: DictConfig) -> DictConfig:
             values["num_classes"] = len(table.names)
         if cfg.dataset.unknown is None:
             values["unknown"] = table.unknown
-            if table.undeclared_void is not None:
-                log.warning("255 stands for class %s, and is void in most data sets: if it is void here, write "
-                            "`unknown: %s` into classes.yaml, else it is drawn and scored as any other class",
-                            *[table.undeclared_void] * 2)
+            void = table.undeclared_void
         for key, value in values.items():
             OmegaConf.update(cfg, f"dataset.{key}", value, force_add=True)
         check_classes(cfg)
     if cfg.dataset.name == "folder" and cfg.dataset.masks == "auto":
         OmegaConf.update(cfg, "dataset.masks", _mask_reading(cfg.dataset.root))
+    if void is not None and cfg.dataset.masks != "colours":  # there no id stands for a class
+        log.warning("255 stands for class %s, and is void in most data sets: if it is void here, write `unknown: %s` "
+                    "into classes.yaml, else it is drawn and scored as any other class", void, void)
     if "icpe" in cfg and cfg.icpe.enabled == "auto":
         OmegaConf.update(cfg, "icpe.enabled", reads_offsets(cfg))
     if cfg.get("decay_epochs") == "auto":

@@ -14,6 +14,8 @@ from semsynth.data.palette import generated_palette
 
 Masks = Literal["auto", "ids", "colours"]
 
+KEYS = {"classes", "unknown", "masks"}
+
 EXAMPLE = """  classes:
   - {name: sky, colour: [70, 130, 180]}
   - {name: road, colour: [128, 64, 128]}
@@ -52,23 +54,28 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
     path = Path(root).expanduser() / "classes.yaml"
     if not path.is_file():
         raise DataError(
-            f"{path} is missing (that is {path.absolute()}): it names the classes of the masks, as in\n{EXAMPLE}\n"
+            f"{path.absolute()} is missing: it names the classes of the masks, as in\n{EXAMPLE}\n"
             "`python tools/check_data.py dataset=folder dataset.root=DIR write_classes=true` drafts it from the masks"
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}): save it in that encoding") from error
+    except yaml.YAMLError as error:
         raise DataError(f"{path}: not valid yaml: {error}") from error
     rows = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{path}: expected a list under `classes:`, as in\n{EXAMPLE}")
+    if not content.keys() <= KEYS:
+        others = ", ".join(sorted(str(key) for key in content.keys() - KEYS))
+        raise DataError(f"{path}: {others}: it takes {', '.join(sorted(KEYS))} and nothing else")
     generated = generated_palette(len(rows))
     names, colours, ids = [], [], []
     for place, row in enumerate(rows):
-        row = {"name": row} if isinstance(row, str) else row
-        if not isinstance(row, dict) or "name" not in row or not set(row) <= {"name", "colour", "color", "id"}:
+        row = row if isinstance(row, dict) else {"name": row}
+        if "name" not in row or not set(row) <= {"name", "colour", "color", "id"}:
             raise DataError(f"{path}: class {place}: expected name, colour and (if wanted) id, got {row!r}")
-        names.append(str(row["name"]))
+        names.append(_name(row["name"], path, place))
         colours.append(_colour(row.get("colour", row.get("color", generated[place])), path, place))
         ids.append(_id(row.get("id", place), path, place))
     for what, values in (("name", names), ("id", [str(label) for label in ids])):
@@ -87,6 +94,13 @@ def _unknown(name: Any, names: list[str], path: Path) -> int | None:
     if str(name) not in names:
         raise DataError(f"{path}: unknown: {name} is no class; it names one of {', '.join(names)}")
     return names.index(str(name))
+
+
+def _name(value: Any, path: Path, place: int) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise DataError(f"{path}: class {place}: a name is a word, got {value!r}; yes, no, on, off, null and ~ have a "
+                        f"meaning of their own in yaml, and are words in quotes alone: 'no'")
+    return str(value)
 
 
 def _colour(value: Any, path: Path, place: int) -> list[int]:

@@ -13,6 +13,7 @@ from semsynth.data.folder import Folder
 from semsynth.data.mask_files import masks_of
 from semsynth.data.masks import DONT_CARE, Mask, pack_colours, read_mask
 from semsynth.data.palette import generated_palette
+from semsynth.data.smoothing import are_smoothed, of_areas
 
 MOST_CLASSES = 1000  # more distinct colours or ids than this are noise or measurements, not classes
 
@@ -50,7 +51,8 @@ def draft_classes(root: Path, progress: Callable[[Iterable[Path]], Iterable[Path
     have one. Id 255 becomes an unknown class at the end, unless 0 is the only other id: then it is an ordinary class.
 
     Raises:
-        DataError: there are no masks, colour and id masks are mixed, or there are too many of them to be classes.
+        DataError: there are no masks, colour and id masks are mixed, there are too many of them to be classes, or most
+            are blends along smoothed edges.
     """
     found, skipped = _Found(), []
     files = masks_of(root)
@@ -74,6 +76,7 @@ class _Found:
     colours: Counter[int] = field(default_factory=Counter)  # of masks of colours
     shown: Counter[int] = field(default_factory=Counter)  # of palettes
     palette: dict[int, int] = field(default_factory=dict)  # index -> packed colour
+    areas: set[int] = field(default_factory=set)  # ids and colours that fill an area somewhere
     palettes_agree: bool = True
     by_id: Path | None = None
     by_colour: Path | None = None
@@ -86,11 +89,14 @@ class _Found:
         """
         if mask.pixels.ndim == 3:
             self.by_colour = path
-            self.colours.update(_counted(pack_colours(mask.pixels)))
+            packed = pack_colours(mask.pixels)
+            self.colours.update(_counted(packed))
+            self.areas |= of_areas(packed)
         else:
             self.by_id = path
             counted = _counted(mask.pixels)
             self.ids.update(counted)
+            self.areas |= of_areas(mask.pixels)
             if mask.colours is not None:
                 self._compare_palettes(counted, pack_colours(mask.colours))
         if len(self.colours) > MOST_CLASSES:
@@ -114,10 +120,18 @@ class _Found:
         """Make classes of them.
 
         Raises:
-            DataError: ids and colours are mixed, or there are none.
+            DataError: ids and colours are mixed, most are blends along smoothed edges, or there are none.
         """
         if self.by_id and self.by_colour:
             raise DataError(f"{self.by_colour} holds colours, {self.by_id} ids: bring all masks to one kind")
+        values, kind = (self.colours, "colours") if self.by_colour else (self.ids, "ids")
+        if are_smoothed(values, self.areas):
+            raise DataError(
+                f"{self.by_colour or self.by_id}: {sum(v not in self.areas for v in values)} of the {len(values)} "
+                f"{kind} in all masks fill no 3x3 pixels anywhere: edges were smoothed, or a mask was scaled or saved "
+                f"with loss (as JPEG) before. Export the masks anew, without anti-aliasing, with one of the {kind} "
+                "for each class"
+            )
         if not self.palettes_agree:  # an index is another colour in another file, so only colours can tell the classes
             return _from_colours(self.shown, skipped)
         if self.colours and all(len(set(unpack_colour(colour))) == 1 for colour in self.colours):  # ids as grey RGB
