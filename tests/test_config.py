@@ -219,7 +219,8 @@ def test_processes_started_from_outside_share_a_directory(environment, monkeypat
 
 @pytest.mark.parametrize("overrides", [
     ["epochs=6", "trainer.check_val_every_n_epoch=3"], ["epochs=9", "trainer.check_val_every_n_epoch=3"],
-    ["scores=none", "trainer.limit_val_batches=0"], ["trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=3"]])
+    ["scores=none", "trainer.limit_val_batches=0"],
+    ["trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=3"]])
 def test_scores_and_validations_that_meet_somewhere(overrides):
     config.prepare(composed("epochs=5", "scores.every_n_epochs=2", "run_dir=x", "logger=csv", *overrides))
 

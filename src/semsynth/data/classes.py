@@ -60,7 +60,8 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}): save it in that encoding") from error
+        raise DataError(
+            f"{path}: not UTF-8 ({error.reason} at byte {error.start}): save it in that encoding") from error
     except yaml.YAMLError as error:
         raise DataError(f"{path}: not valid yaml: {error}") from error
     rows = content.get("classes") if isinstance(content, dict) else None
