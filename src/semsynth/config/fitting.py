@@ -70,7 +70,8 @@ def _changes(cfg: DictConfig, count: int) -> dict[str, Any]:
                                   default={})
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     kept = {override.partition("=")[0].removeprefix("dataset.recipe.") for override in given}
-    return {key: value for key, value in reached.items() if key != "pairs" and key not in kept}
+    return {key: value for key, value in reached.items()
+            if key != "pairs" and key not in kept and cfg.dataset.recipe[key] != value}
 
 
 def _samples(cfg: DictConfig, pairs: int) -> int:
