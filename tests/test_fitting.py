@@ -114,3 +114,11 @@ def test_any_set_of_files_gets_a_batch_that_fits(compose, caplog):
 def test_wrong_rows_are_named(rows, message, compose):
     with pytest.raises(ConfigError, match=message):
         fit_to_files(compose(f"dataset.by_size={rows}", pairs=5))
+
+
+def test_every_row_of_a_folder_says_all_so_that_a_recipe_taken_over_from_fewer_pairs_follows_them():
+    """`init_from=` takes over the recipe as it was fitted; a row without a key would leave that of another row."""
+    assert all(row.keys() == ROWS[0].keys() for row in ROWS)
+    recipe = yaml.safe_load((ROOT / "conf/dataset/folder.yaml").read_text())["recipe"]
+    base = next(row for row in ROWS if row["pairs"] == 1000)
+    assert all(recipe[key] == value for key, value in base.items() if key != "pairs")

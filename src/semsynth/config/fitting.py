@@ -75,7 +75,8 @@ def _changes(cfg: DictConfig, count: int) -> dict[str, Any]:
     kept = {key.removeprefix("dataset.recipe.") for key in keys if key.startswith("dataset.recipe.")}
     if kept & LENGTH:  # the share of the decay is that of one recipe, not of two
         kept |= LENGTH
-    return {key: value for key, value in reached.items() if key != "pairs" and key not in kept}
+    return {key: value for key, value in reached.items()
+            if key != "pairs" and key not in kept and cfg.dataset.recipe[key] != value}
 
 
 def _samples(cfg: DictConfig, pairs: int) -> int:

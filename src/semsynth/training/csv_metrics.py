@@ -57,8 +57,9 @@ class CsvMetrics(Logger):
         rows, step, repeated = self._read(), first["step"], first.keys() - {"step", "epoch"}
         self._columns = list(rows[0]) if rows else []
         if rows and step is not None:
-            self._rewrite([row for row in rows if int(row["step"]) < step or (int(row["step"]) == step
-                           and not any(row.get(key) for key in repeated))], self._columns)
+            kept = [row for row in rows if int(row["step"]) < step or (
+                int(row["step"]) == step and not any(row.get(key) for key in repeated))]
+            self._rewrite(kept, self._columns)
 
     def _read(self) -> list[dict[str, str]]:
         if not self.path.is_file():
