@@ -15,7 +15,8 @@ def departures(config: dict[str, Any]) -> list[str]:
     """A word or two for each of them, such as `base=instance`, `no VGG`; they belong to a setting's name.
 
     Generator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual loss, style
-    encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets have recipes of their own.
+    encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets
+    have recipes of their own.
     """
     words = [f"base={base}" for base in dict.fromkeys(_bases(config["norm"])) if base != "batch"]
     generator, objective = (_kind(config.get(part)) for part in ("generator", "objective"))
