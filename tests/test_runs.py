@@ -114,7 +114,8 @@ def test_data_and_runs_may_be_moved(tmp_path):
     """Wherever the old place stands; what is not a place stays refused."""
     (tmp_path / "here" / "checkpoints").mkdir(parents=True)
     (tmp_path / "here" / "checkpoints" / "last.ckpt").touch()
-    plain = {"epochs": 1, "seed": 0, "dataset": {"name": "a", "root": "/old", "names": "/list.txt", "train": {"source": {"root": "/old"}}},
+    plain = {"epochs": 1, "seed": 0, "dataset": {
+        "name": "a", "root": "/old", "names": "/list.txt", "train": {"source": {"root": "/old"}}},
              "data": {"val": {"source": {"root": "/old/val"}, "names": ["/old/x", "/older"]}}, "title": "old",
              "system": {"encoder_weights": "/old.pth"},
              "run_dir": "/gone/run", "callbacks": {"panels": {"folder": "/gone/run/grids"}}}
