@@ -94,6 +94,14 @@ def test_the_rates_of_a_folder_never_fall_from_the_first_epoch_on(words, pairs, 
     assert share_of_decay(cfg.dataset.recipe, cfg.epochs) == decay
 
 
+def test_top_level_keys_leave_the_recipe_alone(compose, typed):
+    """A run that goes on for epochs=9 has the recipe that it began with."""
+    found = [compose(*typed(*words), pairs=22) for words in ([], ["epochs=9", "batch=2"])]
+    for cfg in found:
+        fit_to_files(cfg)
+    assert found[0].dataset.recipe == found[1].dataset.recipe
+
+
 def test_any_set_of_files_gets_a_batch_that_fits(compose, caplog):
     with caplog.at_level(logging.INFO):
         cfg = compose("dataset.instances=false", dataset="cityscapes")

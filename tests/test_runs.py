@@ -114,11 +114,15 @@ def test_data_and_runs_may_be_moved(tmp_path):
     """Wherever the old place stands; what is not a place stays refused."""
     (tmp_path / "here" / "checkpoints").mkdir(parents=True)
     (tmp_path / "here" / "checkpoints" / "last.ckpt").touch()
-    plain = {"epochs": 1, "seed": 0, "dataset": {"name": "a", "root": "/old", "train": {"source": {"root": "/old"}}},
+    plain = {"epochs": 1, "seed": 0, "dataset": {
+        "name": "a", "root": "/old", "names": "/list.txt", "train": {"source": {"root": "/old"}}},
              "data": {"val": {"source": {"root": "/old/val"}, "names": ["/old/x", "/older"]}}, "title": "old",
+             "system": {"encoder_weights": "/old.pth"},
              "run_dir": "/gone/run", "callbacks": {"panels": {"folder": "/gone/run/grids"}}}
     (tmp_path / "here" / "config.yaml").write_text(yaml.safe_dump(plain))
-    cfg = runs.resumed(str(tmp_path / "here"), ["dataset.root=/new"])
+    cfg = runs.resumed(str(tmp_path / "here"), ["dataset.root=/new", "dataset.names=/new.txt",
+                                                "system.encoder_weights=/new.pth"])
+    assert (cfg.dataset.names, cfg.system.encoder_weights) == ("/new.txt", "/new.pth")
     assert cfg.dataset.root == cfg.dataset.train.source.root == "/new"
     assert cfg.data.val == {"source": {"root": "/new/val"}, "names": ["/new/x", "/older"]}
     assert cfg.run_dir == str(tmp_path / "here")

@@ -114,6 +114,19 @@ def test_ids_not_in_classes_yaml(fx, build, tmp_path):
         build("folder", root)[0]
 
 
+@pytest.mark.parametrize("label", [-1, -255, 2**31 - 1])
+def test_ids_far_from_those_of_classes_yaml(label, fx, build, tmp_path):
+    root = fx.folder(tmp_path)
+    (root / "classes.yaml").write_text("classes: [{name: a, id: 1}, {name: b, id: 2}, {name: c, id: 300}]")
+    dataset = build("folder", root)
+    ids = np.full((48, 64), 2, np.int32)
+    ids[5, 7] = label
+    path = dataset.pairs[0].labels.with_suffix(".tif")
+    Image.fromarray(ids).save(path)
+    with pytest.raises(DataError, match=rf"{path}: label id {label} at row 5, column 7 is no class's id"):
+        dataset.source.read_labels(path)
+
+
 def test_unknown_colour(fx, build, tmp_path):
     dataset = build("folder", fx.folder(tmp_path, kind="colours"))
     path = repaint(fx, dataset.pairs[0].labels, lambda array: array.__setitem__((4, 6), (200, 61, 50)))

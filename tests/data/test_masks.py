@@ -1,5 +1,8 @@
 """Every lossless format gives back the ids or colours that were saved; what is damaged or lossy is refused by name."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -60,6 +63,19 @@ def test_the_order_of_a_gif_palette_means_nothing(tmp_path):
 def test_a_pgm_holds_ids_whatever_its_white(content, tmp_path):
     (tmp_path / "m.pgm").write_bytes(content)
     np.testing.assert_array_equal(read_ids(tmp_path / "m.pgm"), IDS)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_grey_of_few_bits_holds_ids(bits, tmp_path):
+    """Pillow scales their shades to 255; other programs write ids so."""
+    ids = IDS & (2**bits - 1)
+    packed = np.packbits(np.unpackbits(ids[..., None], axis=2)[..., 8 - bits:].reshape(48, -1), axis=1)
+    stream = zlib.compress(np.pad(packed, ((0, 0), (1, 0))).tobytes())
+    header = struct.pack(">IIBBBBB", 64, 48, bits, 0, 0, 0, 0)
+    chunks = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+              for kind, data in ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))]
+    (tmp_path / "m.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    np.testing.assert_array_equal(read_ids(tmp_path / "m.png"), ids)
 
 
 @pytest.mark.parametrize(

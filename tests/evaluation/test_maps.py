@@ -107,14 +107,15 @@ def test_labels_are_checked_as_they_are_read(folder):
         [found[i] for i in range(4)]
 
 
-def test_sub_folders_endings_and_the_grid_beside_pictures(small, tmp_path):
+def test_sub_folders_endings_and_what_commands_leave_beside_pictures(small, tmp_path):
     images, labels = small.pairs(tmp_path, 4, (16, 16))
     for place, name in enumerate(("00", "01", "02", "03")):
         for folder, ending in ((images, ""), (labels, "_mask")):
             (folder / "ab"[place % 2]).mkdir(exist_ok=True)
             (folder / f"{name}.png").rename(folder / "ab"[place % 2] / f"{place // 2}{ending}.png")
-    (images / "grid").mkdir()
-    Image.new("RGB", (99, 9)).save(images / "grid" / "grid.png")
+    for ours in ("grid/grid.png", "plots/iou_by_frequency.png", "plots/segmenter_confusion.png"):
+        (images / ours).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (99, 9)).save(images / ours)
     found = ImageFolder(images, labels, mask_decoder(small.classes, small.colours), 4, None, small.protocol())
     assert [(a.relative_to(images).as_posix(), b.relative_to(labels).as_posix()) for a, b in found.pairs] == [
         ("a/0.png", "a/0_mask.png"), ("a/1.png", "a/1_mask.png"), ("b/0.png", "b/0_mask.png"),

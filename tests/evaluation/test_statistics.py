@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from semsynth.data.paired import PairedDataset
 from semsynth.data.scenes.dataset import Scenes
 from semsynth.data.source import Source, files_in, match
+from semsynth.evaluation import real
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.pixels import image_tensor
 from semsynth.evaluation.real import RealImages, dataset_identity
@@ -148,6 +149,17 @@ def test_identity_follows_the_files(small, tmp_path):
     assert all(images.identity() != before for images in changed)
     os.utime(folder / "01.png", (1, 1))
     assert RealImages(paired(tmp_path), (8, 8)).identity() != before
+
+
+@pytest.mark.parametrize("what", ["READING", "DRAWING"])
+def test_identity_follows_the_code_between_files_and_pixels(what, small, tmp_path, monkeypatch):
+    small.pairs(tmp_path, 4)
+    images = RealImages(paired(tmp_path) if what == "READING" else Scenes(4, 16), (16, 16))
+    before = images.identity()
+    copy = tmp_path / "copy.py"
+    copy.write_bytes(getattr(real, what)[0].read_bytes() + b"# turned otherwise\n")
+    monkeypatch.setattr(real, what, (copy, *getattr(real, what)[1:]))
+    assert images.identity() != before
 
 
 def test_identity_follows_the_code_that_draws(tmp_path, monkeypatch):

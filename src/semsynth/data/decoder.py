@@ -57,10 +57,11 @@ class MaskDecoder:
         table = self.classes.ids
         if table == list(range(len(table))):
             return ids
-        index_of = np.full(max(*table, int(ids.max()), DONT_CARE) + 1, -1, np.int32)
+        index_of = np.full(max(*table, DONT_CARE) + 2, -1, np.int32)
         index_of[DONT_CARE] = DONT_CARE
         index_of[table] = np.arange(len(table))
-        indices = index_of[ids]
+        last = len(index_of) - 1  # stands for whatever lies beyond; negative ids would count from the end
+        indices = index_of[np.where((ids < 0) | (ids > last), last, ids)]
         wrong = indices < 0
         if wrong.any():
             row, column = np.unravel_index(int(wrong.argmax()), ids.shape)

@@ -12,6 +12,7 @@ from semsynth.data.errors import DataError
 FORMATS = ("PNG", "BMP", "TIFF", "GIF", "PPM", "WEBP")
 WITH_LOSS = ("JPEG", "MPO", "JPEG2000", "AVIF")
 LOSSY_TIFF = ("tiff_jpeg", "jpeg", "webp")  # Pillow's names of compressions
+SCALED = {"L;2": 3, "L;4": 15}  # Pillow's names of grey of few bits, and its largest value
 READ = "PNG, BMP, TIFF, GIF, PPM/PGM/PBM or lossless WebP"
 
 
@@ -72,9 +73,14 @@ def _has_lossy_frame(data: bytes) -> bool:
     return False
 
 
-def netpbm_maximum(image: Image.Image) -> int | None:
-    """Return the value of white of a grey PGM, which is not decoded yet: Pillow scales it to 255 or 65535."""
+def stored_maximum(image: Image.Image) -> int | None:
+    """Return the value of white in the file where Pillow is going to scale its shades of grey to 255 or 65535.
+
+    That is so in a PGM of another white, and where a pixel has two or four bits; not in an image that is decoded yet.
+    """
     tiles = _tiles(image)
-    if image.format != "PPM" or image.mode not in ("L", "I") or not tiles or tiles[0][0] == "raw":
+    if image.mode not in ("L", "I") or not tiles:
         return None
-    return int(tiles[0][3][-1])
+    if image.format == "PPM":
+        return None if tiles[0][0] == "raw" else int(tiles[0][3][-1])
+    return SCALED.get(_raw_mode(tiles[0]))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from semsynth.data.decoding import opened, upright
 from semsynth.data.errors import DataError
-from semsynth.data.mask_formats import check_lossless, netpbm_maximum
+from semsynth.data.mask_formats import check_lossless, stored_maximum
 from semsynth.data.pictures import as_rgb
 from semsynth.data.png import check_complete
 
@@ -46,7 +46,7 @@ def read_mask(path: Path) -> Mask:
     """
     def use(image: Image.Image) -> Mask:
         check_lossless(image, path)
-        is_gif, maximum = image.format == "GIF", netpbm_maximum(image)
+        is_gif, maximum = image.format == "GIF", stored_maximum(image)
         image.load()
         check_complete(image, path)
         return _as_mask(upright(image), path, is_gif, maximum)

@@ -23,6 +23,7 @@ from semsynth.evaluation.scores import CONFUSION_PLOT, IOU_PLOT
 from semsynth.synthesis.pictures import GRID
 
 SHOWN = 5  # files that an error lists
+OURS = (GRID, IOU_PLOT, CONFUSION_PLOT)  # what synthesize.py and an earlier evaluation leave among images
 
 
 def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,10 +119,9 @@ class ImageFolder(Dataset):
 
 
 def _images(folder: Path) -> list[Path]:
-    """The images below a folder, without what synthesize.py and an earlier evaluation drew beside them."""
-    drawn = {folder / path for path in (GRID, IOU_PLOT, CONFUSION_PLOT)}
+    """The images below a folder, without what our own commands left there."""
     found = _files(folder, lambda: files_in(folder, IMAGE_SUFFIXES), IMAGE_SUFFIXES, "images")
-    return [path for path in found if path not in drawn]
+    return [path for path in found if path.relative_to(folder) not in OURS]
 
 
 def _labels(folder: Path) -> list[Path]:

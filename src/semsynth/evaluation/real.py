@@ -12,9 +12,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from semsynth import chance
+from semsynth.data import decoding, pictures
 from semsynth.data.sampler import spread_order
+from semsynth.evaluation import pixels
 from semsynth.evaluation.pixels import eight_bits, image_tensor
 from semsynth.evaluation.protocol import RealResize
+
+# what else decides on the pixels: of images that are drawn, and of those that are read (depth, turns, transparency)
+DRAWING = (Path(chance.__file__),)
+READING = tuple(Path(part.__file__) for part in (decoding, pictures, pixels))
 
 
 def chosen(length: int, count: int | None) -> list[int]:
@@ -64,13 +71,17 @@ class RealImages(Dataset):
                 "resize": self.resize if hasattr(self.dataset, "read_image") else "drawn"}
 
 
-def _code_of(kind: type) -> str:
+def _code_of_drawer(kind: type) -> str:
     """SHA-256 of the source of the package that draws: another version of it draws other images."""
     file = Path(inspect.getfile(kind))
     inside = (file.parent / "__init__.py").is_file()
+    return _code_of([*(sorted(file.parent.rglob("*.py")) if inside else [file]), *DRAWING])
+
+
+def _code_of(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(file.parent.rglob("*.py")) if inside else [file]:
-        digest.update(f"{path.relative_to(file.parent)}\0".encode() + path.read_bytes() + b"\0")
+    for path in files:
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -84,9 +95,9 @@ def dataset_identity(dataset: Any, order: Sequence[int]) -> dict[str, Any]:
             digest.update(f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
         source = dataset.source
         return {"source": type(source).__name__, "root": str(source.root.resolve()), "split": source.split,
-                "files": digest.hexdigest()}
+                "files": digest.hexdigest(), "code": _code_of(READING)}
     facts = {key: value for key, value in vars(dataset).items()
              if not key.startswith("_") and isinstance(value, str | int | float | bool | type(None) | torch.Size)}
     epoch = getattr(dataset, "_epoch", None)
-    return {"source": type(dataset).__name__, "code": _code_of(type(dataset)), **facts,
+    return {"source": type(dataset).__name__, "code": _code_of_drawer(type(dataset)), **facts,
             "epoch": 0 if epoch is None else int(epoch)}

@@ -6,7 +6,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 # last words of the keys that say where files lie
-WORDS = ("root", "path", "weights", "inception_weights", "cache", "folder", "run_dir", "default_root_dir", "title")
+WORDS = ("root", "path", "names", "weights", "encoder_weights", "inception_weights", "cache", "folder", "run_dir",
+         "default_root_dir", "title")
 
 
 def is_place(key: str, before: Any, after: Any) -> bool:
