@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from semsynth.data.errors import DataError
 from semsynth.synthesis.maps import mask_decoder
 from semsynth.synthesis.output import open_output
-from semsynth.synthesis.snap import Snap
+from semsynth.synthesis.snap import Snap, offered
 
 # purple lies between red and blue, where a plain nearest colour would find it
 NAMES, COLOURS = ["red", "blue", "purple"], [[255, 0, 0], [0, 0, 255], [128, 40, 128]]
@@ -36,7 +36,7 @@ def test_smoothed_edges_take_the_class_beside_them(tmp_path):
     assert 0.01 < share < 0.1
     (line,) = painting.lines()
     assert line.startswith(f"{tmp_path}/own.png: {100 * share:.1f}% of the pixels had colours of no class")
-    with pytest.raises(DataError, match="unknown colour"):
+    with pytest.raises(DataError, match="unknown colour.* snap=true takes smoothed edges"), offered():
         sharp(tmp_path / "own.png")
 
 
@@ -66,7 +66,7 @@ def test_a_photograph_is_no_painting(tmp_path):
 
 def test_unknown_colours_are_counted_in_plain_numbers(tmp_path):
     Image.new("RGB", (8, 8), (9, 90, 9)).save(tmp_path / "x.png")
-    with pytest.raises(DataError, match=r"\(100% of the pixels"):
+    with pytest.raises(DataError, match=r"\(100 % of the pixels"):
         mask_decoder(NAMES, COLOURS)(tmp_path / "x.png")
 
 
