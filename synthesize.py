@@ -23,7 +23,7 @@ def draw(cfg: DictConfig) -> None:
 
     from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
     from semsynth.synthesis.pictures import synthesize
-    from semsynth.synthesis.snap import Snap
+    from semsynth.synthesis.snap import Snap, offered
     from semsynth.synthesis.styles import choose_styles
 
     if cfg.precision not in PRECISIONS:
@@ -45,8 +45,9 @@ def draw(cfg: DictConfig) -> None:
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
-    grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                      compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
+    with offered():
+        grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
+                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
     print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
 
 

@@ -87,6 +87,17 @@ def test_a_resumed_run_refuses_the_rest_by_name(run):
         runs.resumed(str(run[0]), ["--multirun"])
 
 
+@pytest.mark.parametrize(("override", "message"), [
+    ("epohcs=4", r"epohcs: there is no such key in the run's config\.yaml; did you mean epochs"),
+    ("epochs=four", r"epochs=four must be a whole number from 1 on"),
+    ("epochs=", r"epochs=None must be a whole number"),
+    ("decay_epochs=-1", r"decay_epochs=-1 must be a whole number from 0 on"),
+])
+def test_a_resumed_run_names_slips(override, message, run):
+    with pytest.raises(ConfigError, match=message):
+        runs.resumed(str(run[0]), [override])
+
+
 @pytest.mark.parametrize(("before", "more", "decay"), [
     ({}, [], 12),  # the recipe's share, 0.4, of 30
     ({"decay_epochs": 3, "system.decay_epochs": 3}, ["decay_epochs=3"], 3)])

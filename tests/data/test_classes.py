@@ -31,3 +31,8 @@ def test_other_encodings(tmp_path):
 def test_numbers_are_names(tmp_path):
     (tmp_path / "classes.yaml").write_text("classes: [7, 'no', {name: 2.5}]")
     assert load_classes(tmp_path).names == ["7", "no", "2.5"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere: there is no such folder: dataset\.root=DIR"):
+        load_classes(tmp_path / "nowhere")

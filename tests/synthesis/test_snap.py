@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from semsynth.data.errors import DataError
 from semsynth.synthesis.maps import mask_decoder
 from semsynth.synthesis.output import open_output
-from semsynth.synthesis.snap import Snap
+from semsynth.synthesis.snap import Snap, offered
 
 # purple lies between red and blue, where a plain nearest colour would find it
 NAMES, COLOURS = ["red", "blue", "purple"], [[255, 0, 0], [0, 0, 255], [128, 40, 128]]
@@ -36,7 +36,7 @@ def test_smoothed_edges_take_the_class_beside_them(tmp_path):
     assert 0.01 < share < 0.1
     (line,) = painting.lines()
     assert line.startswith(f"{tmp_path}/own.png: {100 * share:.1f}% of the pixels had colours of no class")
-    with pytest.raises(DataError, match="unknown colour"):
+    with pytest.raises(DataError, match="unknown colour.* snap=true takes smoothed edges"), offered():
         sharp(tmp_path / "own.png")
 
 

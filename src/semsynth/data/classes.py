@@ -52,6 +52,8 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
         DataError: the file is missing, is no valid yaml, or holds something else than classes.
     """
     path = Path(root).expanduser() / "classes.yaml"
+    if not path.parent.is_dir():
+        raise DataError(f"{path.parent.absolute()}: there is no such folder: dataset.root=DIR says where the data lie")
     if not path.is_file():
         raise DataError(
             f"{path.absolute()} is missing: it names the classes of the masks, as in\n{EXAMPLE}\n"
@@ -60,8 +62,7 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start}): save it in that encoding") from error
+        raise DataError(f"{path}: not UTF-8 ({error.reason}, byte {error.start}): save it in that encoding") from error
     except yaml.YAMLError as error:
         raise DataError(f"{path}: not valid yaml: {error}") from error
     rows = content.get("classes") if isinstance(content, dict) else None

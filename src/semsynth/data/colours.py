@@ -15,6 +15,10 @@ def unpack_colour(packed: int) -> list[int]:
     return [packed >> 16, (packed >> 8) & 255, packed & 255]
 
 
+class UnknownColourError(DataError):
+    """A mask holds a colour of no class."""
+
+
 class ColourCode:
     """Class indices from colours.
 
@@ -45,7 +49,8 @@ class ColourCode:
         """Turn a colour-coded mask (H,W,3) uint8 into class indices (H,W) int32.
 
         Raises:
-            DataError: a colour of no class, or of several; names the file, the first such pixel, and the nearest class.
+            UnknownColourError: a colour of no class; names the file, the first such pixel, and the nearest class.
+            DataError: a colour of several classes.
         """
         indices = self.find(rgb)
         wrong = indices < 0
@@ -55,7 +60,7 @@ class ColourCode:
             known = np.array([unpack_colour(int(value)) for value in self._sorted])
             nearest = int(np.abs(known - colour).sum(1).argmin())
             name = self.names[int(self._order[nearest])]
-            raise DataError(
+            raise UnknownColourError(
                 f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
                 f"({rounded(100 * wrong.mean(), 2)} % of the pixels have colours of no class; the nearest class is "
                 f"{name} with {known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and "

@@ -9,10 +9,11 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.config.completing import share_of_decay
+from semsynth.config.values import check_whole
 from semsynth.runs.moving import is_place, move
 from semsynth.runs.processes import is_first_process
 from semsynth.runs.reading import CHECKPOINTS, CONFIG, FINISHED, SUFFIXES, checkpoints_in, find_checkpoint, load_config
-from semsynth.signatures import ConfigError
+from semsynth.signatures import ConfigError, near
 
 MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "callbacks.checkpoints.", "data.num_workers", "resume")
 
@@ -42,9 +43,30 @@ def resumed(run_dir: str, arguments: Sequence[str]) -> DictConfig:
         if not equals or argument.startswith("-"):
             raise ConfigError(f"resume={run_dir} takes key=value arguments besides, not {argument!r}")
         changes[key] = yaml.safe_load(value)
+    _check_typed(cfg, changes)
     move(cfg, cfg.run_dir, str(run_dir))  # it may have been moved since
     apply_changes(cfg, changes)
     return cfg
+
+
+def _check_typed(cfg: DictConfig, changes: dict[str, Any]) -> None:
+    """Check that there are such keys, and epochs in whole numbers.
+
+    Raises:
+        ConfigError: names the key and what is near.
+    """
+    known = {key for path in _flat(cfg) for key in _and_above(path)} | {"resume"}
+    for key in changes:
+        if key not in known and not any(k[-1] == "." and key.startswith(k) for k in MAY_CHANGE):
+            raise ConfigError(f"{key}: there is no such key in the run's {CONFIG}{near(key, known)}")
+    for key in {"epochs", "decay_epochs"} & changes.keys():
+        if (key, changes[key]) != ("decay_epochs", "auto"):
+            check_whole(OmegaConf.create({key: changes[key]}), key, 1 if key == "epochs" else 0)
+
+
+def _and_above(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:

@@ -1,12 +1,14 @@
 """Paintings with smoothed edges, read as label maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from semsynth.data.colours import UnknownColourError
 from semsynth.data.errors import DataError
 
 NEAR = 10  # levels of each channel within which a colour is a class's: what lossy formats add to a flat area
@@ -68,6 +70,15 @@ class Snap:
         """A line for each file that had pixels of other colours."""
         return [f"{path}: {_percent(share)} of the pixels had colours of no class and were given that of a class beside"
                 f" them" for path, share in self.shares.items() if share]
+
+
+@contextmanager
+def offered() -> Iterator[None]:
+    """Name `snap=true` to whoever gives a map with other colours than the classes'."""
+    try:
+        yield
+    except UnknownColourError as error:
+        raise DataError(f"{error}; of a painting in the run's class colours, snap=true takes smoothed edges") from error
 
 
 def _percent(share: float) -> str:
