@@ -198,6 +198,8 @@ def test_known_keys_are_those_of_the_primary_file():
         (["+trainer.accumulate_grad_batches=2"], r"accumulate_grad_batches=2.*set accumulate=2 instead"),
         (["+trainer.gradient_clip_val=1.0"], r"gradient_clip_val=1\.0 is refused.*leave it out.*accumulate="),
         (["resume=auto", "run_dir=runs/2026-01-02_03-04-05_clade_scenes"], r"resume=auto.*set run_dir=runs/NAME"),
+        (["size=32", "batch=1"], r"batch=1: 1 samples of 1x1 features.*too few for BatchNorm2d.*size=64"),
+        (["size=32", "batch=2", "base=instance"], r"2 samples of 1x1 features.*InstanceNorm2d"),
         (["run_dir=${nowhere}"], r"run_dir.*nowhere"),
     ],
 )

@@ -31,6 +31,7 @@ def check(cfg: DictConfig) -> None:
         ConfigError: the first fault; the message names the key and the way out.
     """
     check_networks(cfg)
+    _check_start_statistics(cfg)
     check_streams(cfg)
     if "segmenter" in cfg.system:
         _check_segmenter(cfg)
@@ -65,6 +66,29 @@ def check_networks(cfg: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     check_signatures(plain, NETWORKS)
     build_without_memory(cfg, ("encoder", "generator", "discriminator"))
+
+
+def _check_start_statistics(cfg: DictConfig) -> None:
+    """Show the parameter-free norm the features of the start grid: one value for each channel has no variance.
+
+    Raises:
+        ConfigError: it refuses them.
+    """
+    import torch
+
+    devices = cfg.trainer.get("devices", 1)
+    samples = cfg.batch * (devices if isinstance(devices, int) and devices > 1 else 1)
+    with torch.device("meta"):
+        generator = hydra.utils.instantiate(cfg.generator, _convert_="all")
+        base = hydra.utils.instantiate(cfg.base)(generator.start_channels)
+        height, width = generator.start_size(*cfg.size)
+        try:
+            base(torch.zeros(samples, generator.start_channels, height, width))
+        except ValueError as error:
+            raise ConfigError(
+                f"batch={cfg.batch}: {samples} samples of {height}x{width} features, with which the generator starts, "
+                f"are too few for {type(base).__name__} ({error}): take size={2 ** (generator.upsamplings + 1)}, a "
+                f"larger batch, or base=layer") from error
 
 
 def _check_agreement(cfg: DictConfig) -> None:
