@@ -21,7 +21,7 @@ from semsynth.evaluation.protocol import RealResize
 
 # what else decides on the pixels: of images that are drawn, and of those that are read (depth, turns, transparency)
 DRAWING = (Path(chance.__file__),)
-READING = tuple(Path(part.__file__) for part in (decoding, pictures, pixels))
+READING = tuple(Path(str(part.__file__)) for part in (decoding, pictures, pixels))
 
 
 def chosen(length: int, count: int | None) -> list[int]:
