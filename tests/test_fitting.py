@@ -96,9 +96,10 @@ def test_the_rates_of_a_folder_never_fall_from_the_first_epoch_on(words, pairs, 
 
 def test_top_level_keys_leave_the_recipe_alone(compose, typed):
     """A run that goes on for epochs=9 has the recipe that it began with."""
-    found = [compose(*typed(*words), pairs=22) for words in ([], ["epochs=9", "batch=2"])]
-    for cfg in found:
-        fit_to_files(cfg)
+    found = []
+    for words in ([], ["epochs=9", "batch=2"]):
+        found.append(compose(*typed(*words), pairs=22))
+        fit_to_files(found[-1])
     assert found[0].dataset.recipe == found[1].dataset.recipe
 
 

@@ -20,8 +20,8 @@ from semsynth.evaluation.pixels import eight_bits, image_tensor
 from semsynth.evaluation.protocol import RealResize
 
 # what else decides on the pixels: of images that are drawn, and of those that are read (depth, turns, transparency)
-DRAWING = (Path(chance.__file__),)
-READING = tuple(Path(str(part.__file__)) for part in (decoding, pictures, pixels))
+DRAWING = (Path(inspect.getfile(chance)),)
+READING = tuple(Path(inspect.getfile(part)) for part in (decoding, pictures, pixels))
 
 
 def chosen(length: int, count: int | None) -> list[int]:
