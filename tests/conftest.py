@@ -1,3 +1,4 @@
+import logging
 import os
 from pathlib import Path
 
@@ -18,6 +19,14 @@ NORMS = {"clade": "clade.CLADE", "clade_icpe": "clade.CLADE_ICPE", "clade_distf"
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _loggers():
+    """Commands within this process let Hydra switch off the loggers that are there; the next test has its own again."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "semsynth":
+            logging.getLogger(name).disabled = False
 
 
 @pytest.fixture(scope="session")

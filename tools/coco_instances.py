@@ -16,9 +16,7 @@ from semsynth.data.check_report import progress_bar
 from semsynth.data.coco_instances import make_maps, plan
 
 
-@command(Path(__file__).parents[1] / "conf" / "coco_instances.yaml")
-def main(cfg: DictConfig) -> None:
-    console = Console()
+def make(cfg: DictConfig, console: Console) -> None:
     root, annotations = Path(cfg.root).expanduser(), Path(cfg.annotations).expanduser()
     for split in cfg.splits:
         console.print(f"{split}: reading {annotations / f'instances_{split}2017.json'}", soft_wrap=True)
@@ -26,6 +24,11 @@ def main(cfg: DictConfig) -> None:
         make_maps(jobs, progress_bar(split, console, len(jobs)))
         console.print(f"{split}: {len(jobs)} instance maps made", highlight=False)
     console.print(f"next: python tools/check_data.py dataset=coco_stuff dataset.root={root}", soft_wrap=True)
+
+
+@command(Path(__file__).parents[1] / "conf" / "coco_instances.yaml")
+def main(cfg: DictConfig) -> None:
+    make(cfg, Console())
 
 
 if __name__ == "__main__":

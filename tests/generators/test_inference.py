@@ -34,7 +34,8 @@ def trained(norm, size, *, ngf=2, **kwargs):
     network = SPADEGenerator(norm, K, size=size, ngf=ngf, **kwargs).eval()
     for name, p in network.named_parameters():
         if "fc" not in name:
-            nn.init.normal_(p, std=0.3)
+            # convolutions keep the size of their features: saturated pictures would compare signs
+            nn.init.normal_(p, std=p[0].numel() ** -0.5 if p.ndim == 4 else 0.3)
     for name, b in network.named_buffers():
         if name.endswith("running_var"):
             b.uniform_(0.5, 2)

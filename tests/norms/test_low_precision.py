@@ -71,7 +71,8 @@ def test_no_less_precise_than_the_plain_formula(norm, monkeypatch):
     assert len(calls) == 3 * 6
     of_fast, of_plain = errors.median(0).values
     assert of_fast < 1.2 * of_plain < 0.1
-    assert (errors[:, 0] < 0.2).all()
+    worse = errors.quantile(0.9, dim=0)
+    assert worse[0] < 1.5 * worse[1]
 
 
 @pytest.mark.parametrize("norm", [CLADE_ICPE, SPADE])

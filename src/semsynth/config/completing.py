@@ -73,7 +73,7 @@ def _mask_reading(root: str) -> str:
         files = masks_of(Path(root).expanduser())
     except ValueError:
         return "auto"
-    if not files:  # a run whose pictures lie elsewhere, an imported one
+    if not files and not Path(root, "classes.yaml").expanduser().is_file():  # an imported run, without any files
         return "auto"
     try:
         return reading_of(load_classes(root), "auto", lambda: files)
