@@ -1,5 +1,11 @@
 """The same samples in one batch, in several that are accumulated, and in several processes."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -52,6 +58,17 @@ def test_kl_with_accumulation(tiny, tmp_path, regenerate_fake):
 
 @pytest.mark.ddp
 def test_kl_in_two_processes(tiny, tmp_path):
+    """From a process of its own, since forking needs one whose autograd has not run."""
     whole = gradients_of(tiny, tmp_path / "whole", 8)
-    halves = gradients_of(tiny, tmp_path / "halves", 4, devices=2, strategy="ddp_fork_find_unused_parameters_true")
-    assert_close(halves, whole)
+    done = subprocess.run([sys.executable, __file__, tmp_path / "halves"], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 0, done.stderr
+    assert_close(torch.load(tmp_path / "halves" / "0.pt"), whole)
+
+
+if __name__ == "__main__":
+    from commands import load
+
+    parts = load("tests/training/conftest.py")
+    gradients_of(SimpleNamespace(system=parts.make_system, trainer=parts.make_trainer, data=parts.Data),
+                 Path(sys.argv[1]), 4, devices=2, strategy="ddp_fork_find_unused_parameters_true")

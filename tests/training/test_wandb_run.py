@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -61,12 +63,14 @@ def test_under_an_agent_the_run_is_the_agents(tmp_path, calls, monkeypatch, caps
 
 
 @pytest.mark.slow
-def test_wandb_itself_takes_the_agents_id(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
-    monkeypatch.setenv("WANDB_RUN_ID", "agents1")
-    logger = wandb_logger(str(tmp_path), mode="offline")
-    assert json.loads((tmp_path / "wandb.json").read_text())["id"] == logger.experiment.id == "agents1"
-    finish_wandb()
+def test_wandb_itself_takes_the_agents_id(tmp_path):
+    """In a process of its own: wandb reads the environment once."""
+    program = ("from semsynth.training.wandb_run import finish_wandb, wandb_logger\n"
+               f"print('id', wandb_logger({str(tmp_path)!r}, mode='offline').experiment.id)\nfinish_wandb()")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                          env={**os.environ, "WANDB_SWEEP_ID": "sweep1", "WANDB_RUN_ID": "agents1"})
+    assert "id agents1\n" in done.stdout, done.stderr
+    assert json.loads((tmp_path / "wandb.json").read_text())["id"] == "agents1"
 
 
 def test_other_ranks_have_none(tmp_path, calls, monkeypatch):
