@@ -21,6 +21,7 @@ from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
+from semsynth.evaluation.features import FeatureChoice
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
 from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
@@ -136,7 +137,7 @@ def warn_of_squashed(maps: ImageFolder) -> None:
 
 
 def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
-          inception_weights: str | Path | None, batch: int | None, workers: int,
+          choice: FeatureChoice | None = None, batch: int | None, workers: int,
           cache: str | Path | None) -> tuple[Scores, dict[str, Any]]:
     """All scores that can be had of a source, and everything that moved them, in plain values.
 
@@ -146,7 +147,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         judge: Segmenter, or None.
         wanted: Kinds of scores that must be had; None: all that can.
         device: Where networks run.
-        inception_weights: File of the Inception network's weights, or None.
+        choice: Which networks' features are compared; None: what there is.
         batch: Images at a time; None: what fits their size.
         workers: Processes that load images.
         cache: Folder of the statistics of real images; None: the default one.
@@ -171,7 +172,8 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     evaluator, skipped = build_evaluator(
         protocol, dataset=source.data.name, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
-        real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
+        real={split: kept(split, build) for split, build in builders.items()}, choice=choice,
+        photographs=source.data.photographs,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar, pixels=True,
