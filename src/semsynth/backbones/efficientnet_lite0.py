@@ -135,7 +135,7 @@ def load_efficientnet_lite0() -> EfficientNetLite0:
 def folded(network: EfficientNetLite0) -> EfficientNetLite0:
     """Merge batch norms in evaluation mode into the convolutions before them, in place: a third of the layers less."""
     for module in network.modules():
-        if isinstance(module, _ConvNorm):
+        if isinstance(module, _ConvNorm) and isinstance(module.norm, nn.BatchNorm2d):
             module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
     return network
 

@@ -155,7 +155,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
     """
-    batch = fitting_batch(*source.size, len(source.data.classes)) if batch is None else batch
+    batch = fitting_batch(*source.size, len(source.data.classes), judge) if batch is None else batch
     if batch < 1:
         raise EvaluationError(f"batch={batch} must be 1 or more")
     painter = source.painter

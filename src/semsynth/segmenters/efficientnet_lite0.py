@@ -46,7 +46,7 @@ class EfficientNetLite0Segmenter(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.classifier = nn.Conv2d(width, num_classes, 1)
         # A tuple hides the frozen network from state_dict, parameters and train().
-        self._frozen = (load_efficientnet_lite0(),)
+        self._frozen = (load_efficientnet_lite0().to(memory_format=torch.channels_last),)
 
     def _apply(self, fn: Any, recurse: bool = True) -> EfficientNetLite0Segmenter:
         self._frozen[0]._apply(fn, recurse)
@@ -61,7 +61,7 @@ class EfficientNetLite0Segmenter(nn.Module):
         return self._ascend(x, 1)
 
     def _ascend(self, x: Tensor, levels: int) -> Tensor:
-        maps = self._frozen[0].maps(x)
+        maps = self._frozen[0].maps(x.contiguous(memory_format=torch.channels_last))  # a third faster on a CPU
         y = self.top(maps[-1])
         for level, layer in zip(LEVELS[::-1][:levels], self.up, strict=False):
             skip = maps[level - 1]

@@ -152,6 +152,7 @@ class Judge(nn.Module):
 
     def description(self) -> dict[str, Any]:
         """Everything that moves a score, in plain values."""
+        network: Any = self.network
         return {
             "name": self.name,
             "network": f"{type(self.network).__module__}.{type(self.network).__qualname__}",
@@ -160,7 +161,7 @@ class Judge(nn.Module):
             "classes": self.num_classes,
             "class_map": self.class_map,
             "ignore": self.ignore,
-            **({"backbone": self.network.backbone()} if hasattr(self.network, "backbone") else {}),
+            **({"backbone": network.backbone()} if hasattr(network, "backbone") else {}),
             **self.preprocessing.as_dict(),
         }
 
