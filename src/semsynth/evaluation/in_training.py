@@ -63,7 +63,7 @@ class ValidationScores:
         """
         self._maps = JudgedMaps(data.maps(self.protocol), self.protocol)
         self._classes, self._device = data.facts["num_classes"], device
-        self._batch = fitting_batch(*size, judge=self.judge)
+        self._batch = fitting_batch(size[0], size[1], judge=self.judge)
         real = {split: build for split, build in data.real(self.protocol, size).items() if split in self.splits}
         self._evaluator, skipped = build_evaluator(
             self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
