@@ -179,11 +179,11 @@ class UnpairedSystem(AdversarialSystem):
         return step
 
     def _evaluate(self, part: str, step: Step) -> Raw:
-        """Also log how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
+        """Also measure how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
         if part == "generator" and isinstance(step, UnpairedStep) and step.segmentation is not None:
             counts = step.segmentation.labels >= 0
             right = (step.segmentation.logits.detach().argmax(1) == step.segmentation.labels) & counts
-            self.log("agreement", right.sum() / counts.sum().clamp_min(1))
+            self._beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
         return super()._evaluate(part, step)
 
 
