@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.lookup import Lookup
@@ -170,7 +169,9 @@ class Semantics:
         if self.probabilities is not None:
             classes = self.probabilities.to(dtype)
         else:
-            classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).to(dtype)
+            # F.one_hot makes it in int64 first, and checks the labels on the host, which the constructor has done
+            classes = torch.zeros(*self.labels.shape, self.num_classes, dtype=dtype, device=self.labels.device)
+            classes = classes.scatter_(3, self.labels[..., None], 1).permute(0, 3, 1, 2)
         return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
 
     def repeat(self, times: int) -> Semantics:

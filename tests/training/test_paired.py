@@ -166,7 +166,7 @@ def test_z_dims_must_agree(tiny):
 
 def test_compiling_keeps_the_names(tiny, monkeypatch, tmp_path):
     compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **_: compiled.append(type(self).__name__))
     system = tiny.system(compile=True)
     names = set(system.state_dict())
     tiny.trainer(tmp_path, max_epochs=1).fit(system, datamodule=tiny.data())

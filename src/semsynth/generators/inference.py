@@ -37,7 +37,7 @@ class _Folded:
         if (kind := (base.running_mean.dtype, base.running_mean.device)) != self._kind:
             self.forget()
             self._kind = kind
-        with torch.autocast(view.labels.device.type, enabled=False):
+        with torch.autocast("cpu" if view.labels.is_meta else view.labels.device.type, enabled=False):
             if self._rows_of is None:
                 self._rows_of = self.norm.folded(base.running_mean, (base.running_var + base.eps).rsqrt())
             if view not in self.rows:

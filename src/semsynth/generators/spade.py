@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock, recomputed
+from semsynth.convolution import ImageConv2d
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.init import initialise
 from semsynth.norms.base import Norm, arranged
@@ -92,7 +93,7 @@ class SPADEGenerator(nn.Module):
             self.blocks[name] = ResBlock(channels, width, partial(schedule(index), num_classes=num_classes))
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
             channels = width
-        self.conv_img = nn.Conv2d(channels, out_channels, 3, padding=1)
+        self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
         initialise(self, init_gain)
 
     def start_size(self, h: int, w: int) -> tuple[int, int]:

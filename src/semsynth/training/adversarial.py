@@ -16,6 +16,7 @@ from semsynth.losses.step import Maps, Step
 from semsynth.norms.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.training.observed import Observed
+from semsynth.training.optimizers import make_optimizer
 from semsynth.training.rates import linear_decay
 from semsynth.training.style import sample_posterior
 
@@ -76,7 +77,8 @@ class AdversarialSystem(Observed, ABC):
         accumulate: Batches for each optimizer step.
         regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
             published; otherwise one fake, and one pass of it through the discriminator, serves for both steps.
-        compile: Have a compiler make the discriminator and the kernels of the generator's norms.
+        compile: Have a compiler make the discriminator and the kernels of the generator's norms; on CUDA also the
+            encoder and the networks of the losses.
 
     Raises:
         ValueError: settings that do not fit together.
@@ -136,7 +138,19 @@ class AdversarialSystem(Observed, ABC):
         if self.compile_networks:
             # Module.compile keeps the names of the parameters, unlike torch.compile(module).
             self.generator.compile()
-            self.discriminator.compile()
+            for network in self.static_networks(self.trainer.strategy.root_device):
+                network.compile(dynamic=False)
+
+    def static_networks(self, device: torch.device) -> list[nn.Module]:
+        """Networks that see the same shapes all the time, so that they are worth compiling as a whole.
+
+        On CUDA all of them; elsewhere the discriminator.
+        """
+        if device.type != "cuda":
+            return [self.discriminator]
+        terms = [term for part in self.losses.values() for term in part.values()]
+        networks = [*self.trained_by("discriminator"), self.encoder, *(getattr(t, "network", None) for t in terms)]
+        return [network for network in networks if network is not None]
 
     def trained_by(self, part: str) -> list[nn.Module]:
         """The networks that an optimizer trains: the generator's trains the encoder, too."""
@@ -149,7 +163,7 @@ class AdversarialSystem(Observed, ABC):
         optimizers = []
         for part in PARTS:
             parameters = [p for network in self.trained_by(part) for p in network.parameters()]
-            optimizer = self._optimizers_of[part](parameters)
+            optimizer = make_optimizer(self._optimizers_of[part], parameters, self.device)
             optimizers.append(optimizer)
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -290,7 +304,8 @@ class AdversarialSystem(Observed, ABC):
 
     def _evaluate(self, part: str, step: Step) -> Raw:
         """All terms of one part, unweighted, in float32."""
-        with torch.autocast(self.device.type, enabled=False):
+        kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
+        with torch.autocast(kind, enabled=False):
             return {name: term(step) for name, term in self.losses[part].items()}
 
     def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.losses.step import Segmentation, Step, UnpairedStep
@@ -150,8 +149,8 @@ class UnpairedSystem(AdversarialSystem):
         """The soft label maps (N,K,H,W) that stand for S(x)."""
         if self.soft == "probabilities":
             return probabilities
-        hard = F.one_hot(probabilities.argmax(1), probabilities.shape[1]).movedim(-1, 1)
-        return hard.to(probabilities) + probabilities - probabilities.detach()
+        hard = torch.zeros_like(probabilities).scatter_(1, probabilities.argmax(1, keepdim=True), 1)
+        return hard + probabilities - probabilities.detach()
 
     def _cycle(self, made: Looped) -> Tensor:
         """G(S(x)) in the style of x."""
