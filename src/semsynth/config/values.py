@@ -10,9 +10,9 @@ from omegaconf.errors import OmegaConfBaseException
 from semsynth.signatures import ConfigError, near
 
 KEYS = (
-    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "init_from", "run_dir",
-    "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator", "objective", "loss",
-    "optim", "system", "callbacks", "scores", "trainer", "logger",
+    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "matmul", "resume", "init_from",
+    "run_dir", "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
+    "objective", "loss", "optim", "system", "callbacks", "scores", "trainer", "logger",
 )
 
 
@@ -36,10 +36,20 @@ def check_values(cfg: DictConfig) -> None:
     for key in ("compile", "dataset.instances", "dataset.edges"):
         _one_of(cfg, key, (True, False))
     _one_of(cfg, "icpe.enabled", ("auto", True, False))
+    check_matmul(cfg)
     check_size(cfg)
     check_classes(cfg)
     if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
         raise ConfigError("dataset.edges=true needs dataset.instances=true: edges are made from instance maps")
+
+
+def check_matmul(cfg: DictConfig) -> None:
+    """Check `matmul`.
+
+    Raises:
+        ConfigError: it is no precision.
+    """
+    _one_of(cfg, "matmul", ("auto", "highest", "high", "medium"))
 
 
 def check_size(cfg: DictConfig) -> None:
