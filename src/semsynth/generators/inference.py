@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
+from semsynth.modulation.shared import foldable
+from semsynth.modulation.table import Rows, modulate_rows
 from semsynth.norms.base import LOW, Norm
-from semsynth.norms.rows import Rows, modulate_rows
-from semsynth.norms.shared import foldable
 from semsynth.semantics import Reading, Semantics
 
 

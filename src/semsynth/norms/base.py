@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from semsynth.norms.fused import Modulation
-from semsynth.norms.rows import Rows
-from semsynth.norms.shared import foldable
+from semsynth.modulation.autograd import Modulation
+from semsynth.modulation.shared import foldable
+from semsynth.modulation.table import Rows
 from semsynth.semantics import Semantics
 
 BaseNorm = Callable[[int], nn.Module]

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
+from semsynth.modulation.autograd import Modulation, Setting, modulate, pixel_rows
+from semsynth.modulation.table import Rows
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
-from semsynth.norms.fused import Modulation, Setting, modulate, pixel_rows
-from semsynth.norms.rows import Rows
 from semsynth.semantics import Semantics
 
 

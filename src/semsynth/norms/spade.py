@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.modulation.autograd import Modulation, Setting, modulate
+from semsynth.modulation.sums import sum_of_rows
+from semsynth.modulation.table import Rows
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.fused import Modulation, Setting, modulate
-from semsynth.norms.rows import Rows
-from semsynth.patches import Patches, sum_of_rows
+from semsynth.patches import Patches
 from semsynth.semantics import Semantics
 
 DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping

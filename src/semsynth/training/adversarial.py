@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Maps, Step
-from semsynth.norms.shared import share_statistics
+from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.training.faults import check_finite, check_gradients, non_finite
 from semsynth.training.rates import linear_decay

@@ -12,9 +12,9 @@ from torch.autograd.function import once_differentiable
 
 from semsynth.convolution import conv2d
 from semsynth.lookup import Lookup
-from semsynth.norms.gradients import Gradients, gradients
-from semsynth.norms.rows import Rows, modulate_rows
-from semsynth.norms.statistics import Statistics
+from semsynth.modulation.gradients import Gradients, gradients
+from semsynth.modulation.statistics import Statistics
+from semsynth.modulation.table import Rows, modulate_rows
 
 
 @dataclass(eq=False)
@@ -45,7 +45,7 @@ class Setting:
     """What is no tensor: the norm, the slope of the LeakyReLU behind it, and how to compute.
 
     Args:
-        base: the batch norm without affine parameters, see :func:`semsynth.norms.shared.foldable`.
+        base: the batch norm without affine parameters, see :func:`semsynth.modulation.shared.foldable`.
         slope: for negative values; 1 for none.
         compiled: whether a compiler makes the kernels.
     """

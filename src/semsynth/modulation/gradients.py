@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.lookup import Lookup
-from semsynth.norms.rows import kernel, stretches
-from semsynth.norms.statistics import Statistics
+from semsynth.modulation.statistics import Statistics
+from semsynth.modulation.sums import sums_by_row
+from semsynth.modulation.table import kernel, stretches
 
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
 
@@ -33,9 +34,9 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
     channels, mean, inverse = x.shape[1], statistics.mean, statistics.inverse_deviation
     through, product = _through_activation(grads, result if slope != 1 else None, x, mean, slope, compiled)
     scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
-    grad_gamma = lookup.sums(product, scale_gamma) * inverse
-    grad_beta = lookup.sums(through, scale_beta)[:, :channels]
-    grad_shifted = grad_beta if scales is None else lookup.sums(through, scale_gamma)[:, :channels]
+    grad_gamma = sums_by_row(lookup, product, scale_gamma) * inverse
+    grad_beta = sums_by_row(lookup, through, scale_beta)[:, :channels]
+    grad_shifted = grad_beta if scales is None else sums_by_row(lookup, through, scale_gamma)[:, :channels]
     # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
     slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
     inner, factor = through[:, :channels], gamma * inverse
