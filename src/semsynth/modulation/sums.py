@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from semsynth.lookup import Lookup
+from semsynth.modulation.executor import runs_kernels
 
 
 def sums_by_row(lookup: Lookup, values: Tensor, weights: Tensor | None = None, *, shared_by: int = 1) -> Tensor:
@@ -19,6 +20,10 @@ def sums_by_row(lookup: Lookup, values: Tensor, weights: Tensor | None = None, *
     """
     pieces = lookup.sorted().pieces
     assert pieces is not None
+    if runs_kernels(values):
+        from semsynth.modulation.kernels import sums
+
+        return sums.sums_by_row(values.contiguous(), pieces.order, pieces.starts, pieces.rows, weights, shared_by)
     if weights is not None:
         weights = weights[pieces.order]
     order = pieces.order if shared_by == 1 else pieces.order // shared_by
@@ -33,16 +38,23 @@ class _SumOfRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, rows: Tensor, back: Lookup | None) -> Tensor:
-        ctx.rows, ctx.back, ctx.length = rows, back, len(table)
+        ctx.rows, ctx.back, ctx.length, ctx.dtype = rows, back, len(table), table.dtype
+        if runs_kernels(table):
+            from semsynth.modulation.kernels import sums
+
+            return sums.sum_of_rows(table.contiguous(), rows, torch.float32)
         return F.embedding_bag(rows, table, mode="sum")
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         back = ctx.back or Lookup(ctx.rows.flatten(), ctx.length)
-        return sums_by_row(back, grad.contiguous(), shared_by=ctx.rows.shape[1]), None, None
+        return sums_by_row(back, grad.contiguous(), shared_by=ctx.rows.shape[1]).to(ctx.dtype), None, None
 
 
 def sum_of_rows(table: Tensor, rows: Tensor, back: Lookup | None = None) -> Tensor:
-    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``."""
+    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``.
+
+    Sums are float32 where kernels make them; elsewhere they have the precision of the table.
+    """
     return _SumOfRows.apply(table, rows, back)
