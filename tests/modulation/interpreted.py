@@ -128,7 +128,7 @@ def test_sums_by_row(pixels, rows, kind, weighted):
     index, values = lines(pixels, rows, kind), torch.randn(pixels, 5)
     weights = torch.randn(pixels) if weighted else None
     pieces = Lookup(index, rows).sorted().pieces
-    found = sums.sums_by_row(values, pieces.order, pieces.starts, pieces.rows, weights, 1)
+    found = sums.sums_by_row(values, pieces.order, pieces.starts, pieces.rows, weights, 1, torch.float32)
     exact = values.double() if weights is None else values.double() * weights.double()[:, None]
     assert_close(found, torch.zeros(rows, 5).double().index_add_(0, index, exact).float(), rtol=1e-4, atol=1e-4)
 

@@ -14,6 +14,7 @@ from semsynth.convolution import conv2d
 from semsynth.lookup import Lookup
 from semsynth.modulation.executor import runs_kernels
 from semsynth.modulation.gradients import Gradients, gradients
+from semsynth.modulation.precision import precision
 from semsynth.modulation.statistics import Statistics
 from semsynth.modulation.table import Rows, modulate_rows
 
@@ -68,12 +69,6 @@ def _feature_maps(rows: Tensor, like: Tensor) -> Tensor:
     return maps if like.is_contiguous(memory_format=torch.channels_last) else maps.contiguous()
 
 
-def _precision(x: Tensor) -> torch.dtype:
-    """Of what a convolution of x reads."""
-    kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-
-
 def _modulated(x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None, lookup: Lookup,
                statistics: Statistics, setting: Setting, dtype: torch.dtype) -> Tensor:
     """leaky(xhat * gamma[row] * scale_gamma + beta[row] * scale_beta), with extra channels appended."""
@@ -104,7 +99,7 @@ class _Modulate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
                 lookup: Lookup, statistics: Statistics, setting: Setting) -> Tensor:
-        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, _precision(x))
+        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, precision(x))
         ctx.save_for_backward(x, gamma, beta, scales, result if setting.slope != 1 else None)
         ctx.statistics, ctx.lookup, ctx.setting = statistics, lookup, setting
         return result
@@ -124,7 +119,7 @@ class _ModulateConvolve(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
                 weight: Tensor, bias: Tensor | None, lookup: Lookup, statistics: Statistics, setting: Setting,
                 padding: list[int]) -> Tensor:
-        dtype = _precision(x)
+        dtype = precision(x)
         inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
         ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding

@@ -23,4 +23,9 @@ def runs_kernels(x: Tensor, table: Tensor | None = None) -> bool:
     Everything else takes torch's calls: the CPU, float64, tensors without values (`meta`, fake ones).
     """
     return (x.device.type in DEVICES and x.dtype in FEATURES and (table is None or table.dtype in FEATURES)
-            and type(x) in (Tensor, nn.Parameter) and _has_triton())
+            and is_real(x) and _has_triton())
+
+
+def is_real(x: Tensor) -> bool:
+    """Whether x is torch's own class and has values, which tensors on `meta` and fake ones have not."""
+    return type(x) in (Tensor, nn.Parameter) and not x.is_meta

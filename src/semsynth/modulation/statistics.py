@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from semsynth.modulation.executor import runs_kernels
+from semsynth.modulation.executor import is_real, runs_kernels
 
 
 @dataclass(eq=False)
@@ -101,6 +101,12 @@ def _moments(x: Tensor, averages: _Averages, eps: float) -> tuple[Tensor, Tensor
         momentum = -1.0 if averages.momentum is None else averages.momentum
         rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
         return moments(rows, mean, variance, averages.batches, momentum, eps).unbind()
+    if torch.compiler.is_compiling() or not is_real(x):  # which do not know the call below
+        precise = x.to(torch.promote_types(x.dtype, torch.float32))
+        variance, mean = torch.var_mean(precise, [d for d in range(x.dim()) if d != 1], correction=0)
+        values = x.numel() // x.shape[1]
+        averages.move(mean, variance * (values / (values - 1)) if values > 1 else variance)
+        return mean, variance, (variance + eps).rsqrt()
     if mean is None and x.dtype in (torch.bfloat16, torch.float16):  # torch takes the precision from these
         mean = variance = x.new_zeros(x.shape[1], dtype=torch.float32)
     # torch's own sums, so that fused and plain training move alike

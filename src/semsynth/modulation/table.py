@@ -15,6 +15,7 @@ from torch import Tensor
 from semsynth.modulation.executor import runs_kernels
 
 KINDS = 64  # of inputs for which a kernel is compiled before the formula runs as it stands
+KEPT_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
 CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
 
@@ -37,10 +38,15 @@ class Rows:
     extra: Tensor | None = None
 
     @classmethod
-    def of_pixels(cls, factor: Tensor, shift: Tensor) -> Rows:
-        """A row for every pixel, from factor and shift (N,C,H,W)."""
-        table = torch.cat([factor, shift], 1).permute(0, 2, 3, 1).flatten(0, 2)
+    def of_pixels(cls, maps: Tensor) -> Rows:
+        """A row for every pixel, from factors and shifts (N,2*C,H,W)."""
+        table = maps.permute(0, 2, 3, 1).flatten(0, 2)
         return cls(table.contiguous(), torch.arange(len(table), device=table.device))
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether pixels share rows, or they are few."""
+        return len(self.table) < len(self.index) or self.table.numel() <= KEPT_ELEMENTS
 
     def repeat(self, times: int) -> Rows:
         """For so many times as many images: the same rows, read again."""

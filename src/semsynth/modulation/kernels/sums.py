@@ -45,7 +45,7 @@ def row_sums_kernel(out, partial, rows, count, channels, BLOCK_R: tl.constexpr, 
         inside = (piece < last[:, None])[:, :, None] & in_row[None, None, :]
         total += tl.sum(tl.load(partial + piece[:, :, None] * channels + channel[None, None, :], mask=inside, other=0),
                         1)
-    tl.store(out + row.to(tl.int64)[:, None] * channels + channel[None, :], total,
+    tl.store(out + row.to(tl.int64)[:, None] * channels + channel[None, :], total.to(out.dtype.element_ty),
              mask=in_table[:, None] & in_row[None, :])
 
 
@@ -61,7 +61,8 @@ def sum_of_rows_kernel(out, table, rows, count, channels, K: tl.constexpr, BLOCK
     for k in tl.static_range(K):
         read = tl.load(rows + row.to(tl.int64) * K + k, mask=in_table, other=0)
         total += tl.load(table + read[:, None] * channels + channel[None, :], mask=inside, other=0).to(tl.float32)
-    tl.store(out + row.to(tl.int64)[:, None] * channels + channel[None, :], total, mask=inside)
+    tl.store(out + row.to(tl.int64)[:, None] * channels + channel[None, :], total.to(out.dtype.element_ty),
+             mask=inside)
 
 
 def merging(rows: int) -> tuple[int, int]:
@@ -70,13 +71,13 @@ def merging(rows: int) -> tuple[int, int]:
 
 
 def _sums(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, weights: Tensor | None,
-          shared_by: int) -> Tensor:
-    return values.new_empty(len(rows) - 1, values.shape[1], dtype=torch.float32)
+          shared_by: int, dtype: torch.dtype) -> Tensor:
+    return values.new_empty(len(rows) - 1, values.shape[1], dtype=dtype)
 
 
 @operator(_sums)
 def sums_by_row(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, weights: Tensor | None,
-                shared_by: int) -> Tensor:
+                shared_by: int, dtype: torch.dtype) -> Tensor:
     """Sums (R,C) over the pixels of each row of values (P/shared_by,C), weighted by weights (P,) where there are any.
 
     Args:
@@ -84,8 +85,9 @@ def sums_by_row(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, wei
         order, starts, rows: see :class:`semsynth.lookup.Pieces`.
         weights: or None.
         shared_by: 1 or more.
+        dtype: precision of the result.
     """
-    out = _sums(values, order, starts, rows, weights, shared_by)
+    out = _sums(values, order, starts, rows, weights, shared_by, dtype)
     pieces, channels = len(starts) - 1, values.shape[1]
     partial = values.new_empty(pieces, channels, dtype=torch.float32)
     across = block(channels, 16, 128)
