@@ -23,9 +23,10 @@ ALLOWED: dict[str, set[str]] = {
     "matmul": set(),
     "tensor_files": set(),
     "weights": {"signatures", "tensor_files"},
-    "norms": {"semantics", "lookup", "patches", "init", "convolution"},
-    "blocks": {"semantics", "init", "convolution", "norms"},
-    "generators": {"semantics", "init", "convolution", "norms", "blocks"},
+    "modulation": {"lookup", "convolution"},
+    "norms": {"semantics", "patches", "init", "modulation"},
+    "blocks": {"semantics", "init", "convolution", "modulation", "norms"},
+    "generators": {"semantics", "init", "convolution", "modulation", "norms", "blocks"},
     "discriminators": {"semantics", "init", "convolution"},
     "encoders": {"semantics", "init", "convolution"},
     "losses": {"semantics", "init", "convolution", "tensor_files"},
@@ -33,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "segmenters": {"semantics", "init", "data", "tensor_files"},
     "evaluation": {"chance", "semantics", "norms", "data", "segmenters", "synthesis", "training", "runs", "signatures",
                    "files", "tensor_files", "digits"},
-    "training": {"chance", "semantics", "norms", "losses", "data", "digits", "matmul"},
+    "training": {"chance", "semantics", "modulation", "losses", "data", "digits", "matmul"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files", "buildable"},
     "runs": {"evaluation", "signatures", "buildable", "weights", "checkpoints", "training", "data",
@@ -45,8 +46,8 @@ ALLOWED: dict[str, set[str]] = {
     "synthesizer": {"synthesis", "semantics", "runs", "signatures"},
     "__init__": {"synthesizer", "synthesis", "semantics", "runs"},
 }
-# what training may know of norms, losses and data: interfaces, not a norm, a term or a data set
-INTERFACES = {"semsynth.norms.shared", "semsynth.losses.step", "semsynth.data.batch", "semsynth.data.errors"}
+# what training may know of modulation, losses and data: interfaces, not a norm, a term or a data set
+INTERFACES = {"semsynth.modulation.shared", "semsynth.losses.step", "semsynth.data.batch", "semsynth.data.errors"}
 
 
 def imports(path: Path) -> set[str]:
@@ -78,7 +79,7 @@ def test_imports_run_one_way(path):
 @pytest.mark.parametrize("path", [p for p in FILES if part_of(p) == "training"], ids=lambda p: p.name)
 def test_training_knows_interfaces(path):
     for name in imports(path):
-        if name.startswith(("semsynth.norms", "semsynth.losses", "semsynth.data")):
+        if name.startswith(("semsynth.modulation", "semsynth.norms", "semsynth.losses", "semsynth.data")):
             assert name in INTERFACES, f"{path} imports {name}"
 
 

@@ -66,21 +66,6 @@ class Lookup:
             self.pieces = Pieces.of(order, torch.bincount(self.index, minlength=self.count))
         return self
 
-    def sums(self, values: Tensor, weights: Tensor | None = None, *, shared_by: int = 1) -> Tensor:
-        """Sums (R,C) over the pixels of each row of values (P,C), weighted by weights (P,) where there are any.
-
-        With ``shared_by`` k, values (P/k,C) hold one value for every k pixels that follow each other.
-        """
-        pieces = self.sorted().pieces
-        assert pieces is not None
-        if weights is not None:
-            weights = weights[pieces.order]
-        order = pieces.order if shared_by == 1 else pieces.order // shared_by
-        partial = F.embedding_bag(order, values, pieces.starts, mode="sum", per_sample_weights=weights,
-                                  include_last_offset=True)
-        every = torch.arange(len(partial), device=values.device)
-        return F.embedding_bag(every, partial, pieces.rows, mode="sum", include_last_offset=True)
-
     def map(self, change: Callable[[Tensor], Tensor]) -> Lookup:
         """The same with every tensor changed, as by ``.to(device)``."""
         pieces = self.pieces and Pieces(*(change(t) for t in (self.pieces.order, self.pieces.starts, self.pieces.rows)))

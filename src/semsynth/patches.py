@@ -166,23 +166,3 @@ def _numbered(first: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
     index = torch.empty_like(order)
     index[order] = first.cumsum(0) - 1
     return index, first.nonzero().flatten()
-
-
-class _SumOfRows(torch.autograd.Function):
-    """Sums of table rows, whose backward pass needs neither atomics nor a sort."""
-
-    @staticmethod
-    def forward(ctx, table: Tensor, rows: Tensor, back: Lookup | None) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.rows, ctx.back, ctx.length = rows, back, len(table)
-        return F.embedding_bag(rows, table, mode="sum")
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
-        back = ctx.back or Lookup(ctx.rows.flatten(), ctx.length)
-        return back.sums(grad.contiguous(), shared_by=ctx.rows.shape[1]), None, None
-
-
-def sum_of_rows(table: Tensor, rows: Tensor, back: Lookup | None = None) -> Tensor:
-    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``."""
-    return _SumOfRows.apply(table, rows, back)

@@ -115,12 +115,13 @@ class SPADEGenerator(nn.Module):
             raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
                              f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
         start = self.start_size(h, w)
-        needs: list[set[str]] = [set() for _ in range(self.upsamplings + 1)]
+        sizes = [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
+        needs: list[set[str]] = [set() for _ in sizes]
         step = 0
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             step += upsample
-            needs[step].update(*(norm.needs for norm in block.modules() if isinstance(norm, Norm)))
-        return [Reading(start[0] << k, start[1] << k, needs[k]) for k in range(self.upsamplings + 1)]
+            needs[step].update(*(norm.needed(*sizes[step]) for norm in block.modules() if isinstance(norm, Norm)))
+        return [Reading(*size, needed) for size, needed in zip(sizes, needs, strict=True)]
 
     def _start(self, semantics: Semantics, z: Tensor | None) -> Tensor:
         h, w = self.start_size(*semantics.size)

@@ -13,7 +13,7 @@ from torch.nn.utils import get_total_norm, parametrize
 
 from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Maps, Step
-from semsynth.norms.shared import share_statistics
+from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.training.observed import Observed
 from semsynth.training.optimizers import make_optimizer

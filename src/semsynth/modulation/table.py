@@ -12,7 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from semsynth.modulation.executor import runs_kernels
+
 KINDS = 64  # of inputs for which a kernel is compiled before the formula runs as it stands
+KEPT_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
 CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
 
@@ -35,10 +38,15 @@ class Rows:
     extra: Tensor | None = None
 
     @classmethod
-    def of_pixels(cls, factor: Tensor, shift: Tensor) -> Rows:
-        """A row for every pixel, from factor and shift (N,C,H,W)."""
-        table = torch.cat([factor, shift], 1).permute(0, 2, 3, 1).flatten(0, 2)
+    def of_pixels(cls, maps: Tensor) -> Rows:
+        """A row for every pixel, from factors and shifts (N,2*C,H,W)."""
+        table = maps.permute(0, 2, 3, 1).flatten(0, 2)
         return cls(table.contiguous(), torch.arange(len(table), device=table.device))
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether pixels share rows, or they are few."""
+        return len(self.table) < len(self.index) or self.table.numel() <= KEPT_ELEMENTS
 
     def repeat(self, times: int) -> Rows:
         """For so many times as many images: the same rows, read again."""
@@ -71,6 +79,8 @@ def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype
         (N, C + E, h * factor, w * factor), channels-last.
     """
     n, c, h, w = x.shape
+    if runs_kernels(x, rows.table):
+        return _by_kernels(x, rows, slope, factor, dtype or x.dtype)
     lines = x.permute(0, 2, 3, 1).reshape(n * h, w, c)
     width = c + (0 if rows.extra is None else rows.extra.shape[1])
     out = x.new_empty(n * h, factor, w, factor, width, dtype=dtype or x.dtype)
@@ -78,6 +88,16 @@ def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype
         out.view(-1, width)[:, c:] = F.leaky_relu(rows.extra, slope)
     (_compiled if compiled else _in_stretches)(out[..., :c], lines, rows, slope)
     return out.view(n, h * factor, w * factor, width).permute(0, 3, 1, 2)
+
+
+def _by_kernels(x: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
+    from semsynth.modulation.kernels.forward import modulated_rows
+
+    n, c, h, w = x.shape
+    gamma, beta = rows.table.chunk(2, 1)
+    out = modulated_rows(x.permute(0, 2, 3, 1).reshape(-1, c), w, rows.index, gamma, beta, rows.mean, None, rows.scales,
+                         rows.extra, slope, factor, dtype)
+    return out.view(n, h * factor, w * factor, -1).permute(0, 3, 1, 2)
 
 
 def _in_stretches(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
