@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from semsynth import patches as module
+from semsynth import distinct as module
 from semsynth.lookup import Lookup
 from semsynth.patches import Patches, sum_of_rows
 
