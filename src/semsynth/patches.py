@@ -122,7 +122,7 @@ def _on_host(wanted: Sequence[Codes], backward: bool) -> Iterator[Patches | None
     """One by one, and no further than they are worthwhile."""
     for codes in wanted:
         most = _most(codes, backward)
-        if codes.valid is not None and not codes.valid or len(small := by_runs(codes.windows(3))) > most[0]:
+        if (codes.valid is not None and not codes.valid) or len(small := by_runs(codes.windows(3))) > most[0]:
             yield None
             continue
         large = by_runs(codes.windows(5))
