@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from semsynth import patches as module
+from semsynth import distinct as module
 from semsynth.patches import Patches
 
 WINDOW = [(i, j) for i in range(3) for j in range(3)]

@@ -131,9 +131,11 @@ class SPADEGenerator(nn.Module):
                 weight: Any = self.fc.weight
                 z = torch.randn(len(semantics), self.z_dim, device=weight.device, dtype=weight.dtype)
             grid = self.fc(z).view(-1, self.start_channels, h, w)
-            return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
+            return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets().to(grid))
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
-        return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
+        if self.fc_offsets:
+            condition = torch.cat([condition, view.require_offsets().to(condition)], 1)
+        return self.fc(condition)
 
     def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> FoldedGenerator:
         """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""

@@ -28,11 +28,11 @@ def sums_by_row(lookup: Lookup, values: Tensor, weights: Tensor | None = None, *
         return sums.sums_by_row(values.contiguous(), pieces.order, pieces.starts, pieces.rows, weights, shared_by,
                                 dtype or values.dtype)
     if weights is not None:
-        weights = weights[pieces.order]
+        weights = weights.index_select(0, pieces.order)
     order = pieces.order if shared_by == 1 else pieces.order // shared_by
     partial = F.embedding_bag(order, values, pieces.starts, mode="sum", per_sample_weights=weights,
                               include_last_offset=True)
-    every = torch.arange(len(partial), device=values.device)
+    every = torch.arange(len(partial), dtype=pieces.rows.dtype, device=values.device)
     return F.embedding_bag(every, partial, pieces.rows, mode="sum", include_last_offset=True).to(dtype or values.dtype)
 
 

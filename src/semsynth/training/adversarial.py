@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parametrize
 
-from semsynth.data.batch import semantics_from_batch
+from semsynth.data.batch import LabelPreparation, PreparesLabels, semantics_from_batch
 from semsynth.losses.step import Maps, Step
 from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
@@ -168,6 +168,13 @@ class AdversarialSystem(Observed, ABC):
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
         return optimizers
+
+    def on_fit_start(self) -> None:
+        """Tell the loaders, which are built hereafter, what of the label maps the generator reads."""
+        data, size = getattr(self.trainer, "datamodule", None), getattr(self.generator, "size", None)
+        if isinstance(data, PreparesLabels):
+            data.prepare_labels(None if size is None else LabelPreparation(
+                self.num_classes, tuple(size), tuple(self.generator.feature_sizes(*size))))
 
     def on_train_start(self) -> None:
         """Set the rates also where a run is resumed in the middle of an epoch."""

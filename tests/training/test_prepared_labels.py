@@ -1,0 +1,113 @@
+"""A training whose loaders prepare the label maps."""
+
+from functools import partial
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from semsynth.data.datamodule import DataModule
+from semsynth.data.scenes.dataset import Scenes
+from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.spade import SPADE
+from semsynth.patches import Patches
+from semsynth.training.paired import PairedSystem
+
+SIZE, CLASSES = (32, 32), 12
+
+
+class Made(nn.Module):
+    weight = 1.0
+
+    def forward(self, step):
+        return sum(f[-1].mean() + r[-1].square().mean() for f, r in zip(step.fake_maps, step.real_maps, strict=True))
+
+
+def system(**settings):
+    torch.manual_seed(0)
+    generator = SPADEGenerator(partial(SPADE, hidden=8, edges=True), CLASSES, size=SIZE, ngf=2, edges=True, z_dim=4)
+    optimizer = partial(torch.optim.Adam, lr=1e-3)
+    return PairedSystem(generator, MultiscaleDiscriminator(CLASSES, edges=True, ndf=4), None,
+                        {"generator": {"made": Made()}, "discriminator": {"made": Made()}},
+                        {"generator": optimizer, "discriminator": optimizer}, num_classes=CLASSES, epochs=1, **settings)
+
+
+def data(workers):
+    sets = [Scenes(8, SIZE, split, instances=True) for split in ("train", "val")]
+    return DataModule(*sets, batch=2, num_workers=workers, precheck_seconds=0)
+
+
+class Watch(pl.Callback):
+    """Keeps the batches that arrive."""
+
+    def __init__(self):
+        self.train, self.val = [], []
+
+    def on_train_batch_start(self, trainer, module, batch, index):
+        self.train.append(batch)
+
+    def on_validation_batch_start(self, trainer, module, batch, index, dataloader_idx=0):
+        self.val.append(batch)
+
+
+def trained(tiny, path, workers, **settings):
+    watch, made = Watch(), system()
+    tiny.trainer(path, [watch], max_epochs=1, limit_val_batches=1, **settings).fit(made, datamodule=data(workers))
+    return made, watch
+
+
+class Copies(TorchDispatchMode):
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._to_copy.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_weights_do_not_depend_on_who_prepares(tiny, tmp_path, monkeypatch):
+    """Nor on whether the loaders were told: to the bit."""
+    alone, _ = trained(tiny, tmp_path, 0)
+    helped, watch = trained(tiny, tmp_path, 1)
+    monkeypatch.setattr(DataModule, "prepare_labels", lambda *_: None)
+    untold, plain = trained(tiny, tmp_path, 0)
+    assert "labels" in plain.train[0]
+    for a, b, c in zip(*(m.state_dict().values() for m in (alone, helped, untold)), strict=True):
+        assert torch.equal(a, b)
+        assert torch.equal(a, c)
+    assert len(watch.train) == 4
+    assert set(watch.train[0]) == set(watch.val[0]) == {"image", "semantics", "name"}
+
+
+def test_nothing_is_made_of_labels_beside_the_networks(tiny, tmp_path, monkeypatch):
+    def refuse(wanted, **_):
+        return [pytest.fail("patches are made in the training step") for _ in wanted]
+
+    class Late(Watch):
+        def on_train_batch_start(self, *arguments):
+            super().on_train_batch_start(*arguments)
+            monkeypatch.setattr(Patches, "of_each", refuse)  # the loader of one batch is asked before
+
+        def on_train_batch_end(self, *_):
+            monkeypatch.undo()
+
+    made = system()
+    tiny.trainer(tmp_path, [Late()], max_epochs=1, limit_train_batches=2, limit_val_batches=0).fit(
+        made, datamodule=data(0))
+    assert made.trainer.global_step == 4
+
+
+def test_a_batch_reaches_a_device_in_two_copies(tiny, tmp_path):
+    made, watch = trained(tiny, tmp_path, 0, limit_train_batches=1)
+    with Copies() as copies:
+        moved = made.transfer_batch_to_device(watch.train[0], torch.device("meta"), 0)
+    assert copies.count == 2
+    semantics = made._micro(moved).semantics
+    assert {semantics.labels.device.type, semantics.at(8, 8).edges.device.type} == {"meta"}
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+def test_label_maps_go_with_any_precision(tiny, tmp_path, precision):
+    trained(tiny, tmp_path, 0, limit_train_batches=1, precision=precision)
