@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from semsynth import runs
 from semsynth.cli import command
+from semsynth.config import check_threads
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -31,6 +32,7 @@ def draw(cfg: DictConfig) -> None:
     for key in ("compile", "snap", "overwrite"):
         if not isinstance(cfg[key], bool):
             raise runs.ConfigError(f"{key}={cfg[key]}: take true or false")
+    check_threads(cfg)
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
@@ -47,7 +49,8 @@ def draw(cfg: DictConfig) -> None:
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
     with offered():
         grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
+                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
+                          overwrite=cfg.overwrite)
     print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
 
 
