@@ -177,7 +177,7 @@ class Bench:
         lines += ["`runs.build` of a configuration and its `fit` from the loader, scenes, "
                   f"{self.about(self.setting.batch)}, {precision}, {precisions()}:", ""]
         for norm in NORMS:
-            for once in (True, False):
+            for once in (True,) if self.setting.small else (True, False):
                 if self.late():
                     lines.append(f"{norm}, {'drawn once' if once else 'published order'}: no time left.")
                     continue
@@ -198,7 +198,7 @@ class Bench:
                 f"scenes 256x256, CLADE, batch 16, ngf 64, VGG-19, {' '.join(low)}": [*LARGE, self.weights(), *low],
                 f"the same, SPADE, {' '.join(low)}": [*LARGE, "norm=spade", "norm.hidden=128", self.weights(), *low]}
         if self.setting.small:
-            runs = {"tiny": TINY}
+            runs = {"make train, tiny": TINY}
         lines += ["`python train.py` from its loader, without validation:", "",
                   "| command | batches/s | first progress after, s |", "|---|---|---|"]
         for index, (name, overrides) in enumerate(runs.items()):
