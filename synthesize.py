@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from semsynth import runs
 from semsynth.cli import command
+from semsynth.config import check_threads
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -34,6 +35,7 @@ def draw(cfg: DictConfig) -> None:
             raise runs.ConfigError(f"{key}={cfg[key]}: take true or false")
     if cfg.matmul not in matmul.CHOICES:
         raise runs.ConfigError(f"matmul={cfg.matmul}: take one of {', '.join(matmul.CHOICES)}")
+    check_threads(cfg)
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
@@ -51,7 +53,8 @@ def draw(cfg: DictConfig) -> None:
     precision = matmul.chosen(cfg.matmul, torch.device(device).type)
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
+                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
+                          overwrite=cfg.overwrite)
     print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
 
 

@@ -84,6 +84,15 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def say(trainer: pl.Trainer, line: str) -> None:
+    """Print a line beside the progress."""
+    bar: Any = trainer.progress_bar_callback
+    if bar is None:
+        print(line, flush=True)
+    else:
+        bar.print(line)
+
+
 def progress(seconds: float = 10.0) -> ProgressBar:
     """Choose a bar where the standard error is a terminal, otherwise a line every `seconds`."""
     return Bar() if sys.stderr.isatty() else Lines(seconds)

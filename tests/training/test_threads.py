@@ -1,0 +1,121 @@
+"""The number of threads of a training."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from semsynth import threads as choosing
+from semsynth.training import threads
+from semsynth.training.forecast import Forecast
+from semsynth.training.threads import TrainingThreads
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    """Two cores, no choice in the environment, and a clock by which one thread takes a third of the time of two."""
+    monkeypatch.setattr(choosing, "cores", lambda: 2)
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    now = [0.0]
+
+    def clock():
+        now[0] += torch.get_num_threads() ** 2
+        return now[0]
+
+    monkeypatch.setattr(choosing.Choice.__init__, "__kwdefaults__",
+                        {**choosing.Choice.__init__.__kwdefaults__, "clock": clock})
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+class Numbers(TrainingThreads):
+    """Notes how many threads each batch had."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.seen = []
+
+    def on_train_batch_start(self, *args):
+        super().on_train_batch_start(*args)
+        self.seen.append(torch.get_num_threads())
+
+
+def fit(tiny, path, callback, *more, epochs=3, checkpoint=None, **settings):
+    trainer = tiny.trainer(path, [callback, *more], max_epochs=epochs)
+    trainer.fit(tiny.system(**settings), datamodule=tiny.data(), ckpt_path=checkpoint, weights_only=True)
+    trainer.save_checkpoint(path / "last.ckpt")
+    return callback.seen
+
+
+def test_the_first_steps_choose(two_cores, tiny, tmp_path, capsys):
+    """18 batches with validation between them; the process has its two threads again afterwards."""
+    assert fit(tiny, tmp_path, Numbers()) == [2, 2, 1, 1, 1, 2, 2, 1] + [1] * 10
+    said = [line for line in capsys.readouterr().out.splitlines() if "threads" in line]
+    assert said == ["2 threads: 0.25 iterations/s, 1 thread: 1 iterations/s: takes 1; threads=N fixes it"]
+    assert torch.get_num_threads() == 2
+
+
+def test_a_step_of_several_batches_has_one_number(two_cores, tiny, tmp_path):
+    seen = fit(tiny, tmp_path, Numbers(), accumulate=2, epochs=2)
+    assert seen == [2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 2, 2]
+
+
+def test_a_resumed_run_goes_on_with_its_number(two_cores, tiny, tmp_path):
+    fit(tiny, tmp_path, Numbers(), epochs=2)
+    assert fit(tiny, tmp_path, Numbers(), checkpoint=tmp_path / "last.ckpt") == [1] * 6
+
+
+def test_before_the_choice_there_is_no_number_to_go_on_with(two_cores, tiny, tmp_path):
+    fit(tiny, tmp_path, Numbers(), epochs=1)
+    assert fit(tiny, tmp_path, Numbers(), checkpoint=tmp_path / "last.ckpt")[:4] == [2, 2, 1, 1]
+
+
+def test_a_number_beyond_this_machine_is_chosen_anew(two_cores, tiny, tmp_path, capsys):
+    callback = Numbers()
+    fit(tiny, tmp_path, callback, epochs=2)
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    state["callbacks"][callback.state_key]["threads"] = 64
+    torch.save(state, tmp_path / "last.ckpt")
+    assert fit(tiny, tmp_path, Numbers(), checkpoint=tmp_path / "last.ckpt") == [2, 2, 1, 1, 1, 2]
+    assert "64 threads before, but 2 cores here" in capsys.readouterr().out
+
+
+def test_who_gives_a_number_has_it(two_cores, tiny, tmp_path, monkeypatch):
+    fit(tiny, tmp_path, Numbers(), epochs=2)
+    assert fit(tiny, tmp_path, Numbers(2), checkpoint=tmp_path / "last.ckpt") == [2] * 6
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    fit(tiny, tmp_path, Numbers(1), epochs=2)
+    torch.set_num_threads(2)
+    assert fit(tiny, tmp_path, Numbers(), checkpoint=tmp_path / "last.ckpt") == [2] * 6
+
+
+@pytest.mark.parametrize(("device", "world", "compiled"), [("cuda", 1, False), ("cpu", 2, False), ("cpu", 1, True)])
+def test_what_is_not_timed(two_cores, device, world, compiled):
+    callback = TrainingThreads()
+    callback.on_train_start(SimpleNamespace(world_size=world), SimpleNamespace(device=torch.device(device),
+                                                                               compile_networks=compiled))
+    assert not callback.choosing
+    assert callback.state_dict() == {"threads": None}
+    assert torch.get_num_threads() == 2
+
+
+def test_a_failure_leaves_the_process_as_it_was(two_cores, tiny, tmp_path):
+    class Fault(Numbers):
+        def on_train_batch_end(self, *args):
+            super().on_train_batch_end(*args)
+            if torch.get_num_threads() == 1:
+                raise RuntimeError("fault")
+
+    with pytest.raises(RuntimeError, match="fault"):
+        fit(tiny, tmp_path, Fault())
+    assert torch.get_num_threads() == 2
+
+
+def test_the_forecast_waits_for_the_choice(two_cores, tiny, tmp_path, capsys):
+    fit(tiny, tmp_path, Numbers(), Forecast(batches=3, seconds=1000.0))
+    lines = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "2 threads"
+    assert lines[1].startswith("about")
