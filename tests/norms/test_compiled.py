@@ -25,11 +25,11 @@ K = 5
 def _from_nothing(monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     torch._dynamo.reset()
-    table.kernel.cache_clear()
+    table._compiled.cache_clear()
     counters.clear()
     yield
     torch._dynamo.reset()
-    table.kernel.cache_clear()
+    table._compiled.cache_clear()
 
 
 @pytest.fixture

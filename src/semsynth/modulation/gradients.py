@@ -12,7 +12,7 @@ from semsynth.lookup import Lookup
 from semsynth.modulation.executor import runs_kernels
 from semsynth.modulation.statistics import Statistics
 from semsynth.modulation.sums import sums_by_row
-from semsynth.modulation.table import kernel, stretches
+from semsynth.modulation.table import kernel, number, stretches
 
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
 
@@ -36,6 +36,7 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
     """
     if runs_kernels(x, gamma):
         return _by_kernels(grads, x, gamma, beta, scales, lookup, statistics, slope, result)
+    compiled = compiled or torch.compiler.is_compiling()
     channels, mean, inverse = x.shape[1], statistics.mean, statistics.inverse_deviation
     through, product = _through_activation(grads, result if slope != 1 else None, x, mean, slope, compiled)
     scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
@@ -84,7 +85,7 @@ def _through_activation(grads: Tensor, result: Tensor | None, x: Tensor, mean: T
                         ) -> tuple[Tensor, Tensor]:
     """The gradient before the LeakyReLU (P,C+E), and its product with x - mean (P,C)."""
     if compiled:
-        through, product = kernel(_activation_formula)(grads, result, x, mean, torch.tensor(slope, dtype=torch.float64))
+        through, product = kernel(_activation_formula)(grads, result, x, mean, number(slope))
         return through, product
     if result is not None:
         grads = torch.ops.aten.leaky_relu_backward(grads, result, slope, True)
@@ -103,7 +104,7 @@ def _spread(vector: Tensor, pixels: int) -> Tensor:
     return spread.contiguous() if vector.device.type == "cpu" else spread
 
 
-def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: Tensor,
+def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: Tensor | float,
                         ) -> tuple[Tensor, Tensor]:
     grads = grads.to(mean.dtype)
     if result is not None:

@@ -86,7 +86,8 @@ def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype
     out = x.new_empty(n * h, factor, w, factor, width, dtype=dtype or x.dtype)
     if rows.extra is not None:
         out.view(-1, width)[:, c:] = F.leaky_relu(rows.extra, slope)
-    (_compiled if compiled else _in_stretches)(out[..., :c], lines, rows, slope)
+    whole = compiled or torch.compiler.is_compiling()
+    (_as_one if whole else _in_stretches)(out[..., :c], lines, rows, slope)
     return out.view(n, h * factor, w * factor, width).permute(0, 3, 1, 2)
 
 
@@ -118,15 +119,13 @@ def _in_stretches(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
             F.leaky_relu_(out[part], slope)
 
 
-def _compiled(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
+def _as_one(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
     scales = None if rows.scales is None else rows.scales.view(*out.shape[:4], 2).unbind(-1)
-    # a tensor, so that another slope is not another kernel
-    kernel(_formula)(out, lines, rows.table, rows.index.view(out.shape[:4]), rows.mean, scales,
-                     torch.tensor(slope, dtype=torch.float64))
+    kernel(_formula)(out, lines, rows.table, rows.index.view(out.shape[:4]), rows.mean, scales, number(slope))
 
 
 def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Tensor | None,
-             scales: tuple[Tensor, Tensor] | None, slope: Tensor) -> None:
+             scales: tuple[Tensor, Tensor] | None, slope: Tensor | float) -> None:
     """The same as one expression, for a compiler to make one pass of it."""
     factor, shift = F.embedding(index, table).chunk(2, -1)
     if scales is not None:
@@ -136,12 +135,24 @@ def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Ten
     out.copy_(torch.where(modulated > 0, modulated, modulated * slope))
 
 
-@cache
 def kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
     """The formula, compiled at its first call for inputs of any size; without gradients.
 
-    Anew for another precision, with and without upsampling, and in inference mode: each once.
+    Anew for another precision, with and without upsampling, and in inference mode: each once. Where a compiler is at
+    work already, the formula itself, for it to make part of its kernels.
     """
+    if torch.compiler.is_compiling():
+        return formula
+    return _compiled(formula)
+
+
+def number(value: float) -> Tensor | float:
+    """A number as a kernel takes it: as a tensor, so that another one is not another kernel."""
+    return value if torch.compiler.is_compiling() else torch.tensor(value, dtype=torch.float64)
+
+
+@cache
+def _compiled(formula: Callable[..., Any]) -> Callable[..., Any]:
     from torch._dynamo import config as dynamo  # seconds, for those who compile only
     from torch.fx.experimental import _config
 
