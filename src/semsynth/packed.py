@@ -47,21 +47,23 @@ class Packed(Generic[T]):
     @torch.no_grad()
     def of(cls, item: T) -> Packed[T]:
         """Copy the tensors of an object, which are on one device, into a buffer there."""
-        tensors: list[Tensor] = []
-        places: list[_Place] = []
+        kept: dict[Any, tuple[Tensor, _Place]] = {}  # once each, also where two show the same values
         size = 0
 
         def place(tensor: Tensor) -> _Place:
             nonlocal size
-            places.append(_Place(tensor.dtype, tensor.shape, size // tensor.element_size()))
-            tensors.append(tensor)
-            size += -(-tensor.nbytes // _ALIGNED) * _ALIGNED
-            return places[-1]
+            shown = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.dtype, tensor.numel(),
+                     tensor.is_contiguous() or tensor.stride())
+            if shown not in kept:
+                kept[shown] = tensor, _Place(tensor.dtype, tensor.shape, size // tensor.element_size())
+                size += -(-tensor.nbytes // _ALIGNED) * _ALIGNED
+            return kept[shown][1]._replace(shape=tensor.shape)
 
         plan = item.map(place)
-        packed = cls(torch.empty(size, dtype=torch.uint8, device=tensors[0].device), plan)
+        tensors = list(kept.values())
+        packed = cls(torch.empty(size, dtype=torch.uint8, device=tensors[0][0].device), plan)
         read = packed._reader()
-        for tensor, own in zip(tensors, places, strict=True):
+        for tensor, own in tensors:
             read(own).copy_(tensor)
         return packed
 

@@ -67,40 +67,33 @@ class Copies(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_weights_do_not_depend_on_who_prepares(tiny, tmp_path, monkeypatch):
-    """Nor on whether the loaders were told: to the bit."""
-    alone, _ = trained(tiny, tmp_path, 0)
+def test_weights_do_not_depend_on_who_prepares(tiny, tmp_path):
+    """To the bit."""
+    alone, plain = trained(tiny, tmp_path, 0)
     helped, watch = trained(tiny, tmp_path, 1)
-    monkeypatch.setattr(DataModule, "prepare_labels", lambda *_: None)
-    untold, plain = trained(tiny, tmp_path, 0)
-    assert "labels" in plain.train[0]
-    for a, b, c in zip(*(m.state_dict().values() for m in (alone, helped, untold)), strict=True):
+    for a, b in zip(*(m.state_dict().values() for m in (alone, helped)), strict=True):
         assert torch.equal(a, b)
-        assert torch.equal(a, c)
     assert len(watch.train) == 4
+    assert "labels" in plain.train[0]
     assert set(watch.train[0]) == set(watch.val[0]) == {"image", "semantics", "name"}
 
 
 def test_nothing_is_made_of_labels_beside_the_networks(tiny, tmp_path, monkeypatch):
     def refuse(wanted, **_):
-        return [pytest.fail("patches are made in the training step") for _ in wanted]
+        return [pytest.fail("made in the training step") for _ in wanted]
 
-    class Late(Watch):
-        def on_train_batch_start(self, *arguments):
-            super().on_train_batch_start(*arguments)
-            monkeypatch.setattr(Patches, "of_each", refuse)  # the loader of one batch is asked before
-
-        def on_train_batch_end(self, *_):
-            monkeypatch.undo()
+    class Late(pl.Callback):
+        def on_train_batch_start(self, *_):
+            monkeypatch.setattr(Patches, "of_each", refuse)  # the worker is there already
 
     made = system()
     tiny.trainer(tmp_path, [Late()], max_epochs=1, limit_train_batches=2, limit_val_batches=0).fit(
-        made, datamodule=data(0))
+        made, datamodule=data(1))
     assert made.trainer.global_step == 4
 
 
 def test_a_batch_reaches_a_device_in_two_copies(tiny, tmp_path):
-    made, watch = trained(tiny, tmp_path, 0, limit_train_batches=1)
+    made, watch = trained(tiny, tmp_path, 1, limit_train_batches=1)
     with Copies() as copies:
         moved = made.transfer_batch_to_device(watch.train[0], torch.device("meta"), 0)
     assert copies.count == 2
@@ -110,4 +103,4 @@ def test_a_batch_reaches_a_device_in_two_copies(tiny, tmp_path):
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
 def test_label_maps_go_with_any_precision(tiny, tmp_path, precision):
-    trained(tiny, tmp_path, 0, limit_train_batches=1, precision=precision)
+    trained(tiny, tmp_path, 1, limit_train_batches=1, precision=precision)

@@ -39,7 +39,7 @@ class LabelPreparation:
         Raises:
             ValueError: A label is out of range.
         """
-        with torch.inference_mode(False), torch.set_grad_enabled(self.backward and torch.is_grad_enabled()):
+        with torch.set_grad_enabled(self.backward and torch.is_grad_enabled()):
             semantics = semantics_from_batch(batch, self.num_classes)
             if semantics.size == self.size:
                 semantics.prepare(self.readings)
@@ -53,7 +53,7 @@ class PreparesLabels(Protocol):
     """Loaders that can prepare label maps."""
 
     def prepare_labels(self, preparation: LabelPreparation | None) -> None:
-        """Have the loaders that are built from now on prepare their label maps; None: as they are."""
+        """Have the workers of loaders that are built from now on prepare their label maps; None: no longer."""
 
 
 def semantics_from_batch(batch: dict[str, Any], num_classes: int) -> Semantics:

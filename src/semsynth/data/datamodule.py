@@ -185,9 +185,9 @@ class DataModule(LightningDataModule):
         self._checked = True
 
     def prepare_labels(self, preparation: LabelPreparation | None) -> None:
-        """Have the loaders that are built from now on prepare their label maps; None: as they are.
+        """Have the workers of loaders that are built from now on prepare their label maps; None: no longer.
 
-        Batches are then `{image, semantics, name}` and, where they were there, `image_name` and `paired`.
+        Batches of workers are then `{image, semantics, name}` and, where they were there, `image_name` and `paired`.
         """
         self._preparation = preparation
 
@@ -200,7 +200,8 @@ class DataModule(LightningDataModule):
         return self._loader(self.val_set, shuffle=False)
 
     def _loader(self, dataset: Any, shuffle: bool) -> DataLoader:
-        preparation = self._preparation
+        # without workers it would keep the networks waiting here as there, where a device may do it faster
+        preparation = self._preparation if self.num_workers else None
         if preparation is not None:
             preparation = replace(preparation, backward=preparation.backward and shuffle)
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
