@@ -72,7 +72,8 @@ class Semantics:
             if value is not None and tuple(value.shape) != shape:
                 raise ValueError(f"{name} must be {shape} to go with the labels, got {tuple(value.shape)}")
         # Only on the CPU: on an accelerator the check would wait for the device, and labels come from the CPU anyway.
-        if self.labels.device.type == "cpu" and self.labels.numel():
+        # An argmax needs none.
+        if self.probabilities is None and self.labels.device.type == "cpu" and self.labels.numel():
             low, high = (int(v) for v in self.labels.aminmax())
             if low < 0 or high >= self.num_classes:
                 raise ValueError(f"labels lie in [{low}, {high}], but num_classes={self.num_classes} allows only "
