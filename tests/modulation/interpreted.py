@@ -236,3 +236,21 @@ def test_drawing(norm, monkeypatch):
     drawn = network.float().optimize_for_inference()(sem)
     assert len(made) == 7 * 2 + 4
     assert error(drawn, expected) < 1e-4
+
+
+def test_rows_that_lie_far_apart():
+    """More than 2**31 elements: what is read with 32 bits lies elsewhere. Memory that is not touched costs nothing."""
+    apart, channels = 2 ** 30 + 8, 4
+    values = torch.empty(2 * apart + channels, dtype=torch.float16).as_strided((3, channels), (apart, 1))
+    values.copy_(torch.arange(12.).view(3, channels))
+    lookup = Lookup(torch.tensor([0, 1, 1], dtype=torch.int32), 2).sorted()
+    pieces = lookup.pieces
+    found = sums.sums_by_row(values, pieces.order.int(), pieces.starts.int(), pieces.rows.int(), None, 1, torch.float32)
+    assert_close(found, torch.tensor([[0., 1, 2, 3], [12, 14, 16, 18]]))
+    gamma = torch.ones(2, channels)
+    mean, inverse = torch.zeros(channels), torch.ones(channels)
+    grad_gamma, grad_beta, _ = backward.table_gradients(
+        values, torch.ones(3, channels), pieces.order.int(), pieces.starts.int(), pieces.rows.int(), lookup.index, gamma,
+        gamma, mean, inverse, None, 1.0)
+    assert_close(grad_beta, found)
+    assert_close(grad_gamma, found)

@@ -24,7 +24,7 @@ def product_sums_kernel(partial, grad, x, order, starts, index, gamma, beta, mea
     channel = tl.program_id(1) * BLOCK_C + tl.arange(0, BLOCK_C)
     in_row = channel < channels
     first, last = tl.load(starts + piece), tl.load(starts + piece + 1)
-    row = tl.load(index + tl.load(order + first, mask=first < last, other=0))
+    row = tl.load(index + tl.load(order + first, mask=first < last, other=0)).to(tl.int64)
     centre = tl.load(mean + channel, mask=in_row, other=0)
     if ACTIVE:
         own = row * row_stride + channel
@@ -36,7 +36,7 @@ def product_sums_kernel(partial, grad, x, order, starts, index, gamma, beta, mea
         place = start + tl.arange(0, BLOCK_P)
         in_piece = place < last
         inside = in_piece[:, None] & in_row[None, :]
-        pixel = tl.load(order + place, mask=in_piece, other=0)
+        pixel = tl.load(order + place, mask=in_piece, other=0).to(tl.int64)
         through = tl.load(grad + pixel[:, None] * grad_stride + channel[None, :], mask=inside, other=0).to(tl.float32)
         shown = tl.load(x + pixel[:, None] * channels + channel[None, :], mask=inside, other=0).to(tl.float32)
         shown -= centre[None, :]
@@ -74,7 +74,8 @@ def table_gradients_kernel(grad_gamma, grad_beta, totals, partial, rows, gamma, 
     channel = tl.program_id(1) * BLOCK_C + tl.arange(0, BLOCK_C)
     in_table, in_row = row < count, channel < channels
     inside = in_table[:, None] & in_row[None, :]
-    first, last = tl.load(rows + row, mask=in_table, other=0), tl.load(rows + row + 1, mask=in_table, other=0)
+    first = tl.load(rows + row, mask=in_table, other=0).to(tl.int64)
+    last = tl.load(rows + row + 1, mask=in_table, other=0)
     products, plain = tl.zeros([BLOCK_R, BLOCK_C], tl.float32), tl.zeros([BLOCK_R, BLOCK_C], tl.float32)
     scaled = tl.zeros([BLOCK_R, BLOCK_C], tl.float32)
     for start in range(0, tl.max(last - first), BLOCK_Q):
@@ -128,7 +129,7 @@ def input_gradient_kernel(grad_x, grad_scales, grad, x, index, gamma, beta, mean
     """
     pixel = tl.program_id(0) * BLOCK_P + tl.arange(0, BLOCK_P)
     in_map = pixel < pixels
-    row = tl.load(index + pixel, mask=in_map, other=0)
+    row = tl.load(index + pixel, mask=in_map, other=0).to(tl.int64)
     of_gamma, of_beta = tl.zeros([BLOCK_P], tl.float32), tl.zeros([BLOCK_P], tl.float32)
     if scales is not None:
         scale_gamma = tl.load(scales + 2 * pixel, mask=in_map, other=0)[:, None]
@@ -186,7 +187,7 @@ def table_gradients(grad: Tensor, x: Tensor, order: Tensor, starts: Tensor, rows
         grad: (P,C+E) of the result, of which the first C channels are read.
         x: (P,C).
         order, starts, rows: see :class:`semsynth.lookup.Pieces`.
-        index: (P,) int64, the row of each pixel.
+        index: (P,) integers, the row of each pixel.
         gamma, beta: (R,C).
         mean, inverse: (C,) of the batch norm.
         scales: (P,2) of gamma and of beta, or None.

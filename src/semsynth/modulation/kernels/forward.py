@@ -28,7 +28,7 @@ def modulate_kernel(out, x, index, gamma, beta, mean, inverse, scales, pixels, c
     if FACTOR > 1:
         source = (pixel // line // FACTOR) * (line // FACTOR) + (pixel % line) // FACTOR
     shown = tl.load(x + source.to(tl.int64)[:, None] * channels + channel[None, :], mask=inside, other=0).to(tl.float32)
-    row = tl.load(index + pixel, mask=in_map, other=0)
+    row = tl.load(index + pixel, mask=in_map, other=0).to(tl.int64)
     place = row[:, None] * row_stride + channel[None, :]
     factor = tl.load(gamma + place, mask=inside, other=0).to(tl.float32)
     shift = tl.load(beta + place, mask=inside, other=0).to(tl.float32)
@@ -62,7 +62,7 @@ def modulated_rows(x: Tensor, width: int, index: Tensor, gamma: Tensor, beta: Te
     Args:
         x: (P,C).
         width: pixels in a line of a map.
-        index: (P*factor*factor,) int64, the row of each pixel.
+        index: (P*factor*factor,) integers, the row of each pixel.
         gamma, beta: (R,C).
         mean, inverse: (C,) to subtract first and to multiply with, or None.
         scales: (P*factor*factor,2) of gamma and of beta, or None.

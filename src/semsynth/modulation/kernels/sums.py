@@ -24,7 +24,7 @@ def piece_sums_kernel(partial, values, order, starts, weights, channels, value_s
     for start in range(first, last, BLOCK_P):
         place = start + tl.arange(0, BLOCK_P)
         inside = place < last
-        pixel = tl.load(order + place, mask=inside, other=0)
+        pixel = tl.load(order + place, mask=inside, other=0).to(tl.int64)
         value = tl.load(values + (pixel // SHARED_BY)[:, None] * value_stride + channel[None, :],
                         mask=inside[:, None] & in_row[None, :], other=0).to(tl.float32)
         if weights is not None:
@@ -40,7 +40,8 @@ def row_sums_kernel(out, partial, rows, count, channels, BLOCK_R: tl.constexpr, 
     row = tl.program_id(0) * BLOCK_R + tl.arange(0, BLOCK_R)
     channel = tl.program_id(1) * BLOCK_C + tl.arange(0, BLOCK_C)
     in_table, in_row = row < count, channel < channels
-    first, last = tl.load(rows + row, mask=in_table, other=0), tl.load(rows + row + 1, mask=in_table, other=0)
+    first = tl.load(rows + row, mask=in_table, other=0).to(tl.int64)
+    last = tl.load(rows + row + 1, mask=in_table, other=0)
     total = tl.zeros([BLOCK_R, BLOCK_C], tl.float32)
     for start in range(0, tl.max(last - first), BLOCK_Q):
         piece = first[:, None] + start + tl.arange(0, BLOCK_Q)[None, :]
@@ -61,7 +62,7 @@ def sum_of_rows_kernel(out, table, rows, count, channels, K: tl.constexpr, BLOCK
     inside = in_table[:, None] & in_row[None, :]
     total = tl.zeros([BLOCK_R, BLOCK_C], tl.float32)
     for k in tl.static_range(K):
-        read = tl.load(rows + row.to(tl.int64) * K + k, mask=in_table, other=0)
+        read = tl.load(rows + row.to(tl.int64) * K + k, mask=in_table, other=0).to(tl.int64)
         total += tl.load(table + read[:, None] * channels + channel[None, :], mask=inside, other=0).to(tl.float32)
     tl.store(out + row.to(tl.int64)[:, None] * channels + channel[None, :], total.to(out.dtype.element_ty),
              mask=inside)
