@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.modulation import table
+from semsynth.modulation import compiler
 from semsynth.norms import base
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.norms.spade import SPADE
@@ -25,11 +25,11 @@ K = 5
 def _from_nothing(monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     torch._dynamo.reset()
-    table._compiled.cache_clear()
+    compiler._compiled.cache_clear()
     counters.clear()
     yield
     torch._dynamo.reset()
-    table._compiled.cache_clear()
+    compiler._compiled.cache_clear()
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from semsynth.blocks import ResBlock, recomputed
 from semsynth.convolution import ImageConv2d
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.init import initialise
-from semsynth.norms.base import Norm, arranged
+from semsynth.modulation.compiler import any_sizes
+from semsynth.norms.base import Norm, arranged, is_plain
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
 from semsynth.semantics import Reading, Semantics
 
@@ -71,6 +73,7 @@ class SPADEGenerator(nn.Module):
         if not 1 <= self.upsamplings <= 7:
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
         self.z_dim, self.edges, self.fc_offsets, self.checkpointing = z_dim, edges, fc_offsets, checkpointing
+        self._compiled = False
         self.start_channels = 16 * ngf
         start = self.start_size(*self.size)
 
@@ -142,16 +145,24 @@ class SPADEGenerator(nn.Module):
         return FoldedGenerator(self, compile=compile, dtype=dtype)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Have a compiler make the kernels of the norms, once for label maps and batches of any size.
+        """Compile what gains from it, once for label maps and batches of any size.
 
-        Not the whole network: it would be compiled anew for label maps of other patches, and convolutions gain nothing.
+        On a GPU the whole network as one graph, the engine's kernels within; elsewhere the kernels of the norms, since
+        convolutions gain nothing. Which one is decided when it runs. The arguments are not used.
         """
+        self._compiled = True
         for module in self.modules():
             if isinstance(module, Norm):
                 module.compiled = True
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
         """Label maps (and style vectors) to images."""
+        if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
+            with any_sizes():
+                return _graph()(self, semantics, z)
+        return self._image(semantics, z)
+
+    def _image(self, semantics: Semantics, z: Tensor | None) -> Tensor:
         x = self._start(semantics, z)
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             if upsample:
@@ -159,3 +170,9 @@ class SPADEGenerator(nn.Module):
             x = arranged(x)
             x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x
+
+
+@cache
+def _graph() -> Callable[..., Tensor]:
+    """The forward pass of any generator as a graph: of copies, too, which would not follow a method bound to one."""
+    return torch.compile(SPADEGenerator._image)

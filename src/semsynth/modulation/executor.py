@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -10,11 +9,7 @@ from torch import Tensor, nn
 
 DEVICES = {"cuda"}  # types of devices for which Triton compiles kernels
 FEATURES = {torch.float32, torch.bfloat16, torch.float16}
-
-
-@cache
-def _has_triton() -> bool:
-    return find_spec("triton") is not None
+_HAS_TRITON = find_spec("triton") is not None  # imported where kernels run only
 
 
 def runs_kernels(x: Tensor, table: Tensor | None = None) -> bool:
@@ -23,7 +18,7 @@ def runs_kernels(x: Tensor, table: Tensor | None = None) -> bool:
     Everything else takes torch's calls: the CPU, float64, tensors without values (`meta`, fake ones).
     """
     return (x.device.type in DEVICES and x.dtype in FEATURES and (table is None or table.dtype in FEATURES)
-            and is_real(x) and _has_triton())
+            and is_real(x) and _HAS_TRITON)
 
 
 def is_real(x: Tensor) -> bool:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from semsynth.modulation.compiler import kernel, number
 from semsynth.modulation.executor import runs_kernels
 
-KINDS = 64  # of inputs for which a kernel is compiled before the formula runs as it stands
 KEPT_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
 CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
@@ -133,40 +130,3 @@ def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Ten
     shown = lines[:, None, :, None]
     modulated = torch.addcmul(shift, shown if mean is None else shown - mean, factor)
     out.copy_(torch.where(modulated > 0, modulated, modulated * slope))
-
-
-def kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """The formula, compiled at its first call for inputs of any size; without gradients.
-
-    Anew for another precision, with and without upsampling, and in inference mode: each once. Where a compiler is at
-    work already, the formula itself, for it to make part of its kernels.
-    """
-    if torch.compiler.is_compiling():
-        return formula
-    return _compiled(formula)
-
-
-def number(value: float) -> Tensor | float:
-    """A number as a kernel takes it: as a tensor, so that another one is not another kernel."""
-    return value if torch.compiler.is_compiling() else torch.tensor(value, dtype=torch.float64)
-
-
-@cache
-def _compiled(formula: Callable[..., Any]) -> Callable[..., Any]:
-    from torch._dynamo import config as dynamo  # seconds, for those who compile only
-    from torch.fx.experimental import _config
-
-    shapes: Any = _config
-    compiled = torch.compile(formula, dynamic=True)
-
-    def run(*inputs: Any) -> Any:
-        # sizes that happen to be equal may differ at the next call
-        with shapes.patch(use_duck_shape=False), dynamo.patch(recompile_limit=KINDS):
-            return compiled(*(_detached(x) for x in inputs))
-
-    return run
-
-
-def _detached(x: Any) -> Any:
-    """What a tensor's gradient does elsewhere would count as another kind of input."""
-    return x.detach() if isinstance(x, Tensor) else tuple(map(_detached, x)) if isinstance(x, tuple) else x
