@@ -18,12 +18,12 @@ BEGAN = r"loss/generator/broken = nan in epoch 1, batch 3, where it began\. Trai
 
 
 def broken(tiny, at=3, part="generator", value=NAN, **settings):
-    """A system with a term that is not finite from its `at`-th batch on."""
+    """A system with a term that is not finite, nor are its gradients, from its `at`-th batch on."""
     system, calls = tiny.system(**settings), []
 
     def term(step):
         calls.append(None)
-        return step.fake.sum() * 0 + (value if len(calls) >= at else 1.0)
+        return (step.fake.square().sum() + 1) * (value if len(calls) >= at else 0.0)
 
     system.losses[part]["broken"] = tiny.term(term)
     return system
@@ -78,6 +78,7 @@ def test_nothing_is_kept_of_it(tiny, tmp_path, kind):
     assert kept == (["last.ckpt"] if kind == "every_n_batches" else [])  # that of the second batch
     if kept:
         saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
+        assert saved["global_step"] == 4  # of two optimizers
         assert all(torch.isfinite(value).all() for value in saved["state_dict"].values())
 
 
