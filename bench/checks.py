@@ -5,8 +5,6 @@ network some features change their sign under rounding, and a LeakyReLU then pas
 gradients are wider than those of a layer's.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -16,7 +16,8 @@ Threads = int | Literal["auto"]
 Item = TypeVar("Item")
 
 VARIABLE = "OMP_NUM_THREADS"  # who sets it has chosen
-SLOW = 2.0  # where half the threads take so many times as long, a quarter of them is not tried
+SLOW = 3.0  # what takes so many times as long as the best in its first turn has no other, nor do still more threads
+FIRST = 5.0  # seconds by which the first piece under a number may be slower, for what it makes
 SAME = 1.05  # of the numbers that are as fast as this, the least is taken: it bears other work beside it best
 PIECES = 10  # for each candidate: with fewer pieces of work there is nothing to win
 
@@ -26,9 +27,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def halves(number: int) -> list[int]:
-    """A number, half of it, and so on down to 1."""
-    return [number >> k for k in range(number.bit_length())]
+def candidates(number: int) -> list[int]:
+    """1 and so on up to half of a number, and the number."""
+    return [number >> k for k in reversed(range(number.bit_length()))]
 
 
 class Choice:
@@ -36,21 +37,22 @@ class Choice:
 
     Waiting threads take time from each other beside a busy process: two can be slower than one, by an amount that
     nothing but the clock knows. So the pieces of work themselves are timed, with all that happens between them.
-    The first piece under each number is not: it makes what the others find made. With one candidate there is nothing
-    to choose, and nothing is done.
+    The first piece under each number is not: it makes what the others find made. One thread comes first, since where
+    it is slow it is so by a known factor, while many on a crowded machine have no limit; there a single piece is enough
+    to see it. With one candidate there is nothing to choose, and nothing is done.
 
     Args:
-        candidates: numbers of threads, the largest first.
+        numbers: of threads, the smallest first.
         turns: how often each is timed; the median counts.
         seconds: a turn takes so many pieces of work that it lasts at least as long.
         use: makes torch compute with so many threads.
         clock: seconds since some time.
     """
 
-    def __init__(self, candidates: Sequence[int], *, turns: int = 3, seconds: float = 0.5,
+    def __init__(self, numbers: Sequence[int], *, turns: int = 3, seconds: float = 0.5,
                  use: Callable[[int], None] = torch.set_num_threads,
                  clock: Callable[[], float] = time.perf_counter) -> None:
-        self.candidates, self.turns, self.seconds = list(candidates), turns, seconds
+        self.numbers, self.turns, self.seconds = list(numbers), turns, seconds
         self.best: int | None = None
         self._use, self._clock = use, clock
         self._timed: dict[int, list[float]] = {}  # seconds for a unit of work, by number of threads
@@ -59,7 +61,7 @@ class Choice:
         self._elapsed = self._work = 0.0
         self._plan = self._turns()
         self._number = next(self._plan)
-        if len(self.candidates) == 1:
+        if len(self.numbers) == 1:
             self.best = self._number
         else:
             self._use(self._number)
@@ -78,7 +80,7 @@ class Choice:
         if threads != "auto":
             torch.set_num_threads(threads)
             return cls([threads])
-        numbers = halves(cores())
+        numbers = candidates(cores())
         few = pieces is not None and pieces < PIECES * len(numbers)
         if torch.device(device).type != "cpu" or VARIABLE in os.environ or few:
             return cls([torch.get_num_threads()])
@@ -100,10 +102,11 @@ class Choice:
             return False
         now = self._clock()
         self._elapsed, self._work, self._since = self._elapsed + now - self._since, self._work + work, now
-        if self._number not in self._warm:
-            self._warm.add(self._number)
+        first = self._number not in self._warm
+        self._warm.add(self._number)
+        if first and not self._hopeless():
             self._elapsed = self._work = 0.0
-        elif self._elapsed >= self.seconds:
+        elif first or self._elapsed >= self.seconds:
             self._timed.setdefault(self._number, []).append(self._elapsed / self._work)
             self._elapsed = self._work = 0.0
             self._advance()
@@ -132,15 +135,18 @@ class Choice:
 
     def _turns(self) -> Iterator[int]:
         """The numbers in the order in which they are timed, back and forth."""
-        tried: list[int] = []
-        for number in self.candidates:
+        for number in self.numbers:
             yield number
-            tried.append(number)
-            if self._timed[number][0] > SLOW * min(self._timed[n][0] for n in tried):
+            if self._timed[number][0] > SLOW * self._fastest():
                 break
-        for _ in range(self.turns - 1):
-            tried.reverse()
-            yield from tried
+        near = [number for number in self._timed if self._timed[number][0] <= SLOW * self._fastest()]
+        for _ in range(self.turns - 1 if len(near) > 1 else 0):
+            near.reverse()
+            yield from near
+
+    def _hopeless(self) -> bool:
+        """Whether a first piece was slower than what it makes can explain."""
+        return bool(self._timed) and self._elapsed > SLOW * self._work * self._fastest() + FIRST
 
     def _advance(self) -> None:
         following = next(self._plan, None)
@@ -151,9 +157,12 @@ class Choice:
             self._use(following)
 
     def _settle(self) -> None:
-        limit = SAME * min(map(self._median, self._timed), default=0)
-        self.best = min((n for n in self._timed if self._median(n) <= limit), default=self.candidates[0])
+        self.best = min((n for n in self._timed if self._median(n) <= SAME * self._fastest()),
+                        default=self.numbers[-1])
         self._use(self.best)
+
+    def _fastest(self) -> float:
+        return min(map(self._median, self._timed))
 
     def _median(self, number: int) -> float:
         return statistics.median(self._timed[number])
