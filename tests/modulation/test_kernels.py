@@ -54,7 +54,7 @@ def cases():
     from semsynth.modulation.kernels import backward, forward, statistics, sums
 
     wide = {"BLOCK_P": 16, "BLOCK_C": 64}
-    merged = {"BLOCK_R": 16, "BLOCK_Q": 16, "BLOCK_C": 32}
+    merged = {"BLOCK_R": 4, "BLOCK_Q": 16, "BLOCK_C": 32}
     for features, capability in (("bf16", 80), ("bf16", 90), ("fp32", 90)):
         yield forward.modulate_kernel, features, capability, ("scales",), {"FACTOR": 2, "ACTIVE": True, "BLOCK_P": 32,
                                                                            "BLOCK_C": 64}

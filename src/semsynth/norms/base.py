@@ -59,7 +59,7 @@ def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
     Features of low precision (autocast) are normalised, scaled and shifted in that of the tables.
     """
     return (tables_apply(x, table) and foldable(base)
-            and x.numel() >= FUSED_ELEMENTS and x.is_contiguous(memory_format=torch.channels_last))
+            and (x.is_cuda or x.numel() >= FUSED_ELEMENTS) and x.is_contiguous(memory_format=torch.channels_last))
 
 
 def arranged(x: Tensor) -> Tensor:

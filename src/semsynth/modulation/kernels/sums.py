@@ -70,7 +70,7 @@ def sum_of_rows_kernel(out, table, rows, count, channels, K: tl.constexpr, BLOCK
 
 def merging(rows: int) -> tuple[int, int]:
     """Rows and pieces that a program sums at once: few rows have many pieces each, many rows mostly one."""
-    return (1, 64) if rows <= FEW_ROWS else (16, 16)
+    return (1, 64) if rows <= FEW_ROWS else (4, 16)
 
 
 def _sums(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, weights: Tensor | None,
