@@ -76,8 +76,8 @@ class Semantics:
             value = getattr(self, name)
             if value is not None and tuple(value.shape) != shape:
                 raise ValueError(f"{name} must be {shape} to go with the labels, got {tuple(value.shape)}")
-        # Only on the CPU: on an accelerator the check would wait for the device, and labels come from the CPU anyway. Of
-        # a soft map they are its argmax.
+        # Only on the CPU: on an accelerator the check would wait for the device, and labels come from the CPU anyway.
+        # Those of a soft map are its argmax.
         if self.probabilities is None and self.labels.device.type == "cpu" and self.labels.numel():
             low, high = (int(v) for v in self.labels.aminmax())
             if low < 0 or high >= self.num_classes:

@@ -250,7 +250,7 @@ def test_rows_that_lie_far_apart():
     gamma = torch.ones(2, channels)
     mean, inverse = torch.zeros(channels), torch.ones(channels)
     grad_gamma, grad_beta, _ = backward.table_gradients(
-        values, torch.ones(3, channels), pieces.order.int(), pieces.starts.int(), pieces.rows.int(), lookup.index, gamma,
-        gamma, mean, inverse, None, 1.0)
+        values, torch.ones(3, channels), pieces.order.int(), pieces.starts.int(), pieces.rows.int(), lookup.index,
+        gamma, gamma, mean, inverse, None, 1.0)
     assert_close(grad_beta, found)
     assert_close(grad_gamma, found)
