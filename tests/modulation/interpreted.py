@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from semsynth.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
@@ -218,6 +219,47 @@ def test_a_block_in_training(monkeypatch):
     (expected * weights).sum().backward()
     assert len(made) == 6
     close(block, exact, x, x_exact)
+
+
+class Operations(TorchDispatchMode):
+    """Names of torch's operations that compute something."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if not (function.is_view or "empty" in function.name() or "detach" in function.name()):
+            self.names.append(function.name())
+        return function(*args, **kwargs or {})
+
+
+class Launches:
+    """In a kernel's place: writes down that it was launched."""
+
+    def __init__(self, name, launched):
+        self.name, self.launched = name, launched
+
+    def __getitem__(self, grid):
+        return lambda *_, **__: self.launched.append(self.name)
+
+
+def test_a_norm_is_seven_launches(monkeypatch):
+    """Statistics, modulation, sums by row, gradient of x; of torch's own operations only the count of batches."""
+    monkeypatch.setattr(base, "FUSED_ELEMENTS", 1)
+    launched = []
+    kernels = [(forward, "modulate"), (backward, "product_sums"), (backward, "table_gradients"),
+               (backward, "through_statistics"), (backward, "input_gradient"), (statistics, "part_moments"),
+               (statistics, "moments")]
+    for module, name in kernels:
+        monkeypatch.setattr(module, f"{name}_kernel", Launches(name, launched))
+    norm, sem = CLADE(6, K), maps().prepare([Reading(8, 6, {"classes"})])
+    x = torch.randn(2, 6, 8, 6).to(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.ones_like(x)
+    with Operations() as operations:
+        norm(x, sem, slope=0.2).backward(weights)
+    assert sorted(launched) == sorted(name for _, name in kernels)
+    assert operations.names == ["aten::add_.Tensor"]
 
 
 @pytest.mark.parametrize("norm", NORMS)
