@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from semsynth import threads as choosing
@@ -27,7 +28,7 @@ def two_cores(monkeypatch):
                         {**choosing.Choice.__init__.__kwdefaults__, "clock": clock})
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    yield
+    yield now
     torch.set_num_threads(before)
 
 
@@ -56,6 +57,22 @@ def test_the_first_steps_choose(two_cores, tiny, tmp_path, capsys):
     said = [line for line in capsys.readouterr().out.splitlines() if "threads" in line]
     assert said == ["1 thread: 1 iterations/s, 2 threads: 0.5 iterations/s: takes 1; threads=N fixes it"]
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("hook", ["on_validation_end", "on_train_epoch_start"])
+def test_what_lies_between_steps_does_not_count(two_cores, tiny, tmp_path, hook):
+    """A day for each validation, or for what begins an epoch, while one thread is tried."""
+    class Pause(pl.Callback):
+        pass
+
+    def wait(*_):
+        two_cores[0] += 1e5 * (torch.get_num_threads() == 1)
+
+    setattr(Pause, hook, wait)
+    settings = {"val_check_interval": 1} if "validation" in hook else {"limit_val_batches": 0}
+    trainer = tiny.trainer(tmp_path, [made := Numbers(), Pause()], max_epochs=6, **settings)
+    trainer.fit(tiny.system(), datamodule=tiny.data(4))
+    assert made.seen[-1] == 1
 
 
 def test_a_step_of_several_batches_has_one_number(two_cores, tiny, tmp_path):
@@ -106,7 +123,7 @@ def test_a_failure_leaves_the_process_as_it_was(two_cores, tiny, tmp_path):
     class Fault(Numbers):
         def on_train_batch_end(self, *args):
             super().on_train_batch_end(*args)
-            if len(self.seen) == 2:  # under one thread
+            if len(self.seen) == 1:  # under one thread
                 raise RuntimeError("fault")
 
     with pytest.raises(RuntimeError, match="fault"):
