@@ -9,8 +9,6 @@ from torch import Tensor
 
 from semsynth.modulation.kernels.operator import block, blocks, operator
 
-FEW_ROWS = 1024  # up to which every row has a program of its own
-
 
 @triton.jit
 def piece_sums_kernel(partial, values, order, starts, weights, channels, value_stride, SHARED_BY: tl.constexpr,
@@ -70,7 +68,7 @@ def sum_of_rows_kernel(out, table, rows, count, channels, K: tl.constexpr, BLOCK
 
 def merging(rows: int) -> tuple[int, int]:
     """Rows and pieces that a program sums at once: few rows have many pieces each, many rows mostly one."""
-    return (1, 64) if rows <= FEW_ROWS else (4, 16)
+    return (1, 64) if rows <= 1024 else (4, 16)
 
 
 def _sums(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, weights: Tensor | None,
