@@ -70,8 +70,8 @@ def test_what_lies_between_steps_does_not_count(two_cores, tiny, tmp_path, hook)
 
     setattr(Pause, hook, wait)
     settings = {"val_check_interval": 1} if "validation" in hook else {"limit_val_batches": 0}
-    trainer = tiny.trainer(tmp_path, [made := Numbers(), Pause()], max_epochs=6, **settings)
-    trainer.fit(tiny.system(), datamodule=tiny.data(4))
+    trainer = tiny.trainer(tmp_path, [made := Numbers(), Pause()], max_epochs=10, **settings)
+    trainer.fit(tiny.system(), datamodule=tiny.data(2))  # an epoch is a batch
     assert made.seen[-1] == 1
 
 
