@@ -59,8 +59,8 @@ def test_the_first_steps_choose(two_cores, tiny, tmp_path, capsys):
     assert torch.get_num_threads() == 2
 
 
-@pytest.mark.parametrize("hook", ["on_validation_end", "on_train_epoch_start"])
-def test_what_lies_between_steps_does_not_count(two_cores, tiny, tmp_path, hook):
+@pytest.mark.parametrize(("hook", "samples"), [("on_validation_end", 4), ("on_train_epoch_start", 2)])
+def test_what_lies_between_steps_does_not_count(two_cores, tiny, tmp_path, hook, samples):
     """A day for each validation, or for what begins an epoch, while one thread is tried."""
     class Pause(pl.Callback):
         pass
@@ -70,8 +70,8 @@ def test_what_lies_between_steps_does_not_count(two_cores, tiny, tmp_path, hook)
 
     setattr(Pause, hook, wait)
     settings = {"val_check_interval": 1} if "validation" in hook else {"limit_val_batches": 0}
-    trainer = tiny.trainer(tmp_path, [made := Numbers(), Pause()], max_epochs=6, **settings)
-    trainer.fit(tiny.system(), datamodule=tiny.data(4))
+    trainer = tiny.trainer(tmp_path, [made := Numbers(), Pause()], max_epochs=10, **settings)
+    trainer.fit(tiny.system(), datamodule=tiny.data(samples))  # in batches of two
     assert made.seen[-1] == 1
 
 
