@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from semsynth import runs
 from semsynth.cli import command
-from semsynth.config import finalize
+from semsynth.config import check_threads, finalize
 from semsynth.evaluation import arguments
 from semsynth.evaluation.errors import EvaluationError
 
@@ -32,6 +32,7 @@ def evaluate(cfg: DictConfig) -> None:
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
         raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
+    check_threads(cfg)
     protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
     judge = build(cfg.segmenter) if cfg.get("segmenter") else None
     wanted, named = (listed(cfg[key]) for key in ("wanted", "features"))
@@ -46,7 +47,7 @@ def evaluate(cfg: DictConfig) -> None:
         source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
     found, content = sources.score(
         source, protocol, judge, wanted=wanted, device=device, choice=choice, batch=cfg.batch, workers=cfg.workers,
-        cache=cfg.cache)
+        cache=cfg.cache, threads=cfg.threads)
     document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
     scores.write_scores(path, document)

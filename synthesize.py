@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from semsynth import runs
 from semsynth.cli import command
+from semsynth.config import check_threads
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -21,6 +22,7 @@ def draw(cfg: DictConfig) -> None:
     """Load the run, choose the styles, draw."""
     import torch
 
+    from semsynth import matmul
     from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
     from semsynth.synthesis.pictures import synthesize
     from semsynth.synthesis.snap import Snap, offered
@@ -31,6 +33,9 @@ def draw(cfg: DictConfig) -> None:
     for key in ("compile", "snap", "overwrite"):
         if not isinstance(cfg[key], bool):
             raise runs.ConfigError(f"{key}={cfg[key]}: take true or false")
+    if cfg.matmul not in matmul.CHOICES:
+        raise runs.ConfigError(f"matmul={cfg.matmul}: take one of {', '.join(matmul.CHOICES)}")
+    check_threads(cfg)
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
     training_size = tuple(trained.size)
@@ -45,9 +50,11 @@ def draw(cfg: DictConfig) -> None:
     styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
-    with offered():
+    precision = matmul.chosen(cfg.matmul, torch.device(device).type)
+    with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
-                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), overwrite=cfg.overwrite)
+                          compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
+                          overwrite=cfg.overwrite)
     print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
 
 

@@ -54,7 +54,7 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
         trainer, system, data = runs.build(cfg)
         if checkpoint is None:
             runs.warm_start(system, cfg)
-        launch.fit(trainer, system, data, checkpoint)
+        launch.fit(trainer, system, data, checkpoint, cfg.get("matmul", "highest"))  # runs from before have no such key
         if trainer.is_global_zero and launch.finished(trainer, cfg.epochs):
             runs.mark_finished(run_dir, cfg.epochs)
         launch.report(trainer, run_dir / runs.GRIDS)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same sums in every run, and the tests beside each other
 # Where bytecode may not be written, each of the many processes that these tests start would compile torch and Lightning
 # anew, which takes longer than running them. Set before the workers start, which inherit it.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):

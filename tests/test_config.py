@@ -44,6 +44,7 @@ BESIDES = {
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
+    ("trainer", "gpu"): ["compile=false"],
 }
 
 
@@ -167,6 +168,8 @@ def test_known_keys_are_those_of_the_primary_file():
         (["optim.generator.lr=abc"], r"optim\.generator\.lr='abc': Adam expects"),
         (["trainer.precision=foo"], r"trainer.*foo"),
         (["trainer.accelerator=tpu"], r"trainer: .*torch_xla"),
+        (["trainer=gpu"], r"^trainer\.accelerator=gpu: PyTorch .* finds no GPU on this machine: take trainer=default"),
+        (["matmul=fast"], r"matmul=fast must be auto, highest, high or medium"),
         (["trainer.accelerator=cpu", "trainer.devices=0"], r"trainer: .*devices=0"),
         (["trainer.max_epochs=3"], r"trainer\.max_epochs=3 is not epochs=5.*set epochs instead"),
         (["dataset.unpaired=shuffled"], r"unpaired=shuffled needs a segmenter in the loop.*experiments=unpaired"),
@@ -208,6 +211,35 @@ def test_faults_are_named(overrides, message):
     cfg = composed(*(overrides if overrides[-1].startswith("run_dir") else [*overrides, "run_dir=x"]), "logger=csv")
     with hydra(), pytest.raises(ConfigError, match=message):
         config.prepare(cfg)
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine with a GPU, as far as the configuration asks."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "Old 1000")
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: False)
+
+
+@pytest.mark.parametrize(("overrides", "there", "expected"), [
+    ([], False, "highest"), ([], True, "high"), (["trainer.accelerator=cpu"], True, "highest"),
+    (["matmul=medium"], False, "medium")])
+def test_matmul_is_stated(overrides, there, expected, request):
+    if there:
+        request.getfixturevalue("gpu")
+    assert config.finalize(composed("run_dir=x", *overrides)).matmul == expected
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_gpu_without_bfloat16_is_named():
+    with pytest.raises(ConfigError, match=r"precision=bf16-mixed: this GPU \(Old 1000\).*precision=16-mixed"):
+        config.prepare(composed("trainer=gpu", "run_dir=x", "logger=csv"))
+
+
+def test_the_gpu_trainer_is_what_it_says():
+    cfg = composed("trainer=gpu", "run_dir=x")
+    assert (cfg.compile, cfg.matmul, cfg.trainer.precision) == (True, "high", "bf16-mixed")
+    assert (cfg.trainer.accelerator, cfg.trainer.devices, cfg.trainer.limit_val_batches) == ("gpu", 1, 2)
 
 
 @pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1", "WORLD_SIZE": "2"},

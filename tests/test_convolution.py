@@ -8,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from semsynth import convolution
-from semsynth.convolution import convolve
+from semsynth.convolution import ImageConv2d, convolve, padded_conv2d
 from semsynth.init import spectral_norm
 
 
@@ -49,3 +49,22 @@ def test_large_maps_evaluation_and_layers_without_a_norm_are_convolved_as_they_a
     convolve(layer, large)
     for unchanged in (layer.eval(), nn.Conv2d(8, 8, 3, padding=1)):
         assert_close(convolve(unchanged, small), unchanged(small), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_outputs_that_are_padded_and_left_out_change_nothing(bias):
+    layer = nn.Conv2d(6, 3, 3, padding=1, bias=bias).double()
+    x = torch.randn(2, 6, 5, 4, dtype=torch.float64, requires_grad=True)
+    found = []
+    for function in (layer, lambda a: padded_conv2d(a, layer.weight, layer.bias, [1, 1])):
+        out = function(x)
+        inputs = [x, *layer.parameters()]
+        found.append([out, *torch.autograd.grad(out.sin().sum(), inputs)])
+    assert_close(found[1], found[0])
+
+
+def test_on_the_cpu_an_image_is_convolved_as_ever():
+    ours, x = ImageConv2d(6, 3, 3, padding=1), torch.randn(2, 6, 5, 4)
+    theirs = nn.Conv2d(6, 3, 3, padding=1)
+    theirs.load_state_dict(ours.state_dict())
+    assert torch.equal(ours(x), theirs(x))

@@ -1,11 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.testing import assert_close
 
-from semsynth import patches as module
-from semsynth.lookup import Lookup
-from semsynth.patches import Patches, sum_of_rows
+from semsynth import distinct as module
+from semsynth.patches import Patches
 
 WINDOW = [(i, j) for i in range(3) for j in range(3)]
 
@@ -61,11 +59,3 @@ def test_few_patches_in_flat_maps_and_checkerboards():
     checkers = ((torch.arange(32)[:, None] + torch.arange(32)) % 2)[None]
     assert len(Patches.of(flat, 3, backward=False).lookup) == 25
     assert len(Patches.of(checkers, 3, backward=False).lookup) == 2 + 8 * 2 + 16  # inside, strips, corners
-
-
-@pytest.mark.parametrize("prepared", [False, True])
-def test_sums_of_rows_have_the_gradient_of_a_gather(prepared):
-    table, rows = torch.randn(7, 3).double().requires_grad_(), torch.randint(0, 7, (11, 4))
-    back = Lookup(rows.flatten(), 7) if prepared else None
-    assert_close(sum_of_rows(table, rows, back), table[rows].sum(1))
-    assert torch.autograd.gradcheck(lambda t: sum_of_rows(t, rows, back), (table,))

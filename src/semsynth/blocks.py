@@ -14,8 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 from semsynth.convolution import convolve
 from semsynth.init import SpectralNorm, spectral_norm, weight_and_norm
+from semsynth.modulation.autograd import Setting, modulate_convolve
 from semsynth.norms.base import is_plain
-from semsynth.norms.fused import Setting, modulate_convolve
 from semsynth.semantics import Semantics
 
 

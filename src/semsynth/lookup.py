@@ -16,10 +16,13 @@ _PIECE = 256  # pixels that are summed in one go: keeps float32 sums accurate an
 class Pieces:
     """The pixels sorted by row and cut into Q pieces of at most 256 pixels of one row.
 
+    The cuts are where a row starts and at every 256th pixel, so that Q = R + ceil(P / 256) - 1 whatever the maps are:
+    no device is waited for, and a row without pixels has one empty piece.
+
     Shapes:
-        order: (P,) int64, pixels sorted by row.
-        starts: (Q+1,) int64, where each piece starts in ``order``, and P.
-        rows: (R+1,) int64, which piece each row starts with, and Q.
+        order: (P,) int32, pixels sorted by row.
+        starts: (Q+1,) int32, where each piece starts in ``order``, and P.
+        rows: (R+1,) int32, which piece each row starts with, and Q.
     """
 
     order: Tensor
@@ -28,14 +31,19 @@ class Pieces:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, order: Tensor, counts: Tensor) -> Pieces:
-        """From the pixels sorted by row, and the number of pixels of each row (R,)."""
-        per_row = (counts + _PIECE - 1) // _PIECE
-        owner = torch.repeat_interleave(per_row)
-        first_piece, first_pixel = per_row.cumsum(0) - per_row, counts.cumsum(0) - counts
-        within = torch.arange(len(owner), device=order.device) - first_piece[owner]
-        end = order.new_tensor([len(order)])
-        return cls(order, torch.cat([first_pixel[owner] + within * _PIECE, end]), F.pad(per_row.cumsum(0), (1, 0)))
+    def of(cls, order: Tensor, first: Tensor) -> Pieces:
+        """From the pixels sorted by row, and where each row starts among them (R,): at P where only empty ones follow.
+        """
+        pixels, device = len(order), order.device
+        first = first.long()
+        cuts = _PIECE * torch.arange(1, max(1, -(-pixels // _PIECE)), device=device)
+        # a cut where a row starts stands behind that start
+        before = F.pad((first - 1).clamp_min_(0) // _PIECE, (0, 1), value=len(cuts))
+        rows = before + torch.arange(len(before), device=device)
+        starts = first.new_full((len(first) + len(cuts) + 1,), pixels)
+        starts.scatter_(0, rows[:-1], first)
+        places = torch.searchsorted(first, cuts, right=True) + torch.arange(len(cuts), device=device)
+        return cls(order.int(), starts.scatter_(0, places, cuts).int(), rows.int())
 
 
 @dataclass(eq=False)
@@ -46,7 +54,7 @@ class Lookup:
     that sums over the pixels of every row need neither atomics nor a one-hot map.
 
     Shapes:
-        index: (P,) int64, the row of each pixel, in [0, count).
+        index: (P,) int32 (or int64), the row of each pixel, in [0, count).
         count: R.
         pieces: the pixels sorted by row, or None until sums are asked for.
     """
@@ -59,27 +67,18 @@ class Lookup:
         return self.count
 
     def sorted(self) -> Lookup:
-        """Make the pieces now; returns self."""
+        """Make the pieces now, without waiting for a device; returns self."""
         if self.pieces is None:
-            # ids of one byte are sorted by counting, several times as fast
-            order = (self.index.to(torch.uint8) if self.count <= 256 else self.index).argsort(stable=True)
-            self.pieces = Pieces.of(order, torch.bincount(self.index, minlength=self.count))
+            # short ids are sorted several times as fast
+            kind = torch.uint8 if self.count <= 2 ** 8 else torch.int16 if self.count <= 2 ** 15 else torch.int32
+            ids, order = self.index.to(kind).sort(stable=True)
+            if self.index.device.type == "cpu":
+                counts = torch.bincount(self.index, minlength=self.count)
+                first = counts.cumsum(0) - counts
+            else:  # where a count would wait for the largest id
+                first = torch.searchsorted(ids.int(), torch.arange(self.count, dtype=torch.int32, device=ids.device))
+            self.pieces = Pieces.of(order, first)
         return self
-
-    def sums(self, values: Tensor, weights: Tensor | None = None, *, shared_by: int = 1) -> Tensor:
-        """Sums (R,C) over the pixels of each row of values (P,C), weighted by weights (P,) where there are any.
-
-        With ``shared_by`` k, values (P/k,C) hold one value for every k pixels that follow each other.
-        """
-        pieces = self.sorted().pieces
-        assert pieces is not None
-        if weights is not None:
-            weights = weights[pieces.order]
-        order = pieces.order if shared_by == 1 else pieces.order // shared_by
-        partial = F.embedding_bag(order, values, pieces.starts, mode="sum", per_sample_weights=weights,
-                                  include_last_offset=True)
-        every = torch.arange(len(partial), device=values.device)
-        return F.embedding_bag(every, partial, pieces.rows, mode="sum", include_last_offset=True)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Lookup:
         """The same with every tensor changed, as by ``.to(device)``."""

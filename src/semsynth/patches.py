@@ -6,21 +6,51 @@ Two 3x3 convolutions see a 5x5 patch of labels, and real label maps have few dis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semsynth.lookup import Lookup, Pieces
+from semsynth.distinct import WORD, Distinct, Windows, by_runs
+from semsynth.lookup import Lookup
+from semsynth.one_sort import by_one_sort
 
-_WORD = 60  # bits of a patch that are packed into one int64
 # distinct 3x3 and 5x5 patches for each pixel up to which tables are faster than convolutions (measured)
 _WORTHWHILE = (0.5, 0.7)
 _SMALL = 4096  # pixels of a batch
-# odd constants that mix the words of a patch into one key; a collision is noticed, so that any will do
-_MIX = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB, 0x2545F4914F6CDD1D, 0x5851F42D4C957F2D)
+_HOSTS = ("cpu",)  # types of devices that are read without waiting
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Maps of codes whose patches are wanted.
+
+    Shapes:
+        maps: (N,H,W) int64 in [0, count).
+        count: the number of codes.
+        valid: a bool scalar, whether the maps hold what they should; None: they do.
+    """
+
+    maps: Tensor
+    count: int
+    valid: Tensor | None = None
+
+    @property
+    def bits(self) -> int:
+        """Of a code, the one beyond the border included."""
+        return self.count.bit_length()
+
+    @cached_property
+    def padded(self) -> Tensor:
+        """(N,H+4,W+4), with the code beyond the border."""
+        return F.pad(self.maps, (2, 2, 2, 2), value=self.count)
+
+    def windows(self, side: int) -> Windows:
+        """Around each pixel; of side 3 or 5."""
+        return Windows(self.padded if side == 5 else self.padded[:, 1:-1, 1:-1], side, self.bits)
 
 
 @dataclass(eq=False)
@@ -31,8 +61,8 @@ class Patches:
 
     Shapes:
         lookup: the 5x5 patch around each pixel.
-        codes: (T,9) int64, ``k * codes + code`` for each position k of a 3x3 patch.
-        near: (R,9) int64, ``t * 9 + k`` for the 3x3 patch t around each inner position k of a 5x5 patch; t = T for
+        codes: (T,9) int32, ``k * (count + 1) + code`` for each position k of a 3x3 patch.
+        near: (R,9) int32, ``t * 9 + k`` for the 3x3 patch t around each inner position k of a 5x5 patch; t = T for
             positions beyond the border.
         codes_back, near_back: the entries that read each value of ``codes`` and of ``near``, for the backward pass;
             None where they were prepared without gradients.
@@ -48,34 +78,38 @@ class Patches:
     @torch.no_grad()
     def of(cls, codes: Tensor, count: int, *, backward: bool) -> Patches | None:
         """Of codes (N,H,W) int64 in [0, count); None where convolutions are faster since patches hardly repeat."""
-        n, h, w = codes.shape
-        bits = count.bit_length()
-        if 5 * bits > _WORD:
-            return None
-        # on small maps tables are always faster, if their weights need no new layout each time as in training
-        most = _WORTHWHILE if backward or codes.numel() > _SMALL else (1.0, 1.0)
-        padded = F.pad(codes, (2, 2, 2, 2), value=count)
-        small = _distinct(_words(padded[:, 1:-1, 1:-1], 3, bits))
-        if small.count > most[0] * codes.numel():
-            return None
-        window = torch.arange(3, device=codes.device)
+        return cls.of_each([Codes(codes, count)], backward=backward)[0]
+
+    @classmethod
+    @torch.no_grad()
+    def of_each(cls, wanted: Sequence[Codes], *, backward: bool) -> list[Patches | None]:
+        """Of several maps; None where convolutions are faster or the codes are not valid.
+
+        An accelerator is waited for once in all, for the numbers of distinct patches.
+        """
+        small = [c for c in wanted if 5 * c.bits <= WORD]
+        host = all(c.maps.device.type in _HOSTS for c in small)
+        found = iter(_on_host(small, backward) if host else _on_device(small, backward))
+        return [next(found) if 5 * c.bits <= WORD else None for c in wanted]
+
+    @classmethod
+    def _joined(cls, codes: Codes, small: Distinct, large: Distinct, backward: bool) -> Patches:
+        """From the distinct 3x3 and 5x5 patches."""
+        n, h, w = codes.maps.shape
+        window = torch.arange(3, device=codes.maps.device)
+        position = torch.arange(9, device=codes.maps.device)
         # position k of the window around each representative, in the padded map
         around = (_corner(small.representatives, h, w, 4)[:, None] + (w + 4) + 1
                   + (window[:, None] * (w + 4) + window).flatten())
-        position = torch.arange(9, device=codes.device)
-        own_codes = padded.flatten()[around] + position * (count + 1)
-
-        numbers = F.pad(small.index.view(n, h, w), (1, 1, 1, 1), value=small.count)
-        large = _distinct(_words(padded, 5, bits))
-        if large.count > most[1] * codes.numel():
-            return None
+        own_codes = (codes.padded.flatten()[around] + position * (codes.count + 1)).int()
+        numbers = F.pad(small.index.view(n, h, w), (1, 1, 1, 1), value=len(small))
         around = _corner(large.representatives, h, w, 2)[:, None] + (window[:, None] * (w + 2) + window).flatten()
-        near = numbers.flatten()[around] * 9 + position
-        patches = cls(Lookup(large.index, large.count), own_codes, near)
+        near = (numbers.flatten()[around] * 9 + position).int()
+        patches = cls(Lookup(large.index, len(large)), own_codes, near)
         if backward:
             patches.lookup.pieces = large.pieces()
-            patches.codes_back = Lookup(own_codes.flatten(), 9 * (count + 1)).sorted()
-            patches.near_back = Lookup(near.flatten(), 9 * (small.count + 1)).sorted()
+            patches.codes_back = Lookup(own_codes.flatten(), 9 * (codes.count + 1)).sorted()
+            patches.near_back = Lookup(near.flatten(), 9 * (len(small) + 1)).sorted()
         return patches
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Patches:
@@ -84,105 +118,38 @@ class Patches:
         return Patches(self.lookup.map(change), change(self.codes), change(self.near), *back)
 
 
+def _on_host(wanted: Sequence[Codes], backward: bool) -> Iterator[Patches | None]:
+    """One by one, and no further than they are worthwhile."""
+    for codes in wanted:
+        most = _most(codes, backward)
+        if (codes.valid is not None and not codes.valid) or len(small := by_runs(codes.windows(3))) > most[0]:
+            yield None
+            continue
+        large = by_runs(codes.windows(5))
+        yield None if len(large) > most[1] else Patches._joined(codes, small, large, backward)
+
+
+def _on_device(wanted: Sequence[Codes], backward: bool) -> Iterator[Patches | None]:
+    """All at once."""
+    checked = [c for c in wanted if c.valid is not None]
+    distinct, valid = by_one_sort([c.windows(side) for c in wanted for side in (3, 5)],
+                                  [c.valid for c in checked])  # type: ignore[misc]
+    wrong = {id(c) for c, right in zip(checked, valid, strict=True) if not right}
+    for codes, small, large in zip(wanted, distinct[::2], distinct[1::2], strict=True):
+        most = _most(codes, backward)
+        useless = id(codes) in wrong or len(small) > most[0] or len(large) > most[1]
+        yield None if useless else Patches._joined(codes, small, large, backward)
+
+
+def _most(codes: Codes, backward: bool) -> tuple[float, float]:
+    """Distinct 3x3 and 5x5 patches up to which tables are worthwhile."""
+    # on small maps tables are always faster, if their weights need no new layout each time as in training
+    pixels = codes.maps.numel()
+    share = _WORTHWHILE if backward or pixels > _SMALL else (1.0, 1.0)
+    return share[0] * pixels, share[1] * pixels
+
+
 def _corner(pixels: Tensor, h: int, w: int, margin: int) -> Tensor:
     """Where pixels of (N,h,w) maps stand as corners in maps that are larger by ``margin``."""
     column, row = pixels % w, pixels // w
     return (row // h) * (h + margin) * (w + margin) + row % h * (w + margin) + column
-
-
-def _words(padded: Tensor, side: int, bits: int) -> list[Tensor]:
-    """The side x side patch at each corner of padded codes, packed into as few int64 (P,) as hold it exactly."""
-    h, w = padded.shape[1] - side + 1, padded.shape[2] - side + 1
-    row = padded[:, :, :w].clone()
-    for j in range(1, side):
-        row += padded[:, :, j:j + w] << (bits * j)
-    words, used = [row[:, :h].clone()], bits * side
-    for i in range(1, side):
-        if used + bits * side <= _WORD:
-            words[-1] += row[:, i:i + h] << used
-            used += bits * side
-        else:
-            words.append(row[:, i:i + h].clone())
-            used = bits * side
-    return [word.flatten() for word in words]
-
-
-@dataclass(eq=False)
-class _Distinct:
-    """Patches numbered in the order of their keys; neighbours in a row that are equal form a run.
-
-    Shapes:
-        index: (P,) the number of the patch at each pixel.
-        count: R, the number of distinct patches.
-        representatives: (R,) a pixel of each patch.
-        order, runs: (Q,) the runs sorted by patch, and their first pixels.
-    """
-
-    index: Tensor
-    count: int
-    representatives: Tensor
-    order: Tensor
-    runs: Tensor
-
-    def pieces(self) -> Pieces:
-        """The pixels sorted by patch."""
-        lengths = torch.diff(self.runs, append=self.runs.new_tensor([len(self.index)]))[self.order]
-        before = lengths.cumsum(0) - lengths
-        pixels = torch.arange(len(self.index), device=self.index.device)
-        order = pixels + torch.repeat_interleave(self.runs[self.order] - before, lengths, output_size=len(pixels))
-        return Pieces.of(order, torch.bincount(self.index, minlength=self.count))
-
-
-def _distinct(words: list[Tensor]) -> _Distinct:
-    """Number the distinct patches, given as words (P,) that spell the patch at each pixel."""
-    changes = _changes(words)
-    runs = changes.nonzero().flatten()
-    words = [word.index_select(0, runs) for word in words]
-    key = words[0]
-    if len(words) > 1:
-        key = sum(((word ^ (word >> 31)) * mix for word, mix in zip(words, _MIX, strict=False)), torch.zeros_like(key))
-    key, order = key.sort(stable=True)
-    index, starts = _numbered(_changes([key]), order)
-    if len(words) > 1 and any(not torch.equal(word[order[starts]][index], word) for word in words):
-        # two patches share a key: sort by all words, the first one last
-        order = torch.arange(len(order), device=order.device)
-        for word in words:
-            order = order[word[order].argsort(stable=True)]
-        index, starts = _numbered(_changes([word[order] for word in words]), order)
-    return _Distinct(index.index_select(0, changes.cumsum(0) - 1), len(starts), runs[order[starts]], order, runs)
-
-
-def _changes(words: list[Tensor]) -> Tensor:
-    """Where any of the words (P,) differs from the one before it, and at the first."""
-    first = torch.ones_like(words[0], dtype=torch.bool)
-    torch.ne(words[0][1:], words[0][:-1], out=first[1:])
-    for word in words[1:]:
-        first[1:] |= word[1:] != word[:-1]
-    return first
-
-
-def _numbered(first: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Number what is sorted, one up wherever ``first`` (Q,): the number of each, and where each number starts."""
-    index = torch.empty_like(order)
-    index[order] = first.cumsum(0) - 1
-    return index, first.nonzero().flatten()
-
-
-class _SumOfRows(torch.autograd.Function):
-    """Sums of table rows, whose backward pass needs neither atomics nor a sort."""
-
-    @staticmethod
-    def forward(ctx, table: Tensor, rows: Tensor, back: Lookup | None) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.rows, ctx.back, ctx.length = rows, back, len(table)
-        return F.embedding_bag(rows, table, mode="sum")
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
-        back = ctx.back or Lookup(ctx.rows.flatten(), ctx.length)
-        return back.sums(grad.contiguous(), shared_by=ctx.rows.shape[1]), None, None
-
-
-def sum_of_rows(table: Tensor, rows: Tensor, back: Lookup | None = None) -> Tensor:
-    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``."""
-    return _SumOfRows.apply(table, rows, back)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.lookup import Lookup
-from semsynth.patches import Patches
+from semsynth.packed import Packed
+from semsynth.patches import Codes, Patches
 
 
 class Reading(tuple[int, int]):
@@ -28,6 +28,10 @@ class Reading(tuple[int, int]):
         reading = super().__new__(cls, (h, w))
         reading.needs = frozenset(needs)
         return reading
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy in another process is made from."""
+        return *self, self.needs
 
 
 @dataclass(eq=False)
@@ -73,7 +77,8 @@ class Semantics:
             if value is not None and tuple(value.shape) != shape:
                 raise ValueError(f"{name} must be {shape} to go with the labels, got {tuple(value.shape)}")
         # Only on the CPU: on an accelerator the check would wait for the device, and labels come from the CPU anyway.
-        if self.labels.device.type == "cpu" and self.labels.numel():
+        # Those of a soft map are its argmax.
+        if self.probabilities is None and self.labels.device.type == "cpu" and self.labels.numel():
             low, high = (int(v) for v in self.labels.aminmax())
             if low < 0 or high >= self.num_classes:
                 raise ValueError(f"labels lie in [{low}, {high}], but num_classes={self.num_classes} allows only "
@@ -99,12 +104,15 @@ class Semantics:
         Call it eagerly, outside compiled code, once per batch: the forward passes then only read. A :class:`Reading`
         says what else its network needs at that size; soft maps are never looked up. What only a backward pass reads
         is made now where gradients are enabled, and when it is read otherwise.
+
+        On an accelerator, which is waited for once where there are patches to count and not at all elsewhere.
         """
         backward = torch.is_grad_enabled()
         # what is made during validation may serve training as well
         with torch.inference_mode(False), torch.set_grad_enabled(backward):
             if self.labels.is_inference():
                 self.labels = self.labels.clone()
+            missing: list[tuple[Semantics, str]] = []
             for size in sizes:
                 needs: frozenset[str] = getattr(size, "needs", frozenset())
                 size = (size[0], size[1])
@@ -112,23 +120,28 @@ class Semantics:
                     self._views[size] = self._resized(*size)
                 view = self.at(*size)
                 if view.probabilities is None:
-                    view._look_up(needs, backward)
+                    if "classes" in needs:
+                        view._look_up_classes(backward)
+                    missing += [(view, kind) for kind in sorted(needs & {"patches", "patches with edges"})
+                                if kind not in view._patches]
+            found = Patches.of_each([view._codes(kind) for view, kind in missing], backward=backward)
+            for (view, kind), patches in zip(missing, found, strict=True):
+                view._patches[kind] = patches
         return self
 
-    def _look_up(self, needs: frozenset[str], backward: bool) -> None:
-        """Make what is needed and not there yet."""
-        if "classes" in needs:
-            self._classes = self.by_class()
-            if backward:
-                self._classes.sorted()
-        for kind in needs & {"patches", "patches with edges"} - self._patches.keys():
-            codes, count = self.labels, self.num_classes
-            if kind == "patches with edges":
-                edges = self.require_edges()[:, 0]
-                if not torch.all((edges == 0) | (edges == 1)):
-                    continue
-                codes, count = codes + count * edges.long(), 2 * count
-            self._patches[kind] = Patches.of(codes, count, backward=backward)
+    def _look_up_classes(self, backward: bool) -> None:
+        if self._classes is None:
+            self._classes = Lookup(self.labels.flatten().int(), self.num_classes)
+        if backward:
+            self._classes.sorted()
+
+    def _codes(self, kind: str) -> Codes:
+        """What patches of this kind are made of: classes, beyond them those of pixels on an edge."""
+        if kind == "patches":
+            return Codes(self.labels, self.num_classes)
+        edges = self.require_edges()[:, 0]
+        valid = torch.all((edges == 0) | (edges == 1))
+        return Codes(self.labels + self.num_classes * edges.long(), 2 * self.num_classes, valid)
 
     def at(self, h: int, w: int) -> Semantics:
         """The view at (h, w); :meth:`prepare` must have made it."""
@@ -170,7 +183,9 @@ class Semantics:
         if self.probabilities is not None:
             classes = self.probabilities.to(dtype)
         else:
-            classes = F.one_hot(self.labels, self.num_classes).permute(0, 3, 1, 2).to(dtype)
+            # F.one_hot makes it in int64 first, and checks the labels on the host, which the constructor has done
+            classes = torch.zeros(*self.labels.shape, self.num_classes, dtype=dtype, device=self.labels.device)
+            classes = classes.scatter_(3, self.labels[..., None], 1).permute(0, 3, 1, 2)
         return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
 
     def repeat(self, times: int) -> Semantics:
@@ -195,18 +210,21 @@ class Semantics:
                              "set icpe.enabled=true")
         return self.offsets
 
-    def _map(self, change: Callable[[Tensor], Tensor]) -> Semantics:
+    def map(self, change: Callable[[Tensor], Tensor]) -> Semantics:
+        """The same with every tensor changed, those of the views and of all that was prepared, too."""
         changed: dict[str, Any] = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities")
                                    if (v := getattr(self, k)) is not None}
-        views = {size: view._map(change) for size, view in self._views.items()}
+        views = {size: view.map(change) for size, view in self._views.items()}
         classes = None if self._classes is None else self._classes.map(change)
         patches = {kind: None if p is None else p.map(change) for kind, p in self._patches.items()}
         return replace(self, **changed, _views=views, _classes=classes, _patches=patches, _checked=True)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
-        """The same on another device, with all that was prepared."""
-        return self._map(lambda x: x.to(device, non_blocking=non_blocking))
-
-    def pin_memory(self) -> Semantics:
-        """The same in page-locked memory, with all that was prepared."""
-        return self._map(lambda x: x.pin_memory())
+        """The same on another device, with all that was prepared: in one copy, but for a soft map, through which
+        gradients pass.
+        """
+        if torch.empty(0, device=device).device == self.labels.device:
+            return self
+        if self.probabilities is None:
+            return Packed.of(self).to(device, non_blocking).unpacked()
+        return self.map(lambda x: x.to(device, non_blocking=non_blocking))

@@ -7,9 +7,11 @@ import torch
 from hydra.utils import instantiate
 
 from semsynth.config import finalize
+from semsynth.data.batch import LabelPreparation
 from semsynth.data.datamodule import DataModule
 from semsynth.data.errors import DataError
 from semsynth.data.precheck import precheck, spread_order
+from semsynth.semantics import Reading
 
 
 @pytest.fixture
@@ -38,6 +40,66 @@ def test_batches(module):
     assert batch["offsets"].shape == (2, 2, 16, 16)
     assert all(isinstance(name, str) for name in batch["name"])
     assert sorted(name for batch in val for name in batch["name"]) == [f"{i:012d}" for i in range(3)]
+
+
+READINGS = [Reading(h, h, {"classes", "patches"}) for h in (8, 16)]
+
+
+def prepared(data, num_classes=183):
+    data.prepare_labels(LabelPreparation(num_classes, (16, 16), READINGS))
+    return data
+
+
+def test_workers_prepare_label_maps_to_the_bit(module):
+    """As this process would, in shared memory as one segment, in two epochs."""
+    batches = []
+    for workers in (0, 1):
+        loader = prepared(module(num_workers=workers)).train_dataloader()
+        for epoch in range(2):
+            loader.sampler.set_epoch(epoch)
+            batches.append(list(loader))
+    prepare = LabelPreparation(183, (16, 16), READINGS)
+    for mine, theirs in zip(batches[0] + batches[1], batches[2] + batches[3], strict=True):
+        assert "labels" in mine  # without workers the device of the networks does it
+        assert set(theirs) == {"image", "semantics", "name"}
+        assert mine["name"] == theirs["name"]
+        assert theirs["semantics"].buffer.is_shared()
+        assert torch.equal(mine["image"], theirs["image"])
+        found = []
+        for packed in (prepare(mine)["semantics"], theirs["semantics"]):
+            tensors = []
+            packed.unpacked().map(lambda t, kept=tensors: kept.append(t) or t)
+            found.append(tensors)
+        assert len(found[0]) >= 14
+        assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert not torch.equal(batches[2][0]["image"], batches[3][0]["image"])
+
+
+def test_validation_prepares_nothing_for_a_backward_pass(module):
+    data = prepared(module(num_workers=1))
+    for loader, backward in ((data.train_dataloader(), True), (data.val_dataloader(), False)):
+        semantics = next(iter(loader))["semantics"].unpacked()
+        assert (semantics.by_class().pieces is not None) == backward
+
+
+def test_a_label_out_of_range_is_told_by_the_worker(module):
+    data = prepared(module(num_workers=1), num_classes=1)
+    with pytest.raises(DataError, match=r"label maps of 0+\d, 0+\d: labels lie in .* num_classes=1 allows only"):
+        next(iter(data.train_dataloader()))
+
+
+class _Threads(torch.utils.data.Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {"image": torch.zeros(3, 16, 16), "labels": torch.zeros(16, 16).long(),
+                "name": str(torch.get_num_threads())}
+
+
+def test_workers_keep_to_one_thread():
+    data = prepared(DataModule(_Threads(), _Threads(), batch=2, num_workers=1))
+    assert next(iter(data.train_dataloader()))["name"] == ["1", "1"]
 
 
 def test_the_sampler_tells_the_data_set_the_epoch(module):

@@ -11,7 +11,8 @@ from torch.testing import assert_close
 
 from semsynth.blocks import ResBlock
 from semsynth.init import spectral_norm, weight_and_norm
-from semsynth.norms import base, fused
+from semsynth.modulation import autograd
+from semsynth.norms import base
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.spade import SPADE
@@ -54,8 +55,8 @@ def test_a_block_that_keeps_little_equals_the_plain_one(norm, channels, training
     x = torch.randn(2, 6, SIDE, SIDE, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
     maps, plain = label_maps(), copy.deepcopy(block)
     calls = []
-    apply = fused._ModulateConvolve.apply
-    monkeypatch.setattr(fused._ModulateConvolve, "apply", lambda *a: calls.append(1) or apply(*a))
+    apply = autograd._ModulateConvolve.apply
+    monkeypatch.setattr(autograd._ModulateConvolve, "apply", lambda *a: calls.append(1) or apply(*a))
     found = run(block, x, maps)
     assert len(calls) == (2 if channels[0] == channels[1] else 3)
     with plain_formula():
@@ -73,8 +74,8 @@ def test_gradcheck_of_the_fused_convolution():
     lookup = maps.by_class()
 
     def f(x, gamma, beta, scales, weight, bias):
-        tables = fused.Modulation(gamma, beta, lookup, scales)
-        return fused.modulate_convolve(x, tables, fused.Setting(norm.base), weight, bias, [1, 1])
+        tables = autograd.Modulation(gamma, beta, lookup, scales)
+        return autograd.modulate_convolve(x, tables, autograd.Setting(norm.base), weight, bias, [1, 1])
 
     pixels = maps.labels.numel()
     x = torch.randn(2, 3, SIDE, SIDE, dtype=torch.float64).contiguous(memory_format=torch.channels_last)

@@ -50,8 +50,8 @@ def test_the_network_is_hidden(loss):
     loss.train()
     assert not loss.state_dict()
     assert not list(loss.parameters())
-    assert not loss._frozen[0].training
-    assert EfficientNetPerceptual().double()._frozen[0].classifier.weight.dtype == torch.float64
+    assert not any(module.training for module in loss.network.modules())
+    assert next(EfficientNetPerceptual().double().network.parameters()).dtype == torch.float64
 
 
 def test_under_autocast_the_distances_are_float32(loss):

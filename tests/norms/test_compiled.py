@@ -10,12 +10,15 @@ from torch import nn
 from torch._dynamo.utils import counters
 from torch.testing import assert_close
 
+from semsynth.blocks import ResBlock
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.norms import base, rows
+from semsynth.modulation import compiler
+from semsynth.modulation.compiler import any_sizes
+from semsynth.norms import base
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.norms.spade import SPADE
-from semsynth.semantics import Semantics
+from semsynth.semantics import Reading, Semantics
 
 K = 5
 
@@ -24,11 +27,11 @@ K = 5
 def _from_nothing(monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     torch._dynamo.reset()
-    rows.kernel.cache_clear()
+    compiler._compiled.cache_clear()
     counters.clear()
     yield
     torch._dynamo.reset()
-    rows.kernel.cache_clear()
+    compiler._compiled.cache_clear()
 
 
 @pytest.fixture
@@ -115,6 +118,42 @@ def test_a_whole_network_under_torch_compile():
             assert_close(whole(maps), network(maps), rtol=1e-3, atol=1e-4)
             compiled.append(counters["stats"]["unique_graphs"])
     assert len(set(compiled[1:])) == 1, compiled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", [SPADE, partial(CLADE_ICPE, edges=True)])
+def test_a_generator_is_one_graph(norm):
+    """Nothing in it needs Python or a value on the host."""
+    network = randomised(SPADEGenerator(norm, K, size=(64, 64), ngf=2)).double()
+    maps, twin = label_maps(2, 64, 64, 3).prepare(network.feature_sizes(64, 64)), copy.deepcopy(network)
+    with any_sizes():
+        image = torch.compile(SPADEGenerator._image, fullgraph=True, backend="eager")(network, maps, None)
+    image.sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+    assert_close(image, twin(maps))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", [SPADE, CLADE])
+def test_other_label_maps_need_no_other_graph(norm):
+    """Numbers of patches and pieces vary: after three label maps nothing is compiled any more."""
+    block = ResBlock(6, 4, lambda c: norm(c, K)).double()
+    for p in block.parameters():
+        nn.init.normal_(p, std=0.5)
+    plain, compiled = copy.deepcopy(block), []
+    run = torch.compile(ResBlock.forward, fullgraph=True, backend="aot_eager")
+    for regions in (3, 5, 2, 4, 3, 1, 6):
+        maps = label_maps(2, 32, 32, regions).prepare([Reading(32, 32, {"classes", "patches"})])
+        x = torch.randn(2, 6, 32, 32).double().to(memory_format=torch.channels_last)
+        with any_sizes():
+            out = run(block, x, maps)
+        expected = plain(x, maps)
+        assert_close(out, expected)
+        for found, true in zip(*(torch.autograd.grad(o.square().sum(), list(b.parameters()))
+                                 for o, b in ((out, block), (expected, plain))), strict=True):
+            assert_close(found, true)
+        compiled.append(counters["stats"]["unique_graphs"])
+    assert compiled[2:] == [compiled[2]] * 5, compiled
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -11,7 +11,8 @@ from torch import nn
 from semsynth.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.init import singular_vectors, spectral_norm
-from semsynth.norms import base, fused
+from semsynth.modulation import autograd
+from semsynth.norms import base
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.spade import SPADE
@@ -65,8 +66,8 @@ def errors_of(norm, seed):
 def test_no_less_precise_than_the_plain_formula(norm, monkeypatch):
     """Against float64, a block's output and gradients err no more than those of torch's own autocast."""
     calls = []
-    apply = fused._ModulateConvolve.apply
-    monkeypatch.setattr(fused._ModulateConvolve, "apply", lambda *a: calls.append(1) or apply(*a))
+    apply = autograd._ModulateConvolve.apply
+    monkeypatch.setattr(autograd._ModulateConvolve, "apply", lambda *a: calls.append(1) or apply(*a))
     errors = torch.cat([errors_of(norm, seed) for seed in range(6)])  # of scalars, single errors are chance
     assert len(calls) == 3 * 6
     of_fast, of_plain = errors.median(0).values

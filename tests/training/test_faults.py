@@ -1,18 +1,7 @@
 import pytest
 import torch
 
-from semsynth.training.faults import NonFiniteError, check_finite, memory_advice, non_finite, out_of_memory
-
-
-def test_every_bad_term_is_named():
-    raw = {"loss/generator/a": torch.tensor(1.0), "loss/generator/b": torch.tensor(float("nan")),
-           "loss/generator/c": torch.tensor(float("-inf"))}
-    assert non_finite(raw).tolist() == [0, 1, 1]
-    with pytest.raises(NonFiniteError, match=r"b = nan, loss/generator/c = -inf in epoch 2.*No weights were changed"):
-        check_finite("generator", raw, non_finite(raw), "epoch 2, batch 3")
-    with pytest.raises(NonFiniteError, match="The discriminator was not changed in this step; the generator was"):
-        check_finite("discriminator", raw, non_finite(raw), "epoch 2, batch 3")
-    check_finite("generator", raw, torch.zeros(3), "epoch 2, batch 3")
+from semsynth.training.faults import memory_advice, out_of_memory
 
 
 def test_memory_runs_out_in_three_ways():

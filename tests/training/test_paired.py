@@ -9,7 +9,6 @@ from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Step
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
-from semsynth.training.faults import NonFiniteError
 from semsynth.training.seeding import SeededBatches, seed_all
 from semsynth.training.style import sample_posterior
 
@@ -136,35 +135,6 @@ def test_raw_terms_are_logged_under_fixed_keys(tiny, tmp_path):
         "loss/discriminator/adversarial", "lr/generator", "lr/discriminator"}
 
 
-@pytest.mark.parametrize(("part", "bad"), [("generator", float("nan")), ("discriminator", float("inf"))])
-def test_a_loss_that_is_not_finite_is_named_and_changes_nothing(tiny, tmp_path, part, bad):
-    system = tiny.system()
-    calls = []
-
-    def broken(step):
-        calls.append({k: v.clone() for k, v in system.state_dict().items() if k.startswith(part)})
-        return step.fake.sum() * 0 + (bad if len(calls) == 3 else 1.0)
-
-    system.losses[part]["broken"] = tiny.term(broken)
-    with pytest.raises(NonFiniteError, match=rf"loss/{part}/broken = {bad}.*epoch 1, batch 3"):
-        tiny.trainer(tmp_path).fit(system, datamodule=tiny.data())
-    names = dict(getattr(system, part).named_parameters())
-    for name, value in names.items():
-        assert torch.equal(calls[-1][f"{part}.{name}"], value)
-
-
-@pytest.mark.parametrize("part", ["generator", "discriminator"])
-def test_gradients_that_are_not_finite_change_no_weights(tiny, tmp_path, part):
-    system = tiny.system()
-    # a loss of 0 with the gradient 0 / 0
-    system.losses[part]["root"] = tiny.term(lambda step: (step.fake_maps[0][-1].sum() * 0).sqrt())
-    before = copy.deepcopy(getattr(system, part)).state_dict()
-    with pytest.raises(NonFiniteError, match=rf"the gradients of the {part} have the norm nan in epoch 1, batch 1"):
-        tiny.trainer(tmp_path).fit(system, datamodule=tiny.data())
-    for name, value in getattr(system, part).named_parameters():
-        assert torch.equal(before[name], value)
-
-
 def test_losses_see_float32_under_bf16(tiny, tmp_path):
     seen = set()
 
@@ -196,7 +166,7 @@ def test_z_dims_must_agree(tiny):
 
 def test_compiling_keeps_the_names(tiny, monkeypatch, tmp_path):
     compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **_: compiled.append(type(self).__name__))
     system = tiny.system(compile=True)
     names = set(system.state_dict())
     tiny.trainer(tmp_path, max_epochs=1).fit(system, datamodule=tiny.data())

@@ -19,11 +19,19 @@ from semsynth.config.checks import (
 )
 from semsynth.config.completing import finalize, resolved, shorter_side
 from semsynth.config.fitting import fit_to_files, fit_to_packages
-from semsynth.config.values import KEYS, check_classes, check_output, check_size, check_values, check_whole
+from semsynth.config.values import (
+    KEYS,
+    check_classes,
+    check_output,
+    check_size,
+    check_threads,
+    check_values,
+    check_whole,
+)
 from semsynth.signatures import ConfigError
 
-__all__ = ["KEYS", "NETWORKS", "ConfigError", "check", "check_networks", "check_output", "check_values",
-           "finalize", "prepare", "prepare_part", "shorter_side"]
+__all__ = ["KEYS", "NETWORKS", "ConfigError", "check", "check_networks", "check_output", "check_threads",
+           "check_values", "finalize", "prepare", "prepare_part", "shorter_side"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:

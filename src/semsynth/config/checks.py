@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from semsynth.buildable import check_names
 from semsynth.config.completing import reads_offsets
+from semsynth.config.device import check_device
 from semsynth.config.streams import check_streams
 from semsynth.signatures import ConfigError, bind, locate, targets
 
@@ -30,6 +31,7 @@ def check(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the first fault; the message names the key and the way out.
     """
+    check_device(cfg)
     check_networks(cfg)
     _check_start_statistics(cfg)
     check_streams(cfg)

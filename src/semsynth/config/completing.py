@@ -8,6 +8,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.config.device import uses_cuda
 from semsynth.config.streams import complete_labels_from
 from semsynth.config.values import check_classes
 from semsynth.signatures import ConfigError, locate, targets
@@ -26,6 +27,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
     - `dataset.masks=auto` of `dataset=folder` becomes ids or colours, as classes.yaml or its masks tell;
     - `icpe.enabled=auto` becomes true where a norm reads offsets or `generator.fc_offsets` is set;
     - `dataset.labels_from`, where it is a folder or a data set, becomes the node that reads its label maps;
+    - `matmul=auto` becomes the precision for the device that trains;
     - `decay_epochs=auto` becomes the share of `epochs` that it has in the data set's recipe.
 
     Raises:
@@ -57,6 +59,10 @@ def finalize(cfg: DictConfig) -> DictConfig:
                     "into classes.yaml, else it is drawn and scored as any other class", void, void)
     if "icpe" in cfg and cfg.icpe.enabled == "auto":
         OmegaConf.update(cfg, "icpe.enabled", reads_offsets(cfg))
+    if cfg.get("matmul") == "auto":
+        from semsynth.matmul import chosen
+
+        OmegaConf.update(cfg, "matmul", chosen("auto", "cuda" if uses_cuda(cfg) else "cpu"))
     if cfg.get("decay_epochs") == "auto":
         OmegaConf.update(cfg, "decay_epochs", share_of_decay(cfg.dataset.recipe, cfg.epochs))
     complete_labels_from(cfg)

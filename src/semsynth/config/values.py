@@ -10,9 +10,10 @@ from omegaconf.errors import OmegaConfBaseException
 from semsynth.signatures import ConfigError, near
 
 KEYS = (
-    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "resume", "init_from", "run_dir",
-    "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator", "objective", "loss",
-    "optim", "system", "callbacks", "scores", "trainer", "logger",
+    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "matmul", "threads", "resume",
+    "init_from",
+    "run_dir", "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
+    "objective", "loss", "optim", "system", "callbacks", "scores", "trainer", "logger",
 )
 
 
@@ -29,6 +30,7 @@ def check_values(cfg: DictConfig) -> None:
     check_whole(cfg, "epochs", 1)
     check_whole(cfg, "accumulate", 1)
     check_whole(cfg, "seed", 0)
+    check_threads(cfg)
     if cfg.decay_epochs != "auto":
         check_whole(cfg, "decay_epochs", 0)
         if cfg.decay_epochs > cfg.epochs:
@@ -36,10 +38,20 @@ def check_values(cfg: DictConfig) -> None:
     for key in ("compile", "dataset.instances", "dataset.edges"):
         _one_of(cfg, key, (True, False))
     _one_of(cfg, "icpe.enabled", ("auto", True, False))
+    check_matmul(cfg)
     check_size(cfg)
     check_classes(cfg)
     if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
         raise ConfigError("dataset.edges=true needs dataset.instances=true: edges are made from instance maps")
+
+
+def check_matmul(cfg: DictConfig) -> None:
+    """Check `matmul`.
+
+    Raises:
+        ConfigError: it is no precision.
+    """
+    _one_of(cfg, "matmul", ("auto", "highest", "high", "medium"))
 
 
 def check_size(cfg: DictConfig) -> None:
@@ -94,6 +106,17 @@ def check_whole(cfg: DictConfig, key: str, least: int) -> None:
     value = _value(cfg, key)
     if not _is_whole(value) or value < least:
         raise ConfigError(f"{key}={value} must be a whole number from {least} on")
+
+
+def check_threads(cfg: DictConfig) -> None:
+    """Check `threads`.
+
+    Raises:
+        ConfigError: it is neither auto nor a whole number from 1 on.
+    """
+    threads = _value(cfg, "threads")
+    if threads != "auto" and not (_is_whole(threads) and threads >= 1):
+        raise ConfigError(f"threads={threads} must be auto or a whole number from 1 on")
 
 
 def _one_of(cfg: DictConfig, key: str, allowed: Sequence[Any]) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch.distributed
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from semsynth.data.batch import LabelPreparation
 from semsynth.data.errors import DataError
 from semsynth.data.paired import PairedDataset
 from semsynth.data.precheck import precheck
@@ -46,19 +48,31 @@ def _end_by_parent(parent: int) -> None:
     os._exit(0)
 
 
-def _collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stack samples.
+@dataclass(frozen=True)
+class _Collate:
+    """Stack samples, and prepare their label maps where that is wished."""
 
-    Raises:
-        DataError: they differ in size.
-    """
-    shapes = {tuple(sample["labels"].shape) for sample in samples}
-    if len(shapes) > 1:
-        raise DataError(
-            f"a batch cannot hold pictures of different sizes {sorted(shapes)} (height, width): set batch=1, or a "
-            "dataset.preprocess that ends in one size (resize_and_crop, crop, fixed, scale_..._and_crop)"
-        )
-    return default_collate(samples)
+    preparation: LabelPreparation | None = None
+
+    def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch.
+
+        Raises:
+            DataError: samples differ in size, or a label is out of range.
+        """
+        shapes = {tuple(sample["labels"].shape) for sample in samples}
+        if len(shapes) > 1:
+            raise DataError(
+                f"a batch cannot hold pictures of different sizes {sorted(shapes)} (height, width): set batch=1, or a "
+                "dataset.preprocess that ends in one size (resize_and_crop, crop, fixed, scale_..._and_crop)"
+            )
+        batch: dict[str, Any] = default_collate(samples)
+        if self.preparation is None:
+            return batch
+        try:
+            return self.preparation(batch)
+        except ValueError as error:
+            raise DataError(f"label maps of {', '.join(batch['name'])}: {error}") from error
 
 
 class ResumableLoader(DataLoader):
@@ -85,7 +99,7 @@ def _built(made: Dataset | Callable[[], Dataset]) -> Dataset:
 
 
 class DataModule(LightningDataModule):
-    """Loaders of batches `{image, labels, name[, instances][, offsets][, style]}`.
+    """Loaders of batches `{image, labels, name[, instances][, offsets][, style]}`; see also `prepare_labels`.
 
     The order of the training samples and every random choice of a data set depend on (seed, epoch, index) alone, not
     on the number of workers. Use with `Trainer(use_distributed_sampler=False)`: the sampler splits between ranks.
@@ -135,6 +149,7 @@ class DataModule(LightningDataModule):
         self.precheck_seconds = precheck_seconds
         self.unpaired, self.paired_fraction, self.labels_from = unpaired, paired_fraction, labels_from
         self._checked = False
+        self._preparation: LabelPreparation | None = None
 
     @cached_property
     def train_set(self) -> Any:
@@ -169,6 +184,13 @@ class DataModule(LightningDataModule):
             )
         self._checked = True
 
+    def prepare_labels(self, preparation: LabelPreparation | None) -> None:
+        """Have the workers of loaders that are built from now on prepare their label maps; None: no longer.
+
+        Batches of workers are then `{image, semantics, name}` and, where they were there, `image_name` and `paired`.
+        """
+        self._preparation = preparation
+
     def train_dataloader(self) -> DataLoader:
         """Shuffled batches; the last, smaller one is dropped."""
         return self._loader(self.streams, shuffle=True)
@@ -178,6 +200,10 @@ class DataModule(LightningDataModule):
         return self._loader(self.val_set, shuffle=False)
 
     def _loader(self, dataset: Any, shuffle: bool) -> DataLoader:
+        # without workers it would keep the networks waiting here as there, where a device may do it faster
+        preparation = self._preparation if self.num_workers else None
+        if preparation is not None:
+            preparation = replace(preparation, backward=preparation.backward and shuffle)
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         sampler = ResumableSampler(
             len(dataset),
@@ -196,5 +222,5 @@ class DataModule(LightningDataModule):
             pin_memory=self.pin_memory,
             persistent_workers=self.persistent_workers,
             worker_init_fn=_start_worker,
-            collate_fn=_collate,
+            collate_fn=_Collate(preparation),
         )

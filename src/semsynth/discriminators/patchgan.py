@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.convolution import for_convolutions
 from semsynth.init import initialise, spectral_norm
 from semsynth.semantics import Semantics
 
@@ -75,5 +76,5 @@ class MultiscaleDiscriminator(nn.Module):
         for index, scale in enumerate(self.scales):
             if index:
                 x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
-            outputs.append(scale(x))
+            outputs.append(scale(for_convolutions(x)))
         return outputs

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.convolution import for_convolutions
 from semsynth.init import initialise, spectral_norm
 
 
@@ -47,5 +48,5 @@ class StyleEncoder(nn.Module):
         target = (self.resolution, self.resolution)
         if image.shape[-2:] != target:
             image = F.interpolate(image, target, mode="bilinear", align_corners=False)
-        features = self.layers(image).flatten(1)
+        features = self.layers(for_convolutions(image)).flatten(1)
         return self.fc_mu(features), self.fc_logvar(features)

@@ -79,6 +79,5 @@ class Painter:
         return torch.stack([self.generator(semantics, z.to(self.device, self.dtype)).float() for z in styles])
 
     def _semantics(self, batch: dict[str, Any]) -> Semantics:
-        moved = {key: value.to(self.device) if isinstance(value, Tensor) else value for key, value in batch.items()}
-        semantics = semantics_from_batch(moved, self.num_classes)
+        semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
         return semantics.prepare(self.generator.feature_sizes(*semantics.size))

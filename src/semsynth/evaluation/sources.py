@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import RealImages
 from semsynth.synthesis.maps import mask_decoder
+from semsynth.threads import Choice, Threads
 
 
 @dataclass
@@ -138,7 +140,7 @@ def warn_of_squashed(maps: ImageFolder) -> None:
 
 def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
           choice: FeatureChoice | None = None, batch: int | None, workers: int,
-          cache: str | Path | None) -> tuple[Scores, dict[str, Any]]:
+          cache: str | Path | None, threads: Threads = "auto") -> tuple[Scores, dict[str, Any]]:
     """All scores that can be had of a source, and everything that moved them, in plain values.
 
     Args:
@@ -151,6 +153,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         batch: Images at a time; None: what fits their size.
         workers: Processes that load images.
         cache: Folder of the statistics of real images; None: the default one.
+        threads: Of a CPU; `auto`: every long loop chooses by its first batches.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
@@ -158,7 +161,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     batch = fitting_batch(*source.size, len(source.data.classes), judge) if batch is None else batch
     if batch < 1:
         raise EvaluationError(f"batch={batch} must be 1 or more")
-    painter = source.painter
+    painter, progress = source.painter, partial(bar, threads, device)
     real: dict[str, RealImages] = {}
 
     def kept(split: str, build: Callable[[], RealImages]) -> Callable[[], RealImages]:
@@ -176,10 +179,10 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         photographs=source.data.photographs,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
-        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=bar, pixels=True,
+        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,
         trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
-    found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=bar,
+    found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=progress,
                    where=source.where, own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
     return found, described(source, evaluator, real, found)
@@ -199,9 +202,10 @@ def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImage
     }
 
 
-def bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
-    """A progress bar."""
-    return tqdm(items, title, total, leave=False)
+def bar(threads: Threads, device: torch.device, items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """A progress bar over batches, which also choose the number of threads."""
+    choice = Choice.of(threads, device, total)
+    return choice.timed(tqdm(items, title, total, leave=False), unit="batches", say=tqdm.write)
 
 
 def choose_device(wish: str) -> torch.device:

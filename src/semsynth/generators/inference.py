@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
+from semsynth.modulation.precision import autocast
+from semsynth.modulation.shared import foldable
+from semsynth.modulation.table import Rows, modulate_rows
 from semsynth.norms.base import LOW, Norm
-from semsynth.norms.rows import Rows, modulate_rows
-from semsynth.norms.shared import foldable
 from semsynth.semantics import Reading, Semantics
 
 
@@ -29,20 +30,24 @@ class _Folded:
         self._kind: tuple[torch.dtype, torch.device] | None = None
 
     @torch.no_grad()
-    def of(self, view: Semantics, images: int) -> Rows | None:
-        """For so many images; None where the norm has no rows for this view."""
+    def of(self, view: Semantics, images: int, dtype: torch.dtype) -> Rows | None:
+        """For so many images of features in ``dtype``; None where the norm has no rows for this view."""
         base: Any = getattr(self.norm, "base", None)
         if not isinstance(self.norm, Norm) or not foldable(base) or base.running_mean is None:
             return None
         if (kind := (base.running_mean.dtype, base.running_mean.device)) != self._kind:
             self.forget()
             self._kind = kind
-        with torch.autocast(view.labels.device.type, enabled=False):
-            if self._rows_of is None:
-                self._rows_of = self.norm.folded(base.running_mean, (base.running_var + base.eps).rsqrt())
-            if view not in self.rows:
-                self.rows[view] = self._rows_of and self._rows_of(view)
-        rows = self.rows[view]
+        if view in self.rows:
+            rows = self.rows[view]
+        else:
+            # a GPU makes tables in the precision of the features, in tensor cores
+            with autocast(base.running_mean.device, dtype if base.running_mean.is_cuda and dtype in LOW else None):
+                if self._rows_of is None:
+                    self._rows_of = self.norm.folded(base.running_mean, (base.running_var + base.eps).rsqrt())
+                rows = self._rows_of and self._rows_of(view)
+            if rows is None or rows.worth_keeping:
+                self.rows[view] = rows
         return rows if rows is None or images == len(view) else rows.repeat(images // len(view))
 
     def __reduce__(self) -> tuple[type[_Folded], tuple[nn.Module]]:
@@ -136,9 +141,9 @@ class FoldedGenerator(nn.Module):
 
     def _modulated(self, norm: nn.Module, x: Tensor, view: Semantics, slope: float, factor: int = 1) -> Tensor:
         """Upsampled, normalised, modulated, activated."""
-        if (rows := self._folded[norm].of(view, len(x))) is not None:
-            return modulate_rows(x, rows, slope, factor, dtype=self.network.conv_img.weight.dtype,
-                                 compiled=self.compiled)
+        dtype = self.network.conv_img.weight.dtype
+        if (rows := self._folded[norm].of(view, len(x), dtype)) is not None:
+            return modulate_rows(x, rows, slope, factor, dtype=dtype, compiled=self.compiled)
         if factor > 1:
             x = F.interpolate(x, scale_factor=float(factor), mode="nearest")
         times = len(x) // len(view)

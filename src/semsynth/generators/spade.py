@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -10,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.blocks import ResBlock, recomputed
+from semsynth.convolution import ImageConv2d
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.init import initialise
-from semsynth.norms.base import Norm, arranged
+from semsynth.modulation.compiler import any_sizes
+from semsynth.norms.base import Norm, arranged, is_plain
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
 from semsynth.semantics import Reading, Semantics
 
@@ -70,6 +73,7 @@ class SPADEGenerator(nn.Module):
         if not 1 <= self.upsamplings <= 7:
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
         self.z_dim, self.edges, self.fc_offsets, self.checkpointing = z_dim, edges, fc_offsets, checkpointing
+        self._compiled = False
         self.start_channels = 16 * ngf
         start = self.start_size(*self.size)
 
@@ -92,7 +96,7 @@ class SPADEGenerator(nn.Module):
             self.blocks[name] = ResBlock(channels, width, partial(schedule(index), num_classes=num_classes))
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
             channels = width
-        self.conv_img = nn.Conv2d(channels, out_channels, 3, padding=1)
+        self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
         initialise(self, init_gain)
 
     def start_size(self, h: int, w: int) -> tuple[int, int]:
@@ -114,12 +118,13 @@ class SPADEGenerator(nn.Module):
             raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
                              f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
         start = self.start_size(h, w)
-        needs: list[set[str]] = [set() for _ in range(self.upsamplings + 1)]
+        sizes = [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
+        needs: list[set[str]] = [set() for _ in sizes]
         step = 0
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             step += upsample
-            needs[step].update(*(norm.needs for norm in block.modules() if isinstance(norm, Norm)))
-        return [Reading(start[0] << k, start[1] << k, needs[k]) for k in range(self.upsamplings + 1)]
+            needs[step].update(*(norm.needed(*sizes[step]) for norm in block.modules() if isinstance(norm, Norm)))
+        return [Reading(*size, needed) for size, needed in zip(sizes, needs, strict=True)]
 
     def _start(self, semantics: Semantics, z: Tensor | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
@@ -129,25 +134,35 @@ class SPADEGenerator(nn.Module):
                 weight: Any = self.fc.weight
                 z = torch.randn(len(semantics), self.z_dim, device=weight.device, dtype=weight.dtype)
             grid = self.fc(z).view(-1, self.start_channels, h, w)
-            return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets())
+            return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets().to(grid))
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
-        return self.fc(torch.cat([condition, view.require_offsets()], 1) if self.fc_offsets else condition)
+        if self.fc_offsets:
+            condition = torch.cat([condition, view.require_offsets().to(condition)], 1)
+        return self.fc(condition)
 
     def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> FoldedGenerator:
         """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""
         return FoldedGenerator(self, compile=compile, dtype=dtype)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Have a compiler make the kernels of the norms, once for label maps and batches of any size.
+        """Compile what gains from it, once for label maps and batches of any size.
 
-        Not the whole network: it would be compiled anew for label maps of other patches, and convolutions gain nothing.
+        On a GPU the whole network as one graph, the engine's kernels within; elsewhere the kernels of the norms, since
+        convolutions gain nothing. Which one is decided when it runs. The arguments are not used.
         """
+        self._compiled = True
         for module in self.modules():
             if isinstance(module, Norm):
                 module.compiled = True
 
     def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
         """Label maps (and style vectors) to images."""
+        if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
+            with any_sizes():
+                return _graph()(self, semantics, z)
+        return self._image(semantics, z)
+
+    def _image(self, semantics: Semantics, z: Tensor | None) -> Tensor:
         x = self._start(semantics, z)
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             if upsample:
@@ -155,3 +170,9 @@ class SPADEGenerator(nn.Module):
             x = arranged(x)
             x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x
+
+
+@cache
+def _graph() -> Callable[..., Tensor]:
+    """The forward pass of any generator as a graph: of copies, too, which would not follow a method bound to one."""
+    return torch.compile(SPADEGenerator._image)

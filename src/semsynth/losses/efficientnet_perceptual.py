@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.backbones.efficientnet_lite0 import load_efficientnet_lite0
+from semsynth.backbones.efficientnet_lite0 import EfficientNetLite0, load_efficientnet_lite0
 from semsynth.backbones.errors import BackboneError
 from semsynth.backbones.package import weights_file
 from semsynth.losses.step import Step
@@ -18,6 +18,17 @@ from semsynth.losses.step import Step
 # COCO-Stuff, Cityscapes and CamVid, the mean of those at 96x128 (6.3, 8.7, 8.2, 6.5, 7.0) and at 256x256 (5.8, 8.0,
 # 7.5, 6.2, 6.4).
 UNRELATED = (6.1, 8.3, 7.9, 6.3, 6.7)
+
+
+class _Taps(nn.Module):
+    """A backbone that answers with the maps that are compared, and computes nothing after them."""
+
+    def __init__(self, backbone: EfficientNetLite0) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return self.backbone.maps(x, last=len(UNRELATED))
 
 
 class EfficientNetPerceptual(nn.Module):
@@ -52,7 +63,7 @@ class EfficientNetPerceptual(nn.Module):
         self.required, self.weight = required, weight
         self.layer_weights = [w / sum(layer_weights) / usual for w, usual in zip(layer_weights, UNRELATED, strict=True)]
         # A tuple hides the frozen network from state_dict, parameters and train().
-        self._frozen = (load_efficientnet_lite0().to(memory_format=torch.channels_last),)
+        self._frozen = (_Taps(load_efficientnet_lite0().to(memory_format=torch.channels_last)).eval(),)
 
     @classmethod
     def preflight(cls, **_: object) -> None:
@@ -62,14 +73,20 @@ class EfficientNetPerceptual(nn.Module):
         except BackboneError as error:
             raise BackboneError(f"{error}. Or train without it: loss=spade_no_vgg") from None
 
+    @property
+    def network(self) -> nn.Module:
+        """The frozen network: image -> five maps."""
+        return self._frozen[0]
+
     def _apply(self, fn: Any, recurse: bool = True) -> EfficientNetPerceptual:
-        self._frozen[0]._apply(fn, recurse)
+        self.network._apply(fn, recurse)
         return super()._apply(fn, recurse)
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The five maps of an image (N,3,H,W) in [-1,1]; one-channel images are repeated."""
         x = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
-        return self._frozen[0].maps(x.contiguous(memory_format=torch.channels_last), last=len(UNRELATED))
+        found: list[Tensor] = self.network(x.contiguous(memory_format=torch.channels_last))
+        return found
 
     def forward(self, step: Step) -> Tensor:
         """Scalar, unweighted."""

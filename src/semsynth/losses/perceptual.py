@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
+from semsynth.convolution import for_convolutions
 from semsynth.losses.step import Step
 from semsynth.tensor_files import TensorFileError, read_tensors
 
@@ -43,6 +44,18 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
         return {k: v for k, v in read_tensors(Path(weights)).items() if k.startswith("features.")}
     except TensorFileError as error:
         raise WeightsError(f"{error}. {way_out}") from None
+
+
+class _Taps(nn.Sequential):
+    """Layers that answer with the maps behind those that are looked at."""
+
+    def forward(self, x: Tensor) -> list[Tensor]:  # type: ignore[override]
+        maps = []
+        for index, layer in enumerate(self):
+            x = layer(x)
+            if index in _TAPS:
+                maps.append(x)
+        return maps
 
 
 class Perceptual(nn.Module):
@@ -79,15 +92,22 @@ class Perceptual(nn.Module):
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False  # the taps must survive the next layer
         # A tuple hides the frozen network from state_dict, parameters and train().
-        self._frozen = (features.eval().requires_grad_(False),)
+        self._frozen = (_Taps(*features).eval().requires_grad_(False),)
 
     @classmethod
     def preflight(cls, weights: str = "imagenet", **_: object) -> None:
         """Fail before anything is built where the weights cannot be had (downloads them where they can)."""
         load_vgg_weights(weights)
 
+    @property
+    def network(self) -> nn.Module:
+        """The frozen network: image -> five maps."""
+        return self._frozen[0]
+
     def _apply(self, fn, recurse: bool = True):
-        self._frozen[0]._apply(fn, recurse)
+        self.network._apply(fn, recurse)
+        if self._frozen[0][0].weight.is_cuda:
+            self._frozen[0].to(memory_format=torch.channels_last)
         return super()._apply(fn, recurse)
 
     def features(self, image: Tensor) -> list[Tensor]:
@@ -97,12 +117,7 @@ class Perceptual(nn.Module):
             mean = x.new_tensor((0.485, 0.456, 0.406)).view(3, 1, 1)
             deviation = x.new_tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
             x = ((x + 1) / 2 - mean) / deviation
-        maps = []
-        for index, layer in enumerate(self._frozen[0]):
-            x = layer(x)
-            if index in _TAPS:
-                maps.append(x)
-        return maps
+        return self.network(for_convolutions(x))
 
     def forward(self, step: Step) -> Tensor:
         """Scalar, unweighted."""

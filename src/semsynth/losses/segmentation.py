@@ -95,7 +95,9 @@ class SegmentationLoss(nn.Module):
         classes = answer.logits.shape[1]
         # one bin more for the labels that do not count
         counted = torch.where(answer.labels < 0, classes, answer.labels)
-        counts = torch.bincount(counted.flatten(), minlength=classes + 1)[:classes]
+        ones = torch.ones_like(counted).flatten()
+        # bincount would look for the largest label on the host
+        counts = ones.new_zeros(classes + 1).scatter_add_(0, counted.flatten(), ones)[:classes]
         if self.counts == "dataset":
             if torch.distributed.is_available() and torch.distributed.is_initialized():
                 torch.distributed.all_reduce(counts)

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from semsynth.norms.fused import Modulation
-from semsynth.norms.rows import Rows
-from semsynth.norms.shared import foldable
+from semsynth.modulation.autograd import Modulation
+from semsynth.modulation.shared import foldable
+from semsynth.modulation.table import Rows
 from semsynth.semantics import Semantics
 
 BaseNorm = Callable[[int], nn.Module]
@@ -58,8 +58,8 @@ def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
     It does over a batch norm without parameters, in channels-last memory, and where the work is worth its calls.
     Features of low precision (autocast) are normalised, scaled and shifted in that of the tables.
     """
-    return (tables_apply(x, table) and foldable(base) and not x.is_meta  # counted, not computed
-            and x.numel() >= FUSED_ELEMENTS and x.is_contiguous(memory_format=torch.channels_last))
+    return (tables_apply(x, table) and foldable(base)
+            and (x.is_cuda or x.numel() >= FUSED_ELEMENTS) and x.is_contiguous(memory_format=torch.channels_last))
 
 
 def arranged(x: Tensor) -> Tensor:
@@ -98,6 +98,10 @@ class Norm(nn.Module, ABC):
         self.channels, self.num_classes = channels, num_classes
         self.out_channels = channels
         self.base = base(channels)
+
+    def needed(self, h: int, w: int) -> frozenset[str]:
+        """What of ``needs`` is looked up at (h, w), the same for all label maps."""
+        return self.needs
 
     def extra_repr(self) -> str:
         """Channels in and out, for ``print(network)``."""

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.init import ZeroConv2d
+from semsynth.modulation.autograd import Modulation, Setting, modulate, pixel_rows
+from semsynth.modulation.precision import autocast
+from semsynth.modulation.table import Rows
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
-from semsynth.norms.fused import Modulation, Setting, modulate, pixel_rows
-from semsynth.norms.rows import Rows
 from semsynth.semantics import Semantics
 
 
@@ -118,7 +119,7 @@ class CLADE_ICPE(CLADE):
         """1 + C_gamma(d) and 1 + C_beta(d) at each pixel, (P,2)."""
         weight = torch.cat([self.position_gamma.weight, self.position_beta.weight]).flatten(1)
         bias = torch.cat([self.position_gamma.bias, self.position_beta.bias])  # type: ignore[list-item]
-        with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):
+        with autocast(weight.device, None):
             return torch.addmm(1 + bias, pixel_rows(view.require_offsets().to(weight.dtype)), weight.t())
 
     def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:

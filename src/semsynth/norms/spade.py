@@ -10,13 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.modulation.autograd import Modulation, Setting, modulate
+from semsynth.modulation.sums import sum_of_rows
+from semsynth.modulation.table import KEPT_ELEMENTS, Rows
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.norms.fused import Modulation, Setting, modulate
-from semsynth.norms.rows import Rows
-from semsynth.patches import Patches, sum_of_rows
+from semsynth.patches import Patches
 from semsynth.semantics import Semantics
 
-DENSE_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
+# Pixels of a map up to which a GPU convolves instead of making tables of patches: by arithmetic, not measured. Tables
+# write and read 9*2*C values for each distinct patch, at this size about a quarter of the pixels, which takes the time
+# of the convolutions in tensor cores; at 256x256, where they are 6% of the pixels, a quarter of it.
+DENSE_PIXELS = 64 * 64
 
 
 def _bias(layer: Any) -> Tensor:
@@ -76,10 +80,17 @@ class SPADE(Norm):
         self.gamma = nn.Conv2d(hidden, channels, kernel_size, padding=pad)
         self.beta = nn.Conv2d(hidden, channels, kernel_size, padding=pad)
 
+    def needed(self, h: int, w: int) -> frozenset[str]:
+        """Patches, but on a GPU those of large maps only."""
+        return frozenset() if self.shared.weight.is_cuda and h * w <= DENSE_PIXELS else self.needs
+
     def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
         """Gamma and beta, each (N,C,H,W), of the view given."""
-        hidden = F.relu(self.shared(semantics.one_hot(edges=self.edges, dtype=self.shared.weight.dtype)))
+        hidden = self._hidden(semantics)
         return self.gamma(hidden), self.beta(hidden)
+
+    def _hidden(self, view: Semantics) -> Tensor:
+        return F.relu(self.shared(view.one_hot(edges=self.edges, dtype=self.shared.weight.dtype)))
 
     def tables(self, view: Semantics) -> Modulation | None:
         """1 + gamma and beta of every distinct patch; None where the view holds no patches."""
@@ -106,20 +117,19 @@ class SPADE(Norm):
         """What looks up factors and shifts by patch; by pixel on small maps whose patches hardly repeat."""
         column = inverse_deviation[:, None, None, None]
         factor, factor_bias = self.gamma.weight * column, (1 + _bias(self.gamma)) * inverse_deviation
-        network = None
-        if self.needs:
-            network = self._network(factor, factor_bias, self.beta.weight - factor * mean[:, None, None, None],
-                                    _bias(self.beta) - factor_bias * mean)
+        shift = self.beta.weight - factor * mean[:, None, None, None]
+        shift_bias = _bias(self.beta) - factor_bias * mean
+        network = self._network(factor, factor_bias, shift, shift_bias) if self.needs else None
+        weight, bias = torch.cat([factor, shift]), torch.cat([factor_bias, shift_bias])
 
         def rows(view: Semantics) -> Rows | None:
             patches = view.patches(edges=self.edges)
             if network is not None and patches is not None:
                 return Rows(network(patches), patches.lookup.index)
-            if view.probabilities is not None or 2 * self.channels * view.labels.numel() > DENSE_ELEMENTS:
+            if view.probabilities is not None or (view.labels.device.type == "cpu"
+                                                  and 2 * self.channels * view.labels.numel() > KEPT_ELEMENTS):
                 return None
-            gamma, beta = self.modulation(view)
-            gamma = (1 + gamma) * column[:, 0]
-            return Rows.of_pixels(gamma, beta - gamma * mean[:, None, None])
+            return Rows.of_pixels(F.conv2d(self._hidden(view), weight, bias, padding=self.gamma.padding))
 
         return rows
 

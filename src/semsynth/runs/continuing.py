@@ -9,13 +9,14 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.config.completing import share_of_decay
-from semsynth.config.values import check_whole
+from semsynth.config.values import check_matmul, check_threads, check_whole
 from semsynth.runs.moving import is_place, move
 from semsynth.runs.processes import is_first_process
 from semsynth.runs.reading import CHECKPOINTS, CONFIG, FINISHED, SUFFIXES, checkpoints_in, find_checkpoint, load_config
 from semsynth.signatures import ConfigError, near
 
-MAY_CHANGE = ("epochs", "decay_epochs", "trainer.", "logger.", "callbacks.checkpoints.", "data.num_workers", "resume")
+MAY_CHANGE = ("epochs", "decay_epochs", "matmul", "threads", "trainer.", "logger.", "callbacks.checkpoints.",
+              "data.num_workers", "resume")
 
 
 def asked_to_resume(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -55,13 +56,17 @@ def _check_typed(cfg: DictConfig, changes: dict[str, Any]) -> None:
     Raises:
         ConfigError: names the key and what is near.
     """
-    known = {key for path in _flat(cfg) for key in _and_above(path)} | {"resume"}
+    known = {key for path in _flat(cfg) for key in _and_above(path)} | {"matmul", "resume", "threads"}
     for key in changes:
         if key not in known and not any(k[-1] == "." and key.startswith(k) for k in MAY_CHANGE):
             raise ConfigError(f"{key}: there is no such key in the run's {CONFIG}{near(key, known)}")
+    if "matmul" in changes:
+        check_matmul(OmegaConf.create({"matmul": changes["matmul"]}))
     for key in {"epochs", "decay_epochs"} & changes.keys():
         if (key, changes[key]) != ("decay_epochs", "auto"):
             check_whole(OmegaConf.create({key: changes[key]}), key, 1 if key == "epochs" else 0)
+    if "threads" in changes:
+        check_threads(OmegaConf.create({"threads": changes["threads"]}))
 
 
 def _and_above(path: str) -> list[str]:
@@ -134,12 +139,13 @@ def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
     if refused:
         raise ConfigError(
             f"a resumed run keeps its configuration: cannot change {', '.join(sorted(refused))} (the weights, the "
-            f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, trainer.*, "
-            f"logger.*, callbacks.checkpoints.*, data.num_workers, and where files lie (dataset.root=DIR and other "
-            f"paths); for anything else start a new run, from its weights with init_from=DIR"
+            f"optimizers and the order of the samples belong to it). It may change epochs, decay_epochs, matmul, "
+            f"threads, trainer.*, logger.*, callbacks.checkpoints.*, data.num_workers, and where files lie "
+            f"(dataset.root=DIR and other paths); for anything else start a new run, from its weights with "
+            f"init_from=DIR"
         )
     for key in changes:
-        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key != "resume":
+        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key not in ("resume", "threads"):
             raise ConfigError(f"{key}: there is no such key in {CONFIG} of the run")
     if {"epochs", "decay_epochs"} & changes.keys():
         _change_epochs(cfg, changes)

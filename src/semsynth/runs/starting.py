@@ -54,6 +54,7 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     from semsynth.evaluation.data_sets import DataSets
     from semsynth.training.csv_metrics import CsvMetrics
     from semsynth.training.seeding import seed_all
+    from semsynth.training.threads import TrainingThreads
 
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
     seed_all("new networks", cfg.seed)
@@ -62,7 +63,8 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     make = partial(hydra.utils.instantiate, _convert_="all")
     facts = OmegaConf.to_container(cfg.dataset, resolve=True)
     besides = {"scores": {"data": DataSets(cast(dict[str, Any], facts), make), "size": tuple(cfg.size)}}
-    callbacks = [make(node, **besides.get(str(name), {})) for name, node in cfg.callbacks.items() if node]
+    callbacks = [TrainingThreads(cfg.get("threads", "auto"))]
+    callbacks += [make(node, **besides.get(str(name), {})) for name, node in cfg.callbacks.items() if node]
     loggers = [logger for logger in [hydra.utils.instantiate(cfg.logger, _convert_="all")] if logger is not None]
     if not any(isinstance(logger, CsvMetrics) for logger in loggers):
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))

@@ -17,6 +17,7 @@ from semsynth.data.mask_files import instance_files
 from semsynth.data.pairing import aligned, by_name, frame_of
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
+from semsynth.threads import Choice, Threads
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 GRID = Path("grid", "grid.png")  # below the folder of pictures
@@ -52,7 +53,7 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Tensor | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
-               overwrite: bool = False) -> Path:
+               threads: Threads = "auto", overwrite: bool = False) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
@@ -68,14 +69,17 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         device: where to compute.
         batch: styles of a label map that are drawn at once.
         compile, dtype: as for :class:`semsynth.generators.inference.FoldedGenerator`.
+        threads: of a CPU; ``auto`` draws the first of many maps under several numbers and keeps the fastest.
         overwrite: whether the folder may hold files already; those of the same names are replaced.
 
     Raises:
         DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
     """
     things = find_instances(masks, instances)
+    pixels: dict[str, int] = {}
     for name, mask in tqdm(masks.items(), desc="checking", unit="map", disable=len(masks) < 2):
         size = reader.read(mask, things.get(name)).size
+        pixels[name] = size[0] * size[1]
         try:
             generator.feature_sizes(*size)
         except ValueError as error:
@@ -88,9 +92,12 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     open_output(folder, overwrite)
     fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
     count = 1 if styles is None else len(styles)
+    # compiled kernels belong to one number of threads
+    choice = Choice.of(threads, device, len(masks) if not compile else 0)
     rows: list[list[np.ndarray]] = []
     with tqdm(total=len(masks) * count, desc="synthesizing", unit="image") as bar:
-        for name, mask in masks.items():
+        pieces = choice.timed(masks.items(), lambda item: pixels[item[0]] / 1e6, unit="megapixels", say=bar.write)
+        for name, mask in pieces:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             semantics = reader.read(mask, things.get(name))
             row = [colour_labels(semantics.labels[0].numpy(), reader.colours)]

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn.utils import get_total_norm, parametrize
 
-from semsynth.data.batch import semantics_from_batch
+from semsynth.data.batch import LabelPreparation, PreparesLabels, semantics_from_batch
 from semsynth.losses.step import Maps, Step
-from semsynth.norms.shared import share_statistics
+from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
-from semsynth.training.faults import check_finite, check_gradients, non_finite
+from semsynth.training.observed import Observed
+from semsynth.training.optimizers import make_optimizer
 from semsynth.training.rates import linear_decay
 from semsynth.training.style import sample_posterior
 
@@ -51,7 +51,7 @@ class Drawn:
                                 if (x := getattr(self, f.name)) is not None})
 
 
-class AdversarialSystem(pl.LightningModule, ABC):
+class AdversarialSystem(Observed, ABC):
     """Adversarial training of a conditional generator (arXiv:1903.07291, arXiv:2012.04644).
 
     One iteration is a generator step and then a discriminator step, each with its own optimizer. The discriminator
@@ -77,12 +77,16 @@ class AdversarialSystem(pl.LightningModule, ABC):
         accumulate: Batches for each optimizer step.
         regenerate_fake: Draw the fake again (in training mode, with a fresh style) for the discriminator step, as
             published; otherwise one fake, and one pass of it through the discriminator, serves for both steps.
-        compile: Have a compiler make the discriminator and the kernels of the generator's norms.
+        compile: Have a compiler make the discriminator and the kernels of the generator's norms; on CUDA also the
+            encoder and the networks of the losses.
 
     Raises:
         ValueError: settings that do not fit together.
-        NonFiniteError: in training, when a loss or a gradient is NaN or infinite; names it.
+        NonFiniteError: in training, when a loss or a gradient is NaN or infinite, see `Observed`.
     """
+
+    remedy = ("Lower the learning rates (optim.generator.lr, optim.discriminator.lr), or train with "
+              "trainer.precision=32-true if it is not.")
 
     generator: Any  # calls of a Module are typed as if every attribute were a Tensor
     discriminator: Any
@@ -117,6 +121,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
         self.num_classes, self.epochs, self.decay_epochs = num_classes, epochs, decay_epochs
         self.accumulate, self.regenerate_fake, self.compile_networks = accumulate, regenerate_fake, compile
         self._window: list[dict[str, Any]] = []
+        self._beside: dict[str, list[Tensor] | float] = {}  # what the iteration measures besides its losses
         self.stepped = True  # whether the last batch ended with an optimizer step, so that nothing is pending
 
     # ---- setting up
@@ -133,7 +138,19 @@ class AdversarialSystem(pl.LightningModule, ABC):
         if self.compile_networks:
             # Module.compile keeps the names of the parameters, unlike torch.compile(module).
             self.generator.compile()
-            self.discriminator.compile()
+            for network in self.static_networks(self.trainer.strategy.root_device):
+                network.compile(dynamic=False)
+
+    def static_networks(self, device: torch.device) -> list[nn.Module]:
+        """Networks that see the same shapes all the time, so that they are worth compiling as a whole.
+
+        On CUDA all of them; elsewhere the discriminator.
+        """
+        if device.type != "cuda":
+            return [self.discriminator]
+        terms = [term for part in self.losses.values() for term in part.values()]
+        networks = [*self.trained_by("discriminator"), self.encoder, *(getattr(t, "network", None) for t in terms)]
+        return [network for network in networks if network is not None]
 
     def trained_by(self, part: str) -> list[nn.Module]:
         """The networks that an optimizer trains: the generator's trains the encoder, too."""
@@ -146,11 +163,18 @@ class AdversarialSystem(pl.LightningModule, ABC):
         optimizers = []
         for part in PARTS:
             parameters = [p for network in self.trained_by(part) for p in network.parameters()]
-            optimizer = self._optimizers_of[part](parameters)
+            optimizer = make_optimizer(self._optimizers_of[part], parameters, self.device)
             optimizers.append(optimizer)
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
         return optimizers
+
+    def on_fit_start(self) -> None:
+        """Tell the loaders, which are built hereafter, what of the label maps the generator reads."""
+        data, size = getattr(self.trainer, "datamodule", None), getattr(self.generator, "size", None)
+        if isinstance(data, PreparesLabels):
+            data.prepare_labels(None if size is None else LabelPreparation(
+                self.num_classes, tuple(size), tuple(self.generator.feature_sizes(*size))))
 
     def on_train_start(self) -> None:
         """Set the rates also where a run is resumed in the middle of an epoch."""
@@ -158,6 +182,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Set the rates of the epoch."""
+        super().on_train_epoch_start()
         self._set_rates()
 
     def _both_optimizers(self) -> list[Any]:
@@ -178,37 +203,37 @@ class AdversarialSystem(pl.LightningModule, ABC):
         if not self.stepped:
             return
         window, self._window = [self._micro(b) for b in self._window], []
+        self._beside = {}
         iterate = self._published_order if self.regenerate_fake else self._one_pass
-        iterate(window, batch_idx)
+        raws = iterate(window, batch_idx)
+        self.measured(self._beside | self._named(raws))
 
-    def _published_order(self, window: list[Micro], batch_idx: int) -> None:
+    def _published_order(self, window: list[Micro], batch_idx: int) -> dict[str, list[Raw]]:
         """A generator step, then a discriminator step on what the generator draws after it."""
         generator_optimizer, discriminator_optimizer = self._both_optimizers()
+        raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
 
         # 1. the generator (and the encoder), through a discriminator that stays as it is
         self.toggle_optimizer(generator_optimizer)
-        raws = []
         for micro in window:
             raw = self._evaluate("generator", self._judged(micro, self._draw(micro, "generator")))
             self.manual_backward(self._total("generator", raw, batch_idx) / len(window))
-            raws.append(raw)
+            raws["generator"].append(raw)
         self._step("generator", generator_optimizer, batch_idx)
-        self._report("generator", raws, generator_optimizer)
 
         # 2. the discriminator. The fakes are drawn in training mode as published: batch statistics and spectral norms
         # move on a second time.
         self.toggle_optimizer(discriminator_optimizer)
-        raws = []
         for micro in window:
             with torch.no_grad():
                 drawn = self._draw(micro, "discriminator")
             raw = self._evaluate("discriminator", self._judged(micro, drawn))
             self.manual_backward(self._total("discriminator", raw, batch_idx) / len(window))
-            raws.append(raw)
+            raws["discriminator"].append(raw)
         self._step("discriminator", discriminator_optimizer, batch_idx)
-        self._report("discriminator", raws, discriminator_optimizer)
+        return raws
 
-    def _one_pass(self, window: list[Micro], batch_idx: int) -> None:
+    def _one_pass(self, window: list[Micro], batch_idx: int) -> dict[str, list[Raw]]:
         """Both steps on one fake and one pass through the discriminator, whose weights they share."""
         optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
         raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
@@ -235,7 +260,7 @@ class AdversarialSystem(pl.LightningModule, ABC):
                 for p in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
                     p.grad.mul_(moved / factor)
             self._step(part, optimizer, batch_idx)
-            self._report(part, raws[part], optimizer)
+        return raws
 
     def _loss_factor(self) -> Tensor | float:
         """What a scaler multiplies every loss by, so that gradients in float16 do not vanish; 1 without one."""
@@ -286,34 +311,31 @@ class AdversarialSystem(pl.LightningModule, ABC):
 
     def _evaluate(self, part: str, step: Step) -> Raw:
         """All terms of one part, unweighted, in float32."""
-        with torch.autocast(self.device.type, enabled=False):
+        kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
+        with torch.autocast(kind, enabled=False):
             return {name: term(step) for name, term in self.losses[part].items()}
 
     def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
-        """The weighted sum of the terms; raises before any harm where one is not finite."""
-        named = {f"loss/{part}/{name}": value for name, value in raw.items()}
-        flags = non_finite(named)
-        if self.trainer.world_size > 1:  # all ranks stop, or none: a single one would leave the others waiting
-            flags = self.trainer.strategy.reduce(flags, reduce_op="sum")
-        check_finite(part, named, flags, self._where(batch_idx))
+        """The weighted sum of the terms, which must be finite."""
+        self.watch({f"loss/{part}/{name}": value for name, value in raw.items()}, batch_idx)
         return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
 
     def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
-        """Step with the gradients; raise before any harm where they are not finite."""
+        """Step with the gradients, which must be finite."""
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
-            check_gradients(part, optimizer, self._where(batch_idx))
+            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            self.watch({f"the norm of the {part}'s gradients": get_total_norm(gradients)}, batch_idx)
         optimizer.step()
         optimizer.zero_grad()
         self.untoggle_optimizer(optimizer)
 
-    def _where(self, batch_idx: int) -> str:
-        return f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
-
-    def _report(self, part: str, raws: list[Raw], optimizer: Any) -> None:
-        """Log the terms, averaged over the micro-batches, and the learning rate."""
-        means = {f"loss/{part}/{name}": torch.stack([raw[name].detach() for raw in raws]).mean() for name in raws[0]}
-        self.log_dict(means, prog_bar=True)
-        self.log(f"lr/{part}", optimizer.param_groups[0]["lr"])
+    def _named(self, raws: dict[str, list[Raw]]) -> dict[str, list[Tensor] | float]:
+        """The terms of each micro-batch by the names of their metrics, and the learning rates."""
+        named: dict[str, list[Tensor] | float] = {}
+        for part, optimizer in zip(PARTS, self._both_optimizers(), strict=True):
+            named |= {f"loss/{part}/{name}": [raw[name] for raw in raws[part]] for name in raws[part][0]}
+            named[f"lr/{part}"] = float(optimizer.param_groups[0]["lr"])
+        return named
 
     # ---- pictures
 

@@ -37,9 +37,13 @@ class WeightAverage:
         averages = [self.values[name] for name in parameters]
         torch._foreach_lerp_(averages, [p.to(a.dtype) for p, a in zip(parameters.values(), averages, strict=True)],
                              1 - decay)
-        for name, value in module.state_dict().items():
-            if name not in parameters:
-                self.values[name].copy_(value)
+        by_dtype: dict[torch.dtype, list[tuple[Tensor, Tensor]]] = {}  # one launch each
+        for name, value in module.named_buffers():
+            if name in self.values:
+                by_dtype.setdefault(value.dtype, []).append((self.values[name], value))
+        for pairs in by_dtype.values():
+            held, live = zip(*pairs, strict=True)
+            torch._foreach_copy_(held, live)
 
     @torch.no_grad()
     def exchange(self, module: nn.Module) -> None:
@@ -162,12 +166,14 @@ class EMA(pl.Callback):
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over the batches
             norm.train()  # the rest stays in evaluation mode: spectral norms do not move
         try:
             with _own_chance(pl_module.device), plugin.val_step_context():
                 torch.manual_seed(trainer.global_rank)
-                for batch in _spread_batches(trainer.train_dataloader, self.recalibrate_batches):
+                batches = _spread_batches(trainer.train_dataloader, self.recalibrate_batches)
+                for count, batch in enumerate(batches, 1):
+                    for norm in norms:
+                        norm.momentum = 1 / count  # a plain mean over the batches
                     pl_module.generate(trainer.strategy.batch_to_device(plugin.convert_input(batch)))
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):

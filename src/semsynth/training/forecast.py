@@ -5,11 +5,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from semsynth.training.progress import say
+
 
 class Forecast(pl.Callback):
     """Say how long training will take, from the time of its first batches.
 
-    The first of them is not timed: it makes what the others find made. Validation and its scores come on top.
+    The first of them is not timed: it makes what the others find made; nor are those under numbers of threads that are
+    tried. Validation and its scores come on top.
 
     Args:
         batches: Batches that are timed.
@@ -28,6 +31,9 @@ class Forecast(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
                            batch_idx: int) -> None:
         """Time the batch; say what follows once there are enough."""
+        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        if any(getattr(callback, "choosing", False) for callback in callbacks):
+            return
         self._done += 1
         now = time.monotonic()
         if self._done == 1:
@@ -43,8 +49,8 @@ class Forecast(pl.Callback):
         per_epoch = int(trainer.num_training_batches)
         epochs = trainer.max_epochs or 0
         left = epochs * per_epoch - trainer.current_epoch * per_epoch - batch_idx - 1
-        _say(trainer, f"about {in_words(left * each)} to go for {epochs} epochs of {per_epoch} batches "
-                      f"({each:.2g} s a batch here), besides validation")
+        say(trainer, f"about {in_words(left * each)} to go for {epochs} epochs of {per_epoch} batches "
+                     f"({each:.2g} s a batch here), besides validation")
 
 
 def in_words(seconds: float) -> str:
@@ -56,12 +62,3 @@ def in_words(seconds: float) -> str:
     if seconds < 48 * 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 86400:.0f} days"
-
-
-def _say(trainer: pl.Trainer, line: str) -> None:
-    """Print a line beside the progress."""
-    bar: Any = trainer.progress_bar_callback
-    if bar is None:
-        print(line, flush=True)
-    else:
-        bar.print(line)

@@ -16,6 +16,7 @@ import torch.distributed
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.data.errors import DataError
+from semsynth.matmul import chosen, matmul_precision
 from semsynth.training.faults import TrainingStopped, memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
@@ -26,7 +27,7 @@ from semsynth.training.wandb_run import finish_wandb
 PROCESS_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 
 
-def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) -> None:
+def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None, matmul: str = "highest") -> None:
     """Train, from the beginning or from a checkpoint. Leaves the process as it was, so that a sweep can go on in it.
 
     Args:
@@ -34,14 +35,18 @@ def fit(trainer: pl.Trainer, system: Any, data: Any, checkpoint: Path | None) ->
         system: The networks and how they are trained, with `generator` and `accumulate`.
         data: The loaders, with `batch`.
         checkpoint: Where to continue; None: from the beginning.
+        matmul: Precision of float32 matrix products, see `semsynth.matmul`.
 
     Raises:
         TrainingStopped: a loss or a gradient is not finite, or memory ran out.
         Preempted: a signal stopped it; `last.ckpt` is written.
     """
     environment = {name: os.environ.get(name) for name in PROCESS_VARIABLES}
+    precision = chosen(matmul, trainer.strategy.root_device.type)
+    if precision != "highest" and trainer.is_global_zero:
+        print(f"products of float32 matrices: matmul={precision}", flush=True)
     try:
-        with warnings.catch_warnings():
+        with matmul_precision(precision), warnings.catch_warnings():
             # Lightning 2.6 causes this one in itself with current PyTorch.
             warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
             # LogEveryEpoch lowers it

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 
+from semsynth.data.batch import labels_from_batch
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 TITLES = ("labels", "generated", "real")
@@ -49,7 +50,7 @@ class Panels(pl.Callback):
         """Collect samples until the rows are full."""
         if not trainer.is_global_zero or trainer.sanity_checking:
             return
-        for labels, fake, real in zip(batch["labels"], outputs["fake"], batch["image"], strict=True):
+        for labels, fake, real in zip(labels_from_batch(batch), outputs["fake"], batch["image"], strict=True):
             if len(self._rows) == self.samples:
                 return
             self._rows.append((labels.cpu().numpy(), fake.float().cpu().numpy(), real.float().cpu().numpy()))

@@ -66,7 +66,7 @@ class Preemption(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stop where no gradient is pending; the end of an epoch is left to what follows it."""
         if pl_module.stepped and not trainer.is_last_batch and (signum := self._asked(trainer)):
-            _log_batch(trainer)
+            _log_batch(trainer, pl_module)
             save(trainer, self.last)
             self._stop(trainer, signum)
 
@@ -109,8 +109,9 @@ class Preemption(pl.Callback):
         self._restore()
 
 
-def _log_batch(trainer: pl.Trainer) -> None:
+def _log_batch(trainer: pl.Trainer, pl_module: Any) -> None:
     """Log the batch that ends now: Lightning would after this hook, and a resumed run begins with the next one."""
+    pl_module.report()
     trainer._logger_connector.on_batch_end()
     trainer._logger_connector.update_train_step_metrics()
 

@@ -8,23 +8,29 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar, TQDMProgressBar
 
 
-def losses(trainer: pl.Trainer) -> dict[str, float]:
-    """The current losses with short names: `G adversarial` for `loss/generator/adversarial`."""
+def losses(pl_module: Any) -> dict[str, float]:
+    """The current losses with short names: `G adversarial` for `loss/generator/adversarial`; waits for the device."""
     short = {}
-    for key, value in trainer.progress_bar_metrics.items():
+    for key, value in pl_module.metrics().items():
         kind, _, rest = key.partition("/")
         part, _, term = rest.partition("/")
         if kind == "loss" and term:
-            short[f"{part[0].upper()} {term}"] = float(value)
+            short[f"{part[0].upper()} {term}"] = value
     return short
 
 
 class Bar(TQDMProgressBar):
     """A moving bar for terminals."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: dict[str, str] = {}
+
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """Show the losses alone."""
-        return {name: f"{value:.3f}" for name, value in losses(trainer).items()}
+        """Show the losses alone: those of the last step that is logged, since reading them waits for the device."""
+        if trainer._logger_connector.should_update_logs or trainer.is_last_batch or not self._shown:
+            self._shown = {name: f"{value:.3f}" for name, value in losses(pl_module).items()}
+        return dict(self._shown)
 
 
 class Lines(ProgressBar):
@@ -60,14 +66,14 @@ class Lines(ProgressBar):
         now = time.monotonic()
         if self._enabled and (now - self._last >= self.seconds or trainer.is_last_batch):
             self._last = now
-            print(self._line(trainer, batch_idx, now - self._start), flush=True)
+            print(self._line(trainer, pl_module, batch_idx, now - self._start), flush=True)
 
-    def _line(self, trainer: pl.Trainer, batch_idx: int, elapsed: float) -> str:
+    def _line(self, trainer: pl.Trainer, pl_module: Any, batch_idx: int, elapsed: float) -> str:
         per_epoch = int(trainer.num_training_batches)
         done = trainer.fit_loop.total_batch_idx + 1
         rate = (done - self._first_batch) / max(elapsed, 1e-9)
         left = max(0, (trainer.max_epochs or 0) * per_epoch - trainer.current_epoch * per_epoch - batch_idx - 1) / rate
-        terms = "  ".join(f"{name} {value:.3f}" for name, value in losses(trainer).items())
+        terms = "  ".join(f"{name} {value:.3f}" for name, value in losses(pl_module).items())
         return (f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  batch {batch_idx + 1}/{per_epoch}  {terms}  "
                 f"{rate:.2f} batches/s  {_clock(left)} left")
 
@@ -76,6 +82,15 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def say(trainer: pl.Trainer, line: str) -> None:
+    """Print a line beside the progress."""
+    bar: Any = trainer.progress_bar_callback
+    if bar is None:
+        print(line, flush=True)
+    else:
+        bar.print(line)
 
 
 def progress(seconds: float = 10.0) -> ProgressBar:

@@ -15,7 +15,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from semsynth.training.ema import WeightAverage
-from semsynth.training.faults import NonFiniteError, TrainingStopped, out_of_memory
+from semsynth.training.faults import TrainingStopped, out_of_memory
+from semsynth.training.observed import Observed
 
 
 def warmup_cosine(step: int, total: int, warmup: float) -> float:
@@ -26,7 +27,7 @@ def warmup_cosine(step: int, total: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, total - rise))))
 
 
-class SupervisedSystem(pl.LightningModule, ABC):
+class SupervisedSystem(Observed, ABC):
     """One network, one optimizer, one loss that `loss` computes, and a warmed-up cosine rate.
 
     Args:
@@ -39,6 +40,7 @@ class SupervisedSystem(pl.LightningModule, ABC):
         ValueError: warmup outside [0,1], or a decay outside [0,1).
     """
 
+    remedy = "Lower optimizer.lr, or take trainer.precision=32-true."
     term: str  # names the loss: loss/PART/TERM
 
     def __init__(self, network: nn.Module, optimizer: Callable[[Any], Optimizer], *, warmup: float = 0.1,
@@ -64,16 +66,11 @@ class SupervisedSystem(pl.LightningModule, ABC):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """The loss.
-
-        Raises:
-            NonFiniteError: it is NaN or infinite.
-        """
+        """The loss, which must be finite."""
         loss = self.loss(batch)
-        if not torch.isfinite(loss):
-            raise NonFiniteError(f"the loss is {loss.item():g} in epoch {self.current_epoch + 1}, batch "
-                                 f"{batch_idx + 1}: lower optimizer.lr, or take trainer.precision=32-true")
-        self.log(f"loss/{self.term}", loss.detach(), prog_bar=True)
+        named = {f"loss/{self.term}": loss.detach()}
+        self.watch(named, batch_idx)
+        self.measured({name: [value] for name, value in named.items()})
         return loss
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
@@ -89,9 +86,11 @@ class SupervisedSystem(pl.LightningModule, ABC):
         """Average."""
         if self._average is not None:
             self._average.update(self.network)
+        super().on_train_batch_end(outputs, batch, batch_idx)
 
     def on_train_end(self) -> None:
         """Take the average in."""
+        super().on_train_end()
         if self._average is not None:
             self._average.exchange(self.network)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.losses.step import Segmentation, Step, UnpairedStep
@@ -150,8 +149,8 @@ class UnpairedSystem(AdversarialSystem):
         """The soft label maps (N,K,H,W) that stand for S(x)."""
         if self.soft == "probabilities":
             return probabilities
-        hard = F.one_hot(probabilities.argmax(1), probabilities.shape[1]).movedim(-1, 1)
-        return hard.to(probabilities) + probabilities - probabilities.detach()
+        hard = torch.zeros_like(probabilities).scatter_(1, probabilities.argmax(1, keepdim=True), 1)
+        return hard + probabilities - probabilities.detach()
 
     def _cycle(self, made: Looped) -> Tensor:
         """G(S(x)) in the style of x."""
@@ -179,11 +178,11 @@ class UnpairedSystem(AdversarialSystem):
         return step
 
     def _evaluate(self, part: str, step: Step) -> Raw:
-        """Also log how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
+        """Also measure how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
         if part == "generator" and isinstance(step, UnpairedStep) and step.segmentation is not None:
             counts = step.segmentation.labels >= 0
             right = (step.segmentation.logits.detach().argmax(1) == step.segmentation.labels) & counts
-            self.log("agreement", right.sum() / counts.sum().clamp_min(1))
+            self._beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
         return super()._evaluate(part, step)
 
 

@@ -12,9 +12,11 @@ from torch.autograd.function import once_differentiable
 
 from semsynth.convolution import conv2d
 from semsynth.lookup import Lookup
-from semsynth.norms.gradients import Gradients, gradients
-from semsynth.norms.rows import Rows, modulate_rows
-from semsynth.norms.statistics import Statistics
+from semsynth.modulation.executor import runs_kernels
+from semsynth.modulation.gradients import Gradients, gradients
+from semsynth.modulation.precision import precision
+from semsynth.modulation.statistics import Statistics
+from semsynth.modulation.table import Rows, modulate_rows
 
 
 @dataclass(eq=False)
@@ -45,7 +47,7 @@ class Setting:
     """What is no tensor: the norm, the slope of the LeakyReLU behind it, and how to compute.
 
     Args:
-        base: the batch norm without affine parameters, see :func:`semsynth.norms.shared.foldable`.
+        base: the batch norm without affine parameters, see :func:`semsynth.modulation.shared.foldable`.
         slope: for negative values; 1 for none.
         compiled: whether a compiler makes the kernels.
     """
@@ -67,15 +69,14 @@ def _feature_maps(rows: Tensor, like: Tensor) -> Tensor:
     return maps if like.is_contiguous(memory_format=torch.channels_last) else maps.contiguous()
 
 
-def _precision(x: Tensor) -> torch.dtype:
-    """Of what a convolution of x reads."""
-    kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-
-
 def _modulated(x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None, lookup: Lookup,
                statistics: Statistics, setting: Setting, dtype: torch.dtype) -> Tensor:
     """leaky(xhat * gamma[row] * scale_gamma + beta[row] * scale_beta), with extra channels appended."""
+    if runs_kernels(x, gamma):
+        from semsynth.modulation.kernels.forward import modulated_rows
+
+        return _feature_maps(modulated_rows(pixel_rows(x), x.shape[3], lookup.index, gamma, beta, statistics.mean,
+                                            statistics.inverse_deviation, scales, extra, setting.slope, 1, dtype), x)
     mean, factor = statistics.mean, gamma * statistics.inverse_deviation
     shift = beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)
     rows = Rows(torch.cat([factor, shift], 1), lookup.index, None if scales is None else mean, scales, extra)
@@ -97,9 +98,8 @@ class _Modulate(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
-                lookup: Lookup, setting: Setting) -> Tensor:
-        statistics = Statistics.of(setting.base, x)
-        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, _precision(x))
+                lookup: Lookup, statistics: Statistics, setting: Setting) -> Tensor:
+        result = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, precision(x))
         ctx.save_for_backward(x, gamma, beta, scales, result if setting.slope != 1 else None)
         ctx.statistics, ctx.lookup, ctx.setting = statistics, lookup, setting
         return result
@@ -109,7 +109,7 @@ class _Modulate(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, gamma, beta, scales, result = ctx.saved_tensors
         found = _gradients(grad, x, gamma, beta, scales, ctx.lookup, ctx.statistics, ctx.setting, result)
-        return *found, None, None
+        return *found, None, None, None
 
 
 class _ModulateConvolve(torch.autograd.Function):
@@ -117,8 +117,9 @@ class _ModulateConvolve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
-                weight: Tensor, bias: Tensor | None, lookup: Lookup, setting: Setting, padding: list[int]) -> Tensor:
-        statistics, dtype = Statistics.of(setting.base, x), _precision(x)
+                weight: Tensor, bias: Tensor | None, lookup: Lookup, statistics: Statistics, setting: Setting,
+                padding: list[int]) -> Tensor:
+        dtype = precision(x)
         inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
         ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding
@@ -134,7 +135,7 @@ class _ModulateConvolve(torch.autograd.Function):
         grad_inner, *grads = _convolution_gradients(grad, inner, weight.to(grad.dtype), ctx.padding, wanted)
         found = _gradients(cast(Tensor, grad_inner), *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
         grad_weight, grad_bias = (None if g is None else g.to(weight.dtype) for g in grads)
-        return *found, grad_weight, grad_bias, None, None, None
+        return *found, grad_weight, grad_bias, None, None, None, None
 
 
 def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: list[int], wanted: list[bool],
@@ -164,7 +165,7 @@ def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:
         (N, C + E, H, W) in the memory format of x.
     """
     return _Modulate.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
-                           modulation.lookup, setting)
+                           modulation.lookup, Statistics.of(setting.base, x.detach()), setting)
 
 
 def modulate_convolve(x: Tensor, modulation: Modulation, setting: Setting, weight: Tensor, bias: Tensor | None,
@@ -181,4 +182,5 @@ def modulate_convolve(x: Tensor, modulation: Modulation, setting: Setting, weigh
         (N, C', H', W').
     """
     return _ModulateConvolve.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
-                                   weight, bias, modulation.lookup, setting, padding)
+                                   weight, bias, modulation.lookup, Statistics.of(setting.base, x.detach()),
+                                   setting, padding)

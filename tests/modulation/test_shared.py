@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from semsynth.modulation.shared import Processes, SharedBatchNorm, foldable
 from semsynth.norms import base as base_module
 from semsynth.norms.base import plain_formula
-from semsynth.norms.shared import Processes, SharedBatchNorm, foldable
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
 

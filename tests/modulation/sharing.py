@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from semsynth.generators.spade import SPADEGenerator
+from semsynth.modulation.shared import share_statistics
 from semsynth.norms import base
 from semsynth.norms.clade import CLADE
-from semsynth.norms.shared import share_statistics
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Reading, Semantics
 

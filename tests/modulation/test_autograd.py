@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from semsynth.lookup import Lookup
 from semsynth.norms import base as base_module
 from semsynth.norms.base import arranged, fast_path, plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -22,7 +21,7 @@ NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF]
 def _every_size(monkeypatch):
     """Fuse tiny maps too, and cut them into several chunks."""
     monkeypatch.setattr(base_module, "FUSED_ELEMENTS", 1)
-    monkeypatch.setattr("semsynth.norms.rows.CHUNK", 64)
+    monkeypatch.setattr("semsynth.modulation.table.CHUNK", 64)
 
 
 def maps(kind, n=2, h=6, w=9):
@@ -40,18 +39,6 @@ def randomised(norm):
 
 def channels_last(*shape, **kwargs):
     return torch.randn(*shape, **kwargs).to(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("pixels", "rows"), [(7, 3), (1000, 2), (600, 300), (1, 1)])
-def test_sums_over_the_pixels_of_a_row(pixels, rows, weighted):
-    index, values = torch.randint(0, rows, (pixels,)), torch.randn(pixels, 4).double()
-    weights = torch.randn(pixels).double() if weighted else None
-    weighted_values = values if weights is None else values * weights[:, None]
-    expected = torch.zeros(rows, 4).double().index_add_(0, index, weighted_values)
-    lookup = Lookup(index, rows)
-    assert len(lookup) == rows
-    assert_close(lookup.sums(values, weights), expected)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.lookup import Lookup
-from semsynth.norms.rows import kernel, stretches
-from semsynth.norms.statistics import Statistics
+from semsynth.modulation.compiler import kernel, number
+from semsynth.modulation.executor import runs_kernels
+from semsynth.modulation.statistics import Statistics
+from semsynth.modulation.sums import sums_by_row
+from semsynth.modulation.table import stretches
 
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
 
@@ -30,12 +35,15 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
         result: (P,C+E), read only where there is a slope.
         compiled: whether to run as kernels, compiled at the first call for inputs of any size.
     """
+    if runs_kernels(x, gamma):
+        return _by_kernels(grads, x, gamma, beta, scales, lookup, statistics, slope, result)
+    compiled = compiled or torch.compiler.is_compiling()
     channels, mean, inverse = x.shape[1], statistics.mean, statistics.inverse_deviation
     through, product = _through_activation(grads, result if slope != 1 else None, x, mean, slope, compiled)
     scale_gamma, scale_beta = (None, None) if scales is None else scales.unbind(1)
-    grad_gamma = lookup.sums(product, scale_gamma) * inverse
-    grad_beta = lookup.sums(through, scale_beta)[:, :channels]
-    grad_shifted = grad_beta if scales is None else lookup.sums(through, scale_gamma)[:, :channels]
+    grad_gamma = sums_by_row(lookup, product, scale_gamma) * inverse
+    grad_beta = sums_by_row(lookup, through, scale_beta)[:, :channels]
+    grad_shifted = grad_beta if scales is None else sums_by_row(lookup, through, scale_gamma)[:, :channels]
     # the mean and the deviation depend on x as well: dx = dxhat / deviation + x * slope_of_x + offset
     slope_of_x, offset = statistics.backward((gamma * grad_shifted).sum(0), (gamma * grad_gamma).sum(0))
     inner, factor = through[:, :channels], gamma * inverse
@@ -48,11 +56,37 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
     return grad_x, grad_gamma, grad_beta, grad_scales, through[:, channels:] if through.shape[1] > channels else None
 
 
+def _by_kernels(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, lookup: Lookup,
+                statistics: Statistics, slope: float, result: Tensor | None) -> Gradients:
+    """The same in four launches, which read the gradient and x twice."""
+    from semsynth.modulation.kernels import backward
+
+    channels, mean, inverse = x.shape[1], statistics.mean, statistics.inverse_deviation
+    pieces = lookup.sorted().pieces
+    assert pieces is not None
+    grads, x = grads.contiguous(), x.contiguous()
+    grad_gamma, grad_beta, totals = backward.table_gradients(
+        grads, x, pieces.order, pieces.starts, pieces.rows, lookup.index, gamma, beta, mean, inverse, scales, slope)
+    carried = None
+    if isinstance(statistics.count, int):
+        carried = backward.through_statistics(totals, mean, inverse, statistics.count)
+    elif statistics.count is not None:
+        carried = torch.stack(cast(list[Tensor], statistics.backward(*totals.sum(0))))
+    grad_x, grad_scales = backward.input_gradient(grads, x, lookup.index, gamma, beta, mean, inverse, scales, carried,
+                                                  slope)
+    extra = None
+    if grads.shape[1] > channels:
+        extra = grads[:, channels:].to(gamma.dtype)
+        if result is not None and slope != 1:
+            extra = torch.ops.aten.leaky_relu_backward(extra, result[:, channels:], slope, True)
+    return grad_x, grad_gamma, grad_beta, None if scales is None else grad_scales, extra
+
+
 def _through_activation(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: float, compiled: bool,
                         ) -> tuple[Tensor, Tensor]:
     """The gradient before the LeakyReLU (P,C+E), and its product with x - mean (P,C)."""
     if compiled:
-        through, product = kernel(_activation_formula)(grads, result, x, mean, torch.tensor(slope, dtype=torch.float64))
+        through, product = kernel(_activation_formula)(grads, result, x, mean, number(slope))
         return through, product
     if result is not None:
         grads = torch.ops.aten.leaky_relu_backward(grads, result, slope, True)
@@ -71,7 +105,7 @@ def _spread(vector: Tensor, pixels: int) -> Tensor:
     return spread.contiguous() if vector.device.type == "cpu" else spread
 
 
-def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: Tensor,
+def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: Tensor, slope: Tensor | float,
                         ) -> tuple[Tensor, Tensor]:
     grads = grads.to(mean.dtype)
     if result is not None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from semsynth.norms.statistics import Statistics
+from semsynth.modulation.statistics import Statistics
 
 
 class Processes:
@@ -27,8 +27,8 @@ class SharedBatchNorm(_BatchNorm):
     """A batch norm over the samples of all processes, on any device: (N,C,...) -> (N,C,...).
 
     Processes may hold different numbers of samples. Means, deviations and what the backward pass sums come from
-    :class:`semsynth.norms.statistics.Statistics`, as in the fused functions: of one layer, some processes may run this
-    forward and others a fused function, and they understand each other. (torch's SyncBatchNorm exchanges other
+    :class:`semsynth.modulation.statistics.Statistics`, as in the fused functions: of one layer, some processes may run
+    this forward and others a fused function, and they understand each other. (torch's SyncBatchNorm exchanges other
     quantities of the same size, and would mix with them in silence.)
 
     Made by :func:`share_statistics` only.

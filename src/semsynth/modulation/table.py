@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-KINDS = 64  # of inputs for which a kernel is compiled before the formula runs as it stands
+from semsynth.modulation.compiler import kernel, number
+from semsynth.modulation.executor import runs_kernels
+
+KEPT_ELEMENTS = 2 ** 22  # of the largest tables with a row for every pixel that are worth keeping
 CHUNK = 65536  # elements of a temporary, per thread: stays in the second-level cache
 
 
@@ -35,10 +35,15 @@ class Rows:
     extra: Tensor | None = None
 
     @classmethod
-    def of_pixels(cls, factor: Tensor, shift: Tensor) -> Rows:
-        """A row for every pixel, from factor and shift (N,C,H,W)."""
-        table = torch.cat([factor, shift], 1).permute(0, 2, 3, 1).flatten(0, 2)
+    def of_pixels(cls, maps: Tensor) -> Rows:
+        """A row for every pixel, from factors and shifts (N,2*C,H,W)."""
+        table = maps.permute(0, 2, 3, 1).flatten(0, 2)
         return cls(table.contiguous(), torch.arange(len(table), device=table.device))
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether pixels share rows, or they are few."""
+        return len(self.table) < len(self.index) or self.table.numel() <= KEPT_ELEMENTS
 
     def repeat(self, times: int) -> Rows:
         """For so many times as many images: the same rows, read again."""
@@ -71,13 +76,26 @@ def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype
         (N, C + E, h * factor, w * factor), channels-last.
     """
     n, c, h, w = x.shape
+    if runs_kernels(x, rows.table):
+        return _by_kernels(x, rows, slope, factor, dtype or x.dtype)
     lines = x.permute(0, 2, 3, 1).reshape(n * h, w, c)
     width = c + (0 if rows.extra is None else rows.extra.shape[1])
     out = x.new_empty(n * h, factor, w, factor, width, dtype=dtype or x.dtype)
     if rows.extra is not None:
         out.view(-1, width)[:, c:] = F.leaky_relu(rows.extra, slope)
-    (_compiled if compiled else _in_stretches)(out[..., :c], lines, rows, slope)
+    whole = compiled or torch.compiler.is_compiling()
+    (_as_one if whole else _in_stretches)(out[..., :c], lines, rows, slope)
     return out.view(n, h * factor, w * factor, width).permute(0, 3, 1, 2)
+
+
+def _by_kernels(x: Tensor, rows: Rows, slope: float, factor: int, dtype: torch.dtype) -> Tensor:
+    from semsynth.modulation.kernels.forward import modulated_rows
+
+    n, c, h, w = x.shape
+    gamma, beta = rows.table.chunk(2, 1)
+    out = modulated_rows(x.permute(0, 2, 3, 1).reshape(-1, c), w, rows.index, gamma, beta, rows.mean, None, rows.scales,
+                         rows.extra, slope, factor, dtype)
+    return out.view(n, h * factor, w * factor, -1).permute(0, 3, 1, 2)
 
 
 def _in_stretches(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
@@ -98,15 +116,13 @@ def _in_stretches(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
             F.leaky_relu_(out[part], slope)
 
 
-def _compiled(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
+def _as_one(out: Tensor, lines: Tensor, rows: Rows, slope: float) -> None:
     scales = None if rows.scales is None else rows.scales.view(*out.shape[:4], 2).unbind(-1)
-    # a tensor, so that another slope is not another kernel
-    kernel(_formula)(out, lines, rows.table, rows.index.view(out.shape[:4]), rows.mean, scales,
-                     torch.tensor(slope, dtype=torch.float64))
+    kernel(_formula)(out, lines, rows.table, rows.index.view(out.shape[:4]), rows.mean, scales, number(slope))
 
 
 def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Tensor | None,
-             scales: tuple[Tensor, Tensor] | None, slope: Tensor) -> None:
+             scales: tuple[Tensor, Tensor] | None, slope: Tensor | float) -> None:
     """The same as one expression, for a compiler to make one pass of it."""
     factor, shift = F.embedding(index, table).chunk(2, -1)
     if scales is not None:
@@ -114,28 +130,3 @@ def _formula(out: Tensor, lines: Tensor, table: Tensor, index: Tensor, mean: Ten
     shown = lines[:, None, :, None]
     modulated = torch.addcmul(shift, shown if mean is None else shown - mean, factor)
     out.copy_(torch.where(modulated > 0, modulated, modulated * slope))
-
-
-@cache
-def kernel(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """The formula, compiled at its first call for inputs of any size; without gradients.
-
-    Anew for another precision, with and without upsampling, and in inference mode: each once.
-    """
-    from torch._dynamo import config as dynamo  # seconds, for those who compile only
-    from torch.fx.experimental import _config
-
-    shapes: Any = _config
-    compiled = torch.compile(formula, dynamic=True)
-
-    def run(*inputs: Any) -> Any:
-        # sizes that happen to be equal may differ at the next call
-        with shapes.patch(use_duck_shape=False), dynamo.patch(recompile_limit=KINDS):
-            return compiled(*(_detached(x) for x in inputs))
-
-    return run
-
-
-def _detached(x: Any) -> Any:
-    """What a tensor's gradient does elsewhere would count as another kind of input."""
-    return x.detach() if isinstance(x, Tensor) else tuple(map(_detached, x)) if isinstance(x, tuple) else x
