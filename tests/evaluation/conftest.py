@@ -52,7 +52,21 @@ def save_pairs(root, count=4, size=(16, 16), label_size=None):
     return root / "images", root / "labels"
 
 
+def save_dinov2(path, patch=56):
+    """A transformer of one block in DINOv2's layout, with random weights."""
+    torch.manual_seed(0)
+    shapes = {"cls_token": (1, 1, 64), "pos_embed": (1, 1 + (224 // patch) ** 2, 64), "mask_token": (1, 64),
+              "patch_embed.proj.weight": (64, 3, patch, patch), "patch_embed.proj.bias": (64,), "norm.weight": (64,),
+              "norm.bias": (64,), "blocks.0.norm1.weight": (64,), "blocks.0.norm1.bias": (64,),
+              "blocks.0.norm2.weight": (64,), "blocks.0.norm2.bias": (64,), "blocks.0.attn.qkv.weight": (192, 64),
+              "blocks.0.attn.qkv.bias": (192,), "blocks.0.attn.proj.weight": (64, 64), "blocks.0.attn.proj.bias": (64,),
+              "blocks.0.mlp.fc1.weight": (8, 64), "blocks.0.mlp.fc1.bias": (8,), "blocks.0.mlp.fc2.weight": (64, 8),
+              "blocks.0.mlp.fc2.bias": (64,), "blocks.0.ls1.gamma": (64,), "blocks.0.ls2.gamma": (64,)}
+    torch.save({key: torch.randn(shape) * 0.1 for key, shape in shapes.items()}, path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def small() -> SimpleNamespace:
     return SimpleNamespace(judge=make_judge, protocol=make_protocol, evaluator=make_evaluator, batch=batch,
-                           pairs=save_pairs, classes=CLASSES, colours=COLOURS)
+                           pairs=save_pairs, dinov2=save_dinov2, classes=CLASSES, colours=COLOURS)

@@ -214,6 +214,29 @@ def test_with_nothing_at_hand_the_pixels_are_compared(evaluate, run, tmp_path, c
             "one") in told
 
 
+def test_features_are_chosen_by_name(evaluate, run, small, tmp_path, capsys):
+    words = [f"run={run}", *FEW, f"output={tmp_path}/s.json"]
+    evaluate(*words, "features=[efficientnet_lite0_imagenet,dinov2]",
+             f"dinov2.weights={small.dinov2(tmp_path / 'tiny.pth')}")
+    found = read(tmp_path / "s.json")
+    kinds = ("frechet", "kid", "precision", "recall", "density", "coverage")
+    names = ("efficientnet_lite0_imagenet", "dinov2_vit64")
+    assert {key for key in found["scores"] if not key.startswith(("style_r2", "diversity"))} == {
+        f"{kind}/{name}{split}" for kind in kinds for name in names for split in ("", "/train")}
+    assert found["protocol"]["features"][names[0]]["sha256"].startswith("57934424")
+    assert found["protocol"]["neighbours"] == 5
+    text = " ".join(capsys.readouterr().out.split())
+    assert "against 6 real train images" in text
+    assert "efficientnet-lite0-57934424.pth 57934424" in text
+    assert "fid/" not in text
+    evaluate(*words, "features=pixels", "wanted=frechet")
+    assert set(read(tmp_path / "s.json")["scores"]) == {"frechet/pixels", "frechet/pixels/train"}
+    with pytest.raises(EvaluationError, match="features=vgg: there are inception, "):
+        evaluate(*words, "features=[vgg]")
+    with pytest.raises(EvaluationError, match="kid: no network of features= gives it"):
+        evaluate(*words, "features=pixels", "wanted=[kid]")
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """A folder of images and one of label maps of scenes."""

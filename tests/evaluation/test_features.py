@@ -107,32 +107,18 @@ def test_efficientnet_features_without_the_package(monkeypatch):
         EfficientNetFeatures()
 
 
-def dinov2_file(path, patch=56):
-    """A transformer of one block in DINOv2's layout, with random weights."""
-    torch.manual_seed(0)
-    shapes = {"cls_token": (1, 1, 64), "pos_embed": (1, 1 + (224 // patch) ** 2, 64), "mask_token": (1, 64),
-              "patch_embed.proj.weight": (64, 3, patch, patch), "patch_embed.proj.bias": (64,), "norm.weight": (64,),
-              "norm.bias": (64,), "blocks.0.norm1.weight": (64,), "blocks.0.norm1.bias": (64,),
-              "blocks.0.norm2.weight": (64,), "blocks.0.norm2.bias": (64,), "blocks.0.attn.qkv.weight": (192, 64),
-              "blocks.0.attn.qkv.bias": (192,), "blocks.0.attn.proj.weight": (64, 64), "blocks.0.attn.proj.bias": (64,),
-              "blocks.0.mlp.fc1.weight": (8, 64), "blocks.0.mlp.fc1.bias": (8,), "blocks.0.mlp.fc2.weight": (64, 8),
-              "blocks.0.mlp.fc2.bias": (64,), "blocks.0.ls1.gamma": (64,), "blocks.0.ls2.gamma": (64,)}
-    torch.save({key: torch.randn(shape) * 0.1 for key, shape in shapes.items()}, path)
-    return path
-
-
-def test_dinov2_features(tmp_path):
-    net = DINOv2Features(dinov2_file(tmp_path / "tiny.pth"))
-    small, large = torch.rand(2, 3, 30, 40) * 2 - 1, torch.rand(1, 3, 224, 224) * 2 - 1
-    features = net(small)
+def test_dinov2_features(small, tmp_path):
+    net = DINOv2Features(small.dinov2(tmp_path / "tiny.pth"))
+    images, large = torch.rand(2, 3, 30, 40) * 2 - 1, torch.rand(1, 3, 224, 224) * 2 - 1
+    features = net(images)
     assert features.shape == (2, 64)
     assert not features.requires_grad
     assert_close(net(large), net.network(large))
-    resized = F.interpolate(small, (224, 224), mode="bicubic", align_corners=False, antialias=True).clamp(-1, 1)
+    resized = F.interpolate(images, (224, 224), mode="bicubic", align_corners=False, antialias=True).clamp(-1, 1)
     assert_close(features, net.network(resized), rtol=0.05, atol=0.02)  # within the rounding to eight bits
     assert net.description() == {"name": "dinov2_vit64", "sha256": net.sha256, "weights": "tiny.pth", "side": 224}
     with pytest.raises(EvaluationError, match=r"dinov2\.weights=.*patches of 50 pixels do not divide"):
-        DINOv2Features(dinov2_file(tmp_path / "odd.pth", patch=50))
+        DINOv2Features(small.dinov2(tmp_path / "odd.pth", patch=50))
     with pytest.raises(EvaluationError, match=r"dinov2\.weights=nowhere\.pth: there is no such file"):
         DINOv2Features("nowhere.pth")
 

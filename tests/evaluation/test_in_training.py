@@ -1,11 +1,16 @@
 import os
 from functools import partial
+from urllib.error import URLError
 
 import pytest
 import torch
 import torch.distributed as dist
+from commands import composed, load
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from torch import multiprocessing
 
+from semsynth.backbones import package
 from semsynth.data.scenes.classes import CLASSES
 from semsynth.data.scenes.dataset import Scenes
 from semsynth.encoders.style import StyleEncoder
@@ -64,6 +69,40 @@ def test_networks_of_another_precision_are_scored(small, tmp_path, dtype):
     scores = scores_of(small, tmp_path, 5)(generator, encoder, lambda: calls.append(1))
     assert scores["miou"] >= 0
     assert calls  # between its batches a signal may stop it
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_camvid_has_frechet_kid_and_miou_offline(tmp_path, monkeypatch, installed):
+    """What `dataset=camvid` logs without a network: by the configuration's own choice of scores."""
+    def no_network(*args, **kwargs):
+        raise URLError("no network in tests")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torch.hub, "urlopen", no_network)
+    if not installed:
+        monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
+    load("tests/data/fixtures.py").make("camvid", tmp_path / "camvid")
+    cfg = composed("train", "dataset=camvid", f"dataset.root={tmp_path}/camvid", "size=[32,64]", "icpe.enabled=false",
+                   f"+scores.assess.cache={tmp_path}/cache")
+    OmegaConf.resolve(cfg.dataset)
+    scores = instantiate(cfg.scores.assess, _convert_="all")
+    data = DataSets(OmegaConf.to_container(cfg.dataset), lambda node: instantiate(node, _convert_="all"))
+    skipped = scores.prepare(data, (32, 64), CPU)
+    reasons = list(dict.fromkeys(skipped.values()))
+    generator = SPADEGenerator(CLADE, 12, size=(32, 64), ngf=2, init_gain=1.0)
+    found = scores(generator, None)
+    assert {key: found.get(key) is not None for key in ("miou", "accuracy")} == dict.fromkeys(
+        ("miou", "accuracy"), installed)
+    assert all("\n" not in reason for reason in reasons)
+    if installed:
+        name = "efficientnet_lite0_imagenet"
+        assert {f"frechet/{name}", f"frechet/{name}/train", f"kid/{name}", "frechet/camvid_segmenter"} <= set(found)
+        assert [reason.partition(" (")[0] for reason in reasons] == [
+            "the weights of the Inception network cannot be downloaded"]
+        monitored = [key.removeprefix("score/") for key in cfg.callbacks.checkpoints.monitor]
+        assert next(key for key in monitored if key in found) == f"frechet/{name}/train"
+    else:
+        assert sum("pip install 'semsynth[imagenet]'" in reason for reason in reasons) == 2  # features, and the judge
 
 
 def test_prepare_comes_first(small):
