@@ -27,6 +27,7 @@ def evaluate(cfg: DictConfig) -> None:
 
     from semsynth.evaluation import scores, sources
     from semsynth.evaluation.data_sets import DataSets
+    from semsynth.evaluation.features import FeatureChoice
 
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
@@ -34,7 +35,8 @@ def evaluate(cfg: DictConfig) -> None:
     check_threads(cfg)
     protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
     judge = build(cfg.segmenter) if cfg.get("segmenter") else None
-    wanted = None if cfg.wanted is None else list(cfg.wanted)
+    wanted, named = (listed(cfg[key]) for key in ("wanted", "features"))
+    choice = FeatureChoice(named, cfg.inception.weights, cfg.dinov2.weights)
     if cfg.run is not None:
         generator, encoder, trained, choices = sources.load_run(cfg.run, cfg.checkpoint, cfg.weights)
         data = DataSets(OmegaConf.to_container(trained.dataset), build, cfg.root)
@@ -44,13 +46,18 @@ def evaluate(cfg: DictConfig) -> None:
         data = DataSets(OmegaConf.to_container(finalize(cfg).dataset, resolve=True), build, cfg.root)
         source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
     found, content = sources.score(
-        source, protocol, judge, wanted=wanted, device=device, inception_weights=cfg.inception.weights,
-        batch=cfg.batch, workers=cfg.workers, cache=cfg.cache, threads=cfg.threads)
+        source, protocol, judge, wanted=wanted, device=device, choice=choice, batch=cfg.batch, workers=cfg.workers,
+        cache=cfg.cache, threads=cfg.threads)
     document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
     scores.write_scores(path, document)
     scores.print_scores(document, Console())
     print(f"scores: {path}")
+
+
+def listed(words: Any) -> list[str] | None:
+    """A list of words, which may be typed as one word; None for null."""
+    return None if words is None else [words] if isinstance(words, str) else list(words)
 
 
 def build(node: Any) -> Any:

@@ -175,6 +175,8 @@ def test_known_keys_are_those_of_the_primary_file():
         (["dataset.unpaired=shuffled"], r"unpaired=shuffled needs a segmenter in the loop.*experiments=unpaired"),
         (["system=unpaired"], r"system=unpaired needs dataset\.unpaired=shuffled"),
         ([*UNPAIRED, "dataset.unpaired=mixed"], r"dataset\.unpaired=mixed must be null, shuffled"),
+        ([*UNPAIRED, "loss=spade_efficientnet_lite0", "loss.generator.feature_matching=null"],
+         r"loss\.generator\.perceptual compares an image with the photograph"),
         ([*UNPAIRED, "loss=spade_no_vgg"], r"loss\.generator\.feature_matching compares an image with the photograph"),
         ([*UNPAIRED, "discriminator=patchgan"], r"take discriminator=patchgan_image"),
         ([*UNPAIRED, "dataset.paired_fraction=0.1"], r"loss=unpaired_paired dataset\.paired_fraction=0\.05"),

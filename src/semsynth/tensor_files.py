@@ -1,5 +1,6 @@
 """The one reader of files of tensors, whoever wrote them: it runs nothing in them, and says in words what is wrong."""
 
+import hashlib
 import pickle
 import re
 import struct
@@ -23,6 +24,12 @@ FAULTS = (SafetensorError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, 
 
 class TensorFileError(ValueError):
     """A file that does not hold the tensors that it should; names the file and says why."""
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_content(path: Path) -> Any:

@@ -178,7 +178,7 @@ def test_what_is_asked_for_and_cannot_be_had_stops_it(evaluate, run, tmp_path):
         evaluate(f"run={run}", "protocol.count=1", output)
     with pytest.raises(ConfigError, match=r"nowhere\.safetensors: there is no such segmenter file"):
         evaluate(f"run={run}", *by_judge("nowhere.safetensors"), output)
-    with pytest.raises(EvaluationError, match="wanted=beauty: there are fid, kid"):
+    with pytest.raises(EvaluationError, match="wanted=beauty: there are fid, frechet, kid"):
         evaluate(f"run={run}", *FEW, "wanted=[beauty]", output)
     with pytest.raises(EvaluationError, match=r"(torch-fidelity|no such file)"):
         evaluate(f"run={run}", *FEW, "inception.weights=nowhere.pth", output)

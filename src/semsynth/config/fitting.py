@@ -1,4 +1,4 @@
-"""A recipe that follows the number of pairs that there are to train on."""
+"""A recipe that follows the number of pairs that there are to train on, and a loss that follows what is installed."""
 
 import logging
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import hydra.utils
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from semsynth.signatures import ConfigError, near
+from semsynth.signatures import ConfigError, locate, near
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,24 @@ def fit_to_files(cfg: DictConfig) -> None:
         log.info("batch=%d instead of the recipe's %d: there are no more training samples on a device",
                  samples, cfg.batch)
         cfg.batch = samples
+
+
+def fit_to_packages(cfg: DictConfig) -> None:
+    """Leave out the terms of the loss with `required: false` whose weights are not installed, in place; says so.
+
+    The stored configuration then holds no such term, so that the run is continued as it was begun.
+    """
+    for name, node in list(cfg.loss.generator.items()):
+        if not isinstance(node, DictConfig) or node.get("required") is not False:
+            continue
+        try:
+            locate(node["_target_"], f"loss.generator.{name}").preflight()  # type: ignore[attr-defined]
+        except ConfigError:
+            raise
+        except ValueError as error:
+            log.info("no %s loss: %s", name, error)
+            with open_dict(cfg):
+                del cfg.loss.generator[name]
 
 
 def _training_pairs(cfg: DictConfig) -> int | None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from semsynth import runs
 from semsynth.signatures import ConfigError
 
-OWN = ("scenes",)  # data sets with a protocol and a segmenter of their own name
+JUDGED = ("scenes", "camvid")  # data sets with a segmenter of their own name
+PROTOCOLS = {"scenes": "scenes", "camvid": "photographs", "folder": "photographs"}
 PAPERS = "clade"  # the protocol of the others
 
 
@@ -34,10 +35,10 @@ def completed(arguments: Sequence[str]) -> list[str]:
             raise ConfigError(f"segmenter={path}: there is no such file")
         place = arguments.index(f"segmenter={given['segmenter']}")
         arguments[place:place + 1] = ["segmenter=trained", f"segmenter.path={path}"]
-    elif "segmenter" not in given and name in OWN:
+    elif "segmenter" not in given and name in JUDGED:
         arguments.append(f"segmenter={name}")
     if "protocol" not in given and name is not None:
-        arguments.append(f"protocol={name if name in OWN else PAPERS}")
+        arguments.append(f"protocol={PROTOCOLS.get(name, PAPERS)}")
     return arguments
 
 

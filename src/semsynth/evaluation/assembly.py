@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,15 +11,24 @@ from semsynth.data.errors import DataError
 from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.diversity import Diversity, JudgeDistance, Lpips
 from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.evaluator import Evaluator
-from semsynth.evaluation.features import Features, InceptionFeatures, JudgeFeatures
+from semsynth.evaluation.evaluator import NEIGHBOURS, Evaluator, score_keys
+from semsynth.evaluation.features import (
+    DINOv2Features,
+    EfficientNetFeatures,
+    FeatureChoice,
+    Features,
+    InceptionFeatures,
+    JudgeFeatures,
+)
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import RealImages
 from semsynth.evaluation.statistics import FeatureSet, Progress, real_statistics
 from semsynth.evaluation.style_recovery import StyleRecovery
 from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
+from semsynth.segmenters.judge import NoJudge
 
-KINDS = ("fid", "kid", "frechet", "miou", "accuracy", "diversity", "style_r2")
+GENERAL = ("kid", *NEIGHBOURS)  # kinds that features must be general for
+KINDS = ("fid", "frechet", *GENERAL, "miou", "accuracy", "diversity", "style_r2")
 OFF = "not asked for"
 NO_JUDGE = "no segmenter is given: segmenter=FILE.safetensors"
 
@@ -39,19 +47,21 @@ class Assembly:
         pixels: Whether the pixels are compared where there is no network to do it, and nothing in particular is asked
             for.
         trains_judge: Command that trains a segmenter for the data set, for messages.
+        no_judge: Why there is no segmenter; None: none is given.
 
     Raises:
         EvaluationError: an unknown kind.
     """
 
     def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None, pixels: bool = False,
-                 trains_judge: str = "python tools/train_segmenter.py dataset=...") -> None:
+                 trains_judge: str = "python tools/train_segmenter.py dataset=...", no_judge: str | None = None
+                 ) -> None:
         unknown = [kind for kind in wanted or () if kind not in KINDS]
         if unknown:
             raise EvaluationError(f"wanted={unknown[0]}: there are {', '.join(KINDS)}")
         self.protocol, self.wanted = protocol, None if wanted is None else list(wanted)
         self.pixels = pixels and wanted is None
-        self.no_judge = f"{NO_JUDGE} ({trains_judge} makes one)"
+        self.no_judge = no_judge or f"{NO_JUDGE} ({trains_judge} makes one)"
         self.skipped: dict[str, str] = {}
 
     def wants(self, *kinds: str) -> bool:
@@ -69,22 +79,55 @@ class Assembly:
             raise EvaluationError(f"{asked[0]}: {reason}")
         self.skipped |= dict.fromkeys(keys, reason)
 
-    def features(self, judge: Any, inception_weights: str | Path | None) -> list[Features]:
-        """The networks whose features are compared."""
+    def features(self, judge: Any, choice: FeatureChoice | None = None, photographs: bool = False) -> list[Features]:
+        """The networks whose features are compared.
+
+        Args:
+            judge: Segmenter, or None.
+            choice: Which; None: what there is, see `FeatureChoice`.
+            photographs: Whether the data set's images are photographs.
+
+        Raises:
+            EvaluationError: one that is named, or whose scores are asked for, cannot be had.
+        """
+        choice = choice or FeatureChoice()
         found: list[Features] = []
-        if self.wants("fid", "kid"):
+        missing: list[tuple[list[str], str]] = []
+
+        def take(name: str, make: Callable[[], Features], keys: Sequence[str]) -> None:
             try:
-                found.append(InceptionFeatures(inception_weights, self.protocol.inception_resize))
+                found.append(make())
             except EvaluationError as error:
-                if inception_weights is not None:  # given by name, so asked for
+                if choice.demands(name):
                     raise
-                self.skip(["fid/train", "fid/val", "kid/train", "kid/val"], str(error))
-        if self.wants("frechet"):
-            if judge is None:
-                self.skip(["frechet"], self.no_judge)
-            else:
+                missing.append((list(keys), str(error)))
+
+        if choice.allows("inception") and self.wants("fid", *GENERAL):
+            take("inception", lambda: InceptionFeatures(choice.inception, self.protocol.inception_resize),
+                 ["fid/train", "fid/val", "kid/train", "kid/val"])
+        if self.wants("frechet", *GENERAL):
+            name = EfficientNetFeatures.name
+            if choice.demands(name) or (choice.names is None and photographs and not found):
+                take(name, EfficientNetFeatures, [f"frechet/{name}", f"kid/{name}"])
+            if choice.demands("dinov2"):
+                found.append(DINOv2Features(choice.dinov2_file()))
+        if choice.allows("segmenter") and self.wants("frechet"):
+            if judge is not None:
                 found.append(JudgeFeatures(judge))
-        return found if found or not self.pixels else [PixelFeatures()]
+            elif choice.demands("segmenter"):
+                raise EvaluationError(f"features: {self.no_judge}")
+            elif not any(gives(net, "frechet") for net in found):
+                missing.append((["frechet"], self.no_judge))
+        if choice.demands("pixels") or (not found and self.pixels and choice.names is None):
+            found.append(PixelFeatures())
+        for keys, reason in missing:
+            lacking = [key for key in keys if not any(gives(net, key.split("/")[0]) for net in found)]
+            self.skip(lacking, reason)
+            self.skipped |= dict.fromkeys(keys, reason)
+        for kind in ("fid", "frechet", *GENERAL):
+            if kind in (self.wanted or ()) and not any(gives(net, kind) for net in found):
+                raise EvaluationError(f"{kind}: " + (missing[0][1] if missing else "no network of features= gives it"))
+        return found
 
     def statistics(self, nets: Sequence[Features], real: Mapping[str, Callable[[], RealImages]], *,
                    cache: StatisticsCache, batch: int, workers: int, device: torch.device | str,
@@ -95,13 +138,13 @@ class Assembly:
             try:
                 images = build()
             except (DataError, ValueError, FileNotFoundError) as error:
-                keys = [key for net in nets for key in score_keys(net, split)]
+                keys = [key for net in nets for key in score_keys(net, split).values()]
                 self.skip(keys, f"no real images of {split}: {next(iter(str(error).splitlines()), error)}")
                 continue
             if len(images) < 2:
                 raise EvaluationError(f"{split}: Frechet distances need two or more real images, got {len(images)}")
             for net in nets:
-                pool = self.protocol.kid_pool if net.name == InceptionFeatures.name else 0
+                pool = self.protocol.pool(net.general)
                 found[net.name][split] = real_statistics(
                     images, net, images.identity(), pool=pool, cache=cache, batch=1 if images.native_sizes else batch,
                     workers=workers, device=device, progress=progress, title=f"real {split} images, {net.name}")
@@ -154,11 +197,11 @@ class Assembly:
         return judge
 
 
-def score_keys(net: Features, split: str) -> list[str]:
-    """The keys of the scores that a network's features give against a split."""
-    if net.name == InceptionFeatures.name:
-        return [f"fid/{split}", f"kid/{split}"]
-    return [f"frechet/{net.name}" if split == "val" else f"frechet/{net.name}/{split}"]
+def gives(net: Features, kind: str) -> bool:
+    """Whether a network's features give a kind of score."""
+    if kind in GENERAL:
+        return net.general
+    return kind == ("fid" if net.name == InceptionFeatures.name else "frechet")
 
 
 def build_evaluator(
@@ -170,7 +213,8 @@ def build_evaluator(
     judge: Any,
     real: Mapping[str, Callable[[], RealImages]],
     wanted: Sequence[str] | None = None,
-    inception_weights: str | Path | None = None,
+    choice: FeatureChoice | None = None,
+    photographs: bool = False,
     styled: bool = False,
     style_of_images: bool = False,
     known_style: bool = False,
@@ -191,10 +235,11 @@ def build_evaluator(
         dataset: Name of the data set.
         classes: Names of its classes.
         unknown: Index of its unknown class, or None.
-        judge: Segmenter, or None.
+        judge: Segmenter; None, or a `NoJudge` that says why there is none.
         real: Builds the real images of each split (`train`, `val`).
         wanted: Kinds of scores that must be had; None: all that can.
-        inception_weights: File of the Inception network's weights; None: torchmetrics downloads them.
+        choice: Which networks' features are compared; None: what there is.
+        photographs: Whether the data set's images are photographs.
         styled: Whether samples of one label map can be drawn.
         style_of_images: Whether the generated images are in the style of the photographs.
         known_style: Whether the data set knows the style of its images.
@@ -209,11 +254,12 @@ def build_evaluator(
     Raises:
         EvaluationError: a score that was asked for cannot be had.
     """
+    missing, judge = (judge.reason, None) if isinstance(judge, NoJudge) else (None, judge)
     protocol = protocol.settled(dataset, judge)  # before a judge that is not asked is left out
-    assembly = Assembly(protocol, wanted, **how)
+    assembly = Assembly(protocol, wanted, **how, no_judge=missing)
     if judge is not None:
         judge.check_classes(list(classes))
-    nets = assembly.features(judge, inception_weights)
+    nets = assembly.features(judge, choice, photographs)
     statistics = assembly.statistics(nets, real, cache=cache or StatisticsCache(), batch=batch, workers=workers,
                                      device=device, progress=progress)
     evaluator = Evaluator(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,9 +19,16 @@ PIXELS = 2**21  # of a batch: 32 images of 256x256
 SEGMENTER_SCORES = 2**28  # of a batch, one for every pixel and class: 1 GiB
 
 
-def fitting_batch(height: int, width: int, classes: int = 1) -> int:
-    """A batch size that fits most machines for images of a size and a segmenter's scores of so many classes."""
-    return max(1, min(64, PIXELS // (height * width), SEGMENTER_SCORES // (height * width * classes)))
+def fitting_batch(height: int, width: int, classes: int = 1, judge: Any = None) -> int:
+    """A batch size that fits most machines for images of a size and a segmenter's scores of so many classes.
+
+    Where a segmenter `judge` sees the images larger than they are, that counts.
+    """
+    pixels = height * width
+    seen = [pixels]
+    if hasattr(judge, "preprocessing"):
+        seen += [math.prod(judge.preprocessing.size_at(height, width, scale)) for scale in judge.preprocessing.scales]
+    return max(1, min(64, PIXELS // max(seen), SEGMENTER_SCORES // (pixels * classes)))
 
 
 def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batch: int, workers: int = 0,

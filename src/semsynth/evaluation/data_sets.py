@@ -44,6 +44,11 @@ class DataSets:
                 raise EvaluationError(f"root={root}: {self.name} has no files")
             self.facts[split] = {**node, "source": {**node["source"], "root": str(root)}}
 
+    @property
+    def photographs(self) -> bool:
+        """Whether its images are read from files; otherwise they are drawn."""
+        return "source" in self.facts["val"]
+
     def trains_judge(self, size: Sequence[int]) -> str:
         """The command that trains a segmenter for this data set and images of a size (H,W)."""
         root = self.facts["train"].get("source", {}).get("root")

@@ -15,11 +15,14 @@ from semsynth.evaluation.diversity import Diversity
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.features import Features, InceptionFeatures
 from semsynth.evaluation.kid import kernel_distance
+from semsynth.evaluation.neighbours import neighbourhoods
 from semsynth.evaluation.pixels import check_finite, common_size, eight_bits, resized
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.sharing import all_sum
 from semsynth.evaluation.statistics import FeatureSet
 from semsynth.evaluation.style_recovery import StyleRecovery
+
+NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
 
 @dataclass
@@ -27,7 +30,7 @@ class Scores:
     """What an evaluation found.
 
     Attributes:
-        scores: By key: fid/val, kid/val, frechet/NAME, miou, accuracy, diversity/NAME, style_r2/NAME ...
+        scores: By key: fid/val, kid/val, frechet/NAME, kid/NAME, precision/NAME, miou, accuracy, diversity/NAME ...
         iou: IoU by class; None for a class that occurs nowhere.
         frequency: Share of the counted label pixels by class.
         regressor_r2: R^2 of the style regressor on the real images, by variable.
@@ -58,7 +61,8 @@ class Evaluator:
         classes: Names of the data set's classes.
         unknown: Index of its unknown class, whose pixels do not count; None where there is none.
         judge: Segmenter (`semsynth.segmenters.judge.Judge`) of the data set's classes; None: no mIoU and accuracy.
-        features: Networks of the Frechet distances; the one called `inception` gives FID and KID.
+        features: Networks of the Frechet distances; the one called `inception` gives FID. Those that are `general` give
+            kernel distances and nearest neighbours besides.
         real: For each of them, by name, the statistics of real images by split (`train`, `val`). Where `val` is
             missing, the `real` images of the first `update` round serve.
         diversities: Distances whose means over samples are taken, see `update_diversity`.
@@ -121,10 +125,9 @@ class Evaluator:
 
     def reset(self) -> None:
         """Forget the generated images; statistics of real images stay."""
-        pool = self.protocol.kid_pool
-        self._fake = {net.name: FeatureSet(pool if net.name == InceptionFeatures.name else 0) for net in self.features}
-        self._real_val = {net.name: FeatureSet(pool if net.name == InceptionFeatures.name else 0)
-                          for net in self.features if "val" not in self.real[net.name]}
+        self._fake = {net.name: FeatureSet(self.protocol.pool(net.general)) for net in self.features}
+        self._real_val = {net.name: FeatureSet(self.protocol.pool(net.general)) for net in self.features
+                          if "val" not in self.real[net.name]}
         self._width: dict[str, int] = {}
         self._seen = self._images = 0  # samples with and without padding
         self.confusion.reset()
@@ -239,15 +242,21 @@ class Evaluator:
         for split, real in self.real[net.name].items():
             assert fake.moments is not None
             assert real.moments is not None
-            distance = fake.moments.distance(real.moments)
-            if net.name == InceptionFeatures.name:
-                found.scores[f"fid/{split}"] = distance
-                protocol = self.protocol
-                found.scores[f"kid/{split}"] = kernel_distance(
-                    fake.vectors, real.vectors, subsets=protocol.kid_subsets, subset_size=protocol.kid_subset_size,
-                    seed=protocol.seed).mean
-            else:
-                found.scores[f"frechet/{net.name}" + ("" if split == "val" else f"/{split}")] = distance
+            keys = score_keys(net, split)
+            found.scores[keys["frechet"]] = fake.moments.distance(real.moments)
+            if net.general:
+                self._compare_vectors(real.vectors, fake.vectors, keys, found)
+
+    def _compare_vectors(self, real: Tensor, fake: Tensor, keys: Mapping[str, str], found: Scores) -> None:
+        protocol = self.protocol
+        found.scores[keys["kid"]] = kernel_distance(
+            fake, real, subsets=protocol.kid_subsets, subset_size=protocol.kid_subset_size, seed=protocol.seed).mean
+        try:
+            near = neighbourhoods(real, fake, protocol.neighbours)
+        except ValueError as error:
+            found.skipped |= {keys[kind]: str(error) for kind in NEIGHBOURS}
+        else:
+            found.scores |= {keys[kind]: getattr(near, kind) for kind in NEIGHBOURS}
 
     def _segmentation(self, found: Scores) -> None:
         scores = self.confusion.compute()
@@ -258,3 +267,14 @@ class Evaluator:
             iou = float(scores.iou[index])
             found.iou[self.classes[index]] = iou if math.isfinite(iou) else None
             found.frequency[self.classes[index]] = float(scores.frequency[index])
+
+
+def score_keys(net: Features, split: str) -> dict[str, str]:
+    """The keys of the scores that a network's features give against the real images of a split, by kind.
+
+    FID is the Frechet distance in Inception's features, and nothing else is; FID and KID name the split alone.
+    """
+    place = net.name if split == "val" else f"{net.name}/{split}"
+    kinds = ("frechet", "kid", *NEIGHBOURS) if net.general else ("frechet",)
+    keys = {kind: f"{kind}/{place}" for kind in kinds}
+    return keys | ({"frechet": f"fid/{split}", "kid": f"kid/{split}"} if net.name == InceptionFeatures.name else {})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import URLError
@@ -12,18 +13,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from semsynth.backbones import dinov2, efficientnet_lite0
+from semsynth.backbones.errors import BackboneError
 from semsynth.evaluation.errors import EvaluationError
+from semsynth.evaluation.pixels import eight_bits, resized
 from semsynth.evaluation.protocol import InceptionResize
-from semsynth.tensor_files import TensorFileError, refuse_not_finite
+from semsynth.tensor_files import TensorFileError, refuse_not_finite, sha256_of
 
 INCEPTION_FEATURES = 2048
 INCEPTION_SIDE = 299
+AT_ONCE = 16  # images: more are no faster, and their maps are large
+SIDE = 224  # at which EfficientNet-Lite0 was trained, and DINOv2's features are compared
 
 
 class Features(Protocol):
-    """What a distance needs: features and a description that keys the statistics of real images."""
+    """What a distance needs: features and a description that keys the statistics of real images.
+
+    Attributes:
+        name: Names the scores.
+        general: Whether the features tell any pictures apart, so that kernel distances and nearest neighbours are
+            taken besides the Frechet distance.
+    """
 
     name: str
+    general: bool
 
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1] -> (N,F) float32."""
@@ -33,6 +46,55 @@ class Features(Protocol):
 
     def to(self, device: Any) -> Any:
         """Move to a device."""
+
+
+FEATURES = ("inception", efficientnet_lite0.NAME, "dinov2", "segmenter", "pixels")
+
+
+@dataclass(frozen=True)
+class FeatureChoice:
+    """Which networks' features are compared, and where the files of their weights lie.
+
+    Args:
+        names: One or some of `FEATURES`, which must be had. None: Inception where its weights can be had,
+            EfficientNet-Lite0 on photographs without them, DINOv2 where its file is given, and the segmenter.
+        inception: File of Inception's weights; None: torchmetrics downloads them.
+        dinov2: File of DINOv2's weights.
+
+    Raises:
+        EvaluationError: an unknown name.
+    """
+
+    names: Sequence[str] | str | None = None
+    inception: str | Path | None = None
+    dinov2: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.names, str):
+            object.__setattr__(self, "names", [self.names])
+        unknown = [name for name in self.names or () if name not in FEATURES]
+        if unknown:
+            raise EvaluationError(f"features={unknown[0]}: there are {', '.join(FEATURES)}")
+
+    def allows(self, name: str) -> bool:
+        """Whether these features are taken where they can be had."""
+        return self.names is None or name in self.names
+
+    def demands(self, name: str) -> bool:
+        """Whether these features must be had: they are named, or their file is."""
+        if self.names is not None:
+            return name in self.names
+        return getattr(self, name, None) is not None
+
+    def dinov2_file(self) -> str | Path:
+        """The file of DINOv2's weights.
+
+        Raises:
+            EvaluationError: none is given.
+        """
+        if self.dinov2 is None:
+            raise EvaluationError(f"features: dinov2 needs dinov2.weights=FILE, one of {dinov2.SOURCE}")
+        return self.dinov2
 
 
 class InceptionFeatures:
@@ -47,6 +109,7 @@ class InceptionFeatures:
     """
 
     name = "inception"
+    general = True
 
     def __init__(self, weights: str | Path | None = None, resize: InceptionResize = "pytorch_fid") -> None:
         self.resize = resize
@@ -61,7 +124,7 @@ class InceptionFeatures:
         self.network.requires_grad_(False)
         if self.path is None:
             self.path = _downloaded()
-        self.sha256 = _sha256(self.path)
+        self.sha256 = None if self.path is None else sha256_of(self.path)
         if resize == "pytorch_fid":
             # torchmetrics resizes rounded pixels in its own ways; the exact input takes their place at the first layer.
             self.network.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, inputs: (self._exact,))
@@ -118,12 +181,94 @@ class InceptionFeatures:
                 "features": INCEPTION_FEATURES, "resize": self.resize}
 
 
+class EfficientNetFeatures:
+    """The 1280 pooled features of EfficientNet-Lite0, trained on ImageNet, of images at 224x224.
+
+    They stand where FID's stand, before the classifier of ImageNet, but are another network's: never called FID.
+
+    Raises:
+        EvaluationError: its weights are not installed; says how they are.
+    """
+
+    name = efficientnet_lite0.NAME
+    general = True
+
+    def __init__(self) -> None:
+        try:
+            self.network = efficientnet_lite0.load_efficientnet_lite0().to(memory_format=torch.channels_last)
+        except BackboneError as error:
+            raise EvaluationError(str(error)) from None
+
+    def to(self, device: Any) -> EfficientNetFeatures:
+        """Move to a device."""
+        self.network.to(device)
+        return self
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images (N,3,H,W) in [-1,1] -> (N,1280) float32."""
+        with torch.autocast(images.device.type, enabled=False):
+            parts = [resized(part.float(), (SIDE, SIDE)).contiguous(memory_format=torch.channels_last)
+                     for part in images.split(AT_ONCE)]
+            return torch.cat([self.network.features(part) for part in parts])
+
+    def description(self) -> dict[str, Any]:
+        """Everything that moves the features."""
+        return {**efficientnet_lite0.description(), "features": efficientnet_lite0.FEATURES, "side": SIDE}
+
+
+class DINOv2Features:
+    """The class token of a DINOv2 network, of images at 224x224: the features of FD_DINOv2 (arXiv:2306.04675).
+
+    Args:
+        weights: File that DINOv2's authors offer; ViT-L/14 is the published choice.
+
+    Raises:
+        EvaluationError: there is no such file, or it is none of these.
+    """
+
+    general = True
+
+    def __init__(self, weights: str | Path) -> None:
+        self.path = Path(weights).expanduser()
+        try:
+            self.network = dinov2.load_dinov2(self.path)
+        except BackboneError as error:
+            raise EvaluationError(f"dinov2.weights={error}") from None
+        if SIDE % self.network.patch:
+            raise EvaluationError(f"dinov2.weights={self.path}: patches of {self.network.patch} pixels do not divide "
+                                  f"images of {SIDE}x{SIDE}")
+        self.name: str = self.network.name
+        self.sha256 = sha256_of(self.path)
+
+    def to(self, device: Any) -> DINOv2Features:
+        """Move to a device."""
+        self.network.to(device)
+        return self
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images (N,3,H,W) in [-1,1] -> (N,F) float32."""
+        with torch.autocast(images.device.type, enabled=False):
+            x = images.float()
+            if tuple(x.shape[-2:]) != (SIDE, SIDE):  # published: PIL's bicubic, which rounds to eight bits
+                x = eight_bits(F.interpolate(x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True))
+            features: Tensor = self.network(x)
+        return features
+
+    def description(self) -> dict[str, Any]:
+        """Everything that moves the features."""
+        return {"name": self.name, "sha256": self.sha256, "weights": self.path.name, "side": SIDE}
+
+
 class JudgeFeatures:
     """The spatially averaged features of a segmenter.
 
     Args:
         judge: With `features(images) -> (N,F)` and `description()`.
     """
+
+    general = False
 
     def __init__(self, judge: Any) -> None:
         self.judge = judge
@@ -152,9 +297,3 @@ def _downloaded() -> Path | None:
     path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
     return path if path.is_file() else None
 
-
-def _sha256(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,7 @@ from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator
+from semsynth.evaluation.features import FeatureChoice
 from semsynth.evaluation.maps import JudgedMaps, collate
 from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
@@ -32,15 +33,18 @@ class ValidationScores:
         judge: Segmenter of the data set's classes; None: no mIoU and accuracy.
         wanted: Kinds of scores that must be had; None: all that can.
         splits: Real images to measure distances to: `train`, `val` or both.
+        features: Networks whose features are compared, see `FeatureChoice`; None: what there is.
         inception_weights: File of the Inception network's weights; None: torchmetrics downloads them.
+        dinov2_weights: File of DINOv2's weights; None: none.
         cache: Folder of the statistics of real images; None: the default one.
     """
 
     def __init__(self, protocol: Protocol, judge: Any = None, *, wanted: Sequence[str] | None = None,
-                 splits: Sequence[str] = ("train", "val"), inception_weights: str | Path | None = None,
+                 splits: Sequence[str] = ("train", "val"), features: Sequence[str] | str | None = None,
+                 inception_weights: str | Path | None = None, dinov2_weights: str | Path | None = None,
                  cache: str | Path | None = None) -> None:
         self.protocol, self.judge, self.wanted, self.splits = protocol, judge, wanted, list(splits)
-        self.inception_weights, self.cache = inception_weights, cache
+        self.choice, self.cache = FeatureChoice(features, inception_weights, dinov2_weights), cache
         self._evaluator: Evaluator | None = None
 
     def prepare(self, data: DataSets, size: Sequence[int], device: torch.device,
@@ -59,11 +63,11 @@ class ValidationScores:
         """
         self._maps = JudgedMaps(data.maps(self.protocol), self.protocol)
         self._classes, self._device = data.facts["num_classes"], device
-        self._batch = fitting_batch(*size)
+        self._batch = fitting_batch(size[0], size[1], judge=self.judge)
         real = {split: build for split, build in data.real(self.protocol, size).items() if split in self.splits}
         self._evaluator, skipped = build_evaluator(
             self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
-            wanted=self.wanted, inception_weights=self.inception_weights, cache=StatisticsCache(self.cache),
+            wanted=self.wanted, choice=self.choice, photographs=data.photographs, cache=StatisticsCache(self.cache),
             batch=self._batch, device=device, count=len(self._maps), progress=progress,
             trains_judge=data.trains_judge(size))
         return skipped

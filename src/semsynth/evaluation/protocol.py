@@ -43,7 +43,8 @@ class Protocol:
             antialiasing), `torchmetrics` with antialiasing, `tensorflow` as TensorFlow 1 did.
         kid_subsets: Subsets of KID.
         kid_subset_size: Images in a subset.
-        kid_pool: Images, spread over each set, whose features KID draws from.
+        kid_pool: Images, spread over each set, whose features KID draws from, and among which neighbours are sought.
+        neighbours: Nearest neighbours of precision, recall, density and coverage.
         segmenter_size: [H,W] to which images are resized (bilinear) before they reach the segmenter; None: as they are.
         label_size: Compare at the size of the generated image, or at the label file's own (`native`).
         label_resize: Filter of label maps: `nearest`, or `bilinear` of the one-hot maps.
@@ -72,6 +73,7 @@ class Protocol:
     kid_subsets: int = 100
     kid_subset_size: int = 1000
     kid_pool: int = 10000
+    neighbours: int = 5
     segmenter_size: Sequence[int] | None = None
     label_size: LabelSize = "image"
     label_resize: LabelResize = "nearest"
@@ -89,7 +91,8 @@ class Protocol:
                 raise ValueError(f"protocol.{key} must be one of {', '.join(get_args(choices))}, "
                                  f"got {getattr(self, key)!r}")
         for key, least in (("count", 2), ("train_count", 2), ("kid_subsets", 1), ("kid_subset_size", 2),
-                           ("kid_pool", 2), ("diversity_maps", 0), ("diversity_samples", 2), ("seed", 0)):
+                           ("kid_pool", 2), ("neighbours", 1), ("diversity_maps", 0), ("diversity_samples", 2),
+                           ("seed", 0)):
             value = getattr(self, key)
             if value is not None and value < least:
                 raise ValueError(f"protocol.{key} must be >= {least}, got {value}")
@@ -107,6 +110,10 @@ class Protocol:
         void = self.void_is_wrong if isinstance(self.void_is_wrong, bool) else dataset in self.void_is_wrong
         mean: Any = self.class_mean or getattr(judge, "class_mean", "nan_mean")
         return replace(self, class_mean=mean, void_is_wrong=void)
+
+    def pool(self, general: bool) -> int:
+        """Of how many images the features themselves are kept; moments are kept of all."""
+        return self.kid_pool if general else 0
 
     def confusion(self, classes: int, counted: Sequence[int]) -> Confusion:
         """A confusion matrix of so many classes with these conventions; of a `settled` protocol."""

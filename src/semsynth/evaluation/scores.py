@@ -14,7 +14,8 @@ from rich.table import Table
 
 from semsynth.digits import rounded
 from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.evaluator import Scores
+from semsynth.evaluation.evaluator import NEIGHBOURS, Scores
+from semsynth.evaluation.features import InceptionFeatures
 from semsynth.evaluation.plots import plot_confusion, plot_iou
 from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
 from semsynth.files import write_text
@@ -125,9 +126,9 @@ def _iou(value: float | None) -> str:
 def _how(key: str, protocol: Mapping[str, Any]) -> str:
     """What a score was taken with, in a few words."""
     kind, _, rest = key.partition("/")
-    if kind in ("fid", "kid", "frechet"):
+    if kind in ("fid", "frechet", "kid", *NEIGHBOURS):
         split = "train" if rest.endswith("train") else "val"
-        network = "inception" if kind != "frechet" else rest.removesuffix("/train")
+        network = InceptionFeatures.name if rest == split else rest.removesuffix("/train")
         net = protocol["features"].get(network, {})
         if network == PixelFeatures.name:
             network = "colours and contrasts of the pixels, no network"

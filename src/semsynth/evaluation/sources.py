@@ -22,6 +22,7 @@ from semsynth.evaluation.cache import StatisticsCache
 from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
+from semsynth.evaluation.features import FeatureChoice
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
 from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
@@ -138,7 +139,7 @@ def warn_of_squashed(maps: ImageFolder) -> None:
 
 
 def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
-          inception_weights: str | Path | None, batch: int | None, workers: int,
+          choice: FeatureChoice | None = None, batch: int | None, workers: int,
           cache: str | Path | None, threads: Threads = "auto") -> tuple[Scores, dict[str, Any]]:
     """All scores that can be had of a source, and everything that moved them, in plain values.
 
@@ -148,7 +149,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         judge: Segmenter, or None.
         wanted: Kinds of scores that must be had; None: all that can.
         device: Where networks run.
-        inception_weights: File of the Inception network's weights, or None.
+        choice: Which networks' features are compared; None: what there is.
         batch: Images at a time; None: what fits their size.
         workers: Processes that load images.
         cache: Folder of the statistics of real images; None: the default one.
@@ -157,7 +158,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
     """
-    batch = fitting_batch(*source.size, len(source.data.classes)) if batch is None else batch
+    batch = fitting_batch(*source.size, len(source.data.classes), judge) if batch is None else batch
     if batch < 1:
         raise EvaluationError(f"batch={batch} must be 1 or more")
     painter, progress = source.painter, partial(bar, threads, device)
@@ -174,7 +175,8 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     evaluator, skipped = build_evaluator(
         protocol, dataset=source.data.name, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
-        real={split: kept(split, build) for split, build in builders.items()}, inception_weights=inception_weights,
+        real={split: kept(split, build) for split, build in builders.items()}, choice=choice,
+        photographs=source.data.photographs,
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,

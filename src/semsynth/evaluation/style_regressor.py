@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.style_recovery import STYLES
 from semsynth.segmenters.errors import SegmenterError
-from semsynth.segmenters.state_dict import load_into, read_state_dict, sha256_of
+from semsynth.segmenters.state_dict import load_into, read_state_dict
+from semsynth.tensor_files import sha256_of
 
 SHIPPED = Path(__file__).parent / "weights" / "scenes_style.safetensors"
 METADATA = "style_regressor"  # key of the JSON in a file's metadata

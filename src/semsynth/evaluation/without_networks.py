@@ -22,6 +22,7 @@ class PixelFeatures:
     """
 
     name = "pixels"
+    general = False
 
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1], sides of 8 or more -> (N,21) float32."""

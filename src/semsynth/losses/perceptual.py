@@ -30,7 +30,8 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
         WeightsError: no download and no such file, or the file holds something else.
     """
     way_out = ("Download vgg19-dcbb9e9d.pth (torchvision's VGG19_Weights.IMAGENET1K_V1) on a machine with a network "
-               "and give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_no_vgg.")
+               "and give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_efficientnet_lite0 "
+               "(another network's, from a package) or loss=spade_no_vgg.")
     if weights == "imagenet":
         try:
             return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))

@@ -33,6 +33,7 @@ def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     if terms is not None and paired:  # without pairs there is nothing to compare features of
         words += [word for word, term in (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
                   if term not in terms]
+        words += ["EfficientNet-Lite0 for VGG"] if _kind(terms.get("perceptual")) == "EfficientNetPerceptual" else []
     return words + (["style encoder"] if config.get("encoder", {}).get("z_dim", 0) else [])
 
 

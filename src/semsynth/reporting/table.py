@@ -13,8 +13,8 @@ from semsynth.reporting.groups import Group, Statistic, statistic
 from semsynth.reporting.published import Published, published_for
 
 OURS = "ours"
-ORDER = ("fid/", "kid/", "frechet/", "miou", "accuracy", "diversity/", "style_r2/", "segmenter/miou",
-         "segmenter/accuracy", "agreement/miou", "agreement/accuracy")
+ORDER = ("fid/", "kid/", "frechet/", "precision/", "recall/", "density/", "coverage/", "miou", "accuracy", "diversity/",
+         "style_r2/", "segmenter/miou", "segmenter/accuracy", "agreement/miou", "agreement/accuracy")
 TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "accuracy %",
           "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
           "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",

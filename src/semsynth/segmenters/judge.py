@@ -1,19 +1,22 @@
 """A segmentation network that judges images: frozen, with the preprocessing that its training asks for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from semsynth.backbones.errors import BackboneError
 from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge_file import network_class, read_about, save_judge
 from semsynth.segmenters.preprocessing import Preprocessing
-from semsynth.segmenters.state_dict import load_into, read_state_dict, sha256_of
+from semsynth.segmenters.state_dict import load_into, read_state_dict
+from semsynth.tensor_files import sha256_of
 
-__all__ = ["Judge", "load_judge", "save_judge", "shipped"]
+__all__ = ["Judge", "NoJudge", "load_judge", "own_judge", "save_judge", "shipped"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -25,7 +28,8 @@ class Judge(nn.Module):
 
     Args:
         network: Normalised images (N,3,H,W) -> logits (N,C,h,w) at any stride; `network.features` -> (N,F,h,w). An
-            attribute `min_size`, if there is one, is the shortest side that it takes.
+            attribute `min_size`, if there is one, is the shortest side that it takes; a function `backbone()`, if there
+            is one, says what it stands on and does not hold itself.
         name: Names the scores made with it: `frechet/NAME`.
         classes: Names of the classes, in the order of the data set's labels.
         weights: A `.pth` or `.safetensors` state dict to load; null keeps the network's weights.
@@ -148,6 +152,7 @@ class Judge(nn.Module):
 
     def description(self) -> dict[str, Any]:
         """Everything that moves a score, in plain values."""
+        network: Any = self.network
         return {
             "name": self.name,
             "network": f"{type(self.network).__module__}.{type(self.network).__qualname__}",
@@ -156,6 +161,7 @@ class Judge(nn.Module):
             "classes": self.num_classes,
             "class_map": self.class_map,
             "ignore": self.ignore,
+            **({"backbone": network.backbone()} if hasattr(network, "backbone") else {}),
             **self.preprocessing.as_dict(),
         }
 
@@ -209,6 +215,34 @@ def load_judge(path: str | Path) -> Judge:
                       preprocessing=Preprocessing(**about["preprocessing"]), class_map=about["class_map"], about=about)
     except SegmenterError:
         raise
+    except BackboneError as error:
+        raise SegmenterError(f"the segmenter {about['name']} cannot be built: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise SegmenterError(f"{path}: its metadata does not describe a segmenter ({error!r})") from error
     return judge
+
+
+@dataclass(frozen=True)
+class NoJudge:
+    """Stands for a segmenter that cannot be had.
+
+    Args:
+        reason: Why, and how to get it.
+    """
+
+    reason: str
+
+
+def own_judge(name: str) -> Judge | NoJudge:
+    """The segmenter that comes with the package for a data set, or why it cannot be built on this machine.
+
+    Raises:
+        SegmenterError: there is none of that name, or its file is damaged.
+    """
+    path = shipped(name)
+    try:
+        return load_judge(path)
+    except SegmenterError as error:
+        if isinstance(error.__cause__, BackboneError):
+            return NoJudge(str(error))
+        raise

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.errors import SegmenterError
-from semsynth.segmenters.judge import Judge, load_judge
+from semsynth.segmenters.judge import Judge, NoJudge, load_judge
 from semsynth.segmenters.preprocessing import Preprocessing
 
 
@@ -105,7 +105,7 @@ def untrained(network: nn.Module, classes: Sequence[str], ignore: int | None = N
                          momentum=momentum)
 
 
-def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Judge | None = None,
+def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Judge | NoJudge | None = None,
                frozen: bool = True, momentum: float | None = None) -> LoopSegmenter:
     """A segmenter that was trained before.
 
@@ -117,12 +117,14 @@ def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Ju
         momentum: See `LoopSegmenter`.
 
     Raises:
-        SegmenterError: both or neither are given, or the classes differ.
+        SegmenterError: both or neither are given, it cannot be had, or the classes differ.
     """
     if (path is None) == (judge is None):
         raise SegmenterError("a pretrained segmenter needs system.segmenter.path=FILE.safetensors (python "
                              "tools/train_segmenter.py dataset=... output=FILE.safetensors makes one), or "
                              "segmenter@system.segmenter.judge=NAME system.segmenter.judge.weights=FILE")
+    if isinstance(judge, NoJudge):
+        raise SegmenterError(judge.reason)
     found = judge if judge is not None else load_judge(str(path))
     found.check_classes(classes)
     return LoopSegmenter(found.network, classes=classes, preprocessing=found.preprocessing, class_map=found.class_map,

@@ -1,6 +1,5 @@
 """Reading a file of weights, and saying which of its keys do not fit a network."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,12 +9,6 @@ from semsynth.segmenters.errors import SegmenterError
 from semsynth.tensor_files import TensorFileError, read_tensors
 
 SHOWN_KEYS = 8  # rows of the table of keys that do not fit
-
-
-def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ class Checkpoints(pl.Callback):
         folder: Where the files go.
         every_n_epochs: Write `last` at the end of every n-th epoch, and of the last one; 0: only at the end.
         every_n_batches: Also write `last` after this many batches, counted over the whole training.
-        monitor: Metric for `best`, as logged in validation; None: no `best`. NaN is never the best.
+        monitor: Metric for `best`, as logged in validation, or several, of which the first that is logged decides;
+            None: no `best`. NaN is never the best.
         mode: `min` or `max`: which way the metric is better.
 
     Raises:
@@ -43,13 +45,15 @@ class Checkpoints(pl.Callback):
     """
 
     def __init__(self, folder: str, every_n_epochs: int = 1, every_n_batches: int | None = None,
-                 monitor: str | None = None, mode: str = "min") -> None:
+                 monitor: str | Sequence[str] | None = None, mode: str = "min") -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be min or max, got {mode!r}")
         self.folder = Path(folder)
         self.every_n_epochs, self.every_n_batches = every_n_epochs, every_n_batches
-        self.monitor, self.mode = monitor, mode
+        self.monitor = [monitor] if isinstance(monitor, str) else list(monitor or ())
+        self.mode = mode
         self.best: float | None = None
+        self.best_by: str | None = None  # the metric of `best`
         self.kept = False  # whether `last` holds what the validation that runs now looks at
         self._due = False
         self._validated = False
@@ -85,11 +89,10 @@ class Checkpoints(pl.Callback):
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Write `best` where the metric improved, and `last` where its number of epochs is full or the epoch is cut."""
-        compared = self.monitor if self._validated else None
-        self._validated = False
         improved, unknown = False, False
-        if compared is not None:
-            improved, unknown = self._compare(trainer, compared)
+        if self.monitor and self._validated:
+            improved, unknown = self._compare(trainer)
+        self._validated = False
         if improved and not trainer.fast_dev_run:
             save(trainer, self.folder / "best.ckpt")
         if not trainer.is_last_batch:
@@ -98,7 +101,7 @@ class Checkpoints(pl.Callback):
             self._due = False
             self._write_last(trainer)
         if unknown:
-            raise TrainingStopped(f"callbacks.checkpoints.monitor={compared} is not logged; there are "
+            raise TrainingStopped(f"callbacks.checkpoints.monitor={' or '.join(self.monitor)} is not logged; there are "
                                   f"{', '.join(sorted(trainer.callback_metrics))}. Resume with one of them or null")
 
     def _full(self, trainer: pl.Trainer) -> bool:
@@ -116,22 +119,24 @@ class Checkpoints(pl.Callback):
             with within_epoch(trainer, pl_module.pending, epoch_ended):
                 self._write_last(trainer)
 
-    def _compare(self, trainer: pl.Trainer, metric: str) -> tuple[bool, bool]:
-        """Whether the metric improved, and whether it is missing without a reason.
+    def _compare(self, trainer: pl.Trainer) -> tuple[bool, bool]:
+        """Whether the metric improved, and whether all are missing without a reason.
 
         The first process decides for all: what each logs for itself may differ, and all must write or none.
         """
-        value = trainer.callback_metrics.get(metric)
-        unknown = value is None and not any(c.explains(metric) for c in _callbacks(trainer) if hasattr(c, "explains"))
-        seen = None if value is None else float(value)
-        seen, unknown = trainer.strategy.broadcast((seen, unknown))
-        return seen is not None and self._improved(seen), unknown
+        metric = next((metric for metric in self.monitor if metric in trainer.callback_metrics), None)
+        unknown = metric is None and not any(callback.explains(metric) for metric in self.monitor
+                                             for callback in _callbacks(trainer) if hasattr(callback, "explains"))
+        seen = None if metric is None else float(trainer.callback_metrics[metric])
+        metric, seen, unknown = trainer.strategy.broadcast((metric, seen, unknown))
+        return seen is not None and self._improved(str(metric), seen), unknown
 
-    def _improved(self, value: float) -> bool:
+    def _improved(self, metric: str, value: float) -> bool:
+        best = self.best if metric == self.best_by else None
         better = not math.isnan(value) and (
-            self.best is None or (value < self.best if self.mode == "min" else value > self.best))
+            best is None or (value < best if self.mode == "min" else value > best))
         if better:
-            self.best = value
+            self.best, self.best_by = value, metric
         return better
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule,
@@ -140,12 +145,12 @@ class Checkpoints(pl.Callback):
         checkpoint["callbacks"].pop("Timer", None)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far."""
-        return {"best": self.best}
+        """The best value so far, and of which metric."""
+        return {"best": self.best, "best_by": self.best_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on comparing with the best value so far."""
-        self.best = state_dict["best"]
+        self.best, self.best_by = state_dict["best"], state_dict.get("best_by")
 
 
 def _callbacks(trainer: pl.Trainer) -> list[Any]:

@@ -10,9 +10,9 @@ GREY = (0.299, 0.587, 0.114)
 
 
 class Photometric(nn.Module):
-    """Random brightness, contrast, saturation, blur and noise of images (N,3,H,W) in [-1,1], drawn for each image.
+    """Random brightness, contrast, saturation, blur, noise and coarseness of images (N,3,H,W) in [-1,1].
 
-    Draws from torch's global generator. A value of 0 leaves that change out.
+    Drawn for each image, from torch's global generator. A value of 0 leaves that change out (`coarse`: 1).
 
     Args:
         brightness: Largest shift, where the range of the images is 2.
@@ -20,18 +20,22 @@ class Photometric(nn.Module):
         saturation: Largest relative change of the distance from grey.
         blur: Largest share of a 3x3 binomial blur that is mixed in.
         noise: Largest standard deviation of Gaussian noise.
+        coarse: Largest factor by which pictures are made smaller and then as large as before, so that they show no more
+            than smaller ones do; all of a batch by one factor. 1: none.
 
     Raises:
-        ValueError: a negative value, or a blur above 1.
+        ValueError: a negative value, a blur above 1, or a factor below 1.
     """
 
     def __init__(self, brightness: float = 0.1, contrast: float = 0.2, saturation: float = 0.2, blur: float = 0.5,
-                 noise: float = 0.04) -> None:
+                 noise: float = 0.04, coarse: float = 1.0) -> None:
         super().__init__()
         if min(brightness, contrast, saturation, blur, noise) < 0 or blur > 1:
             raise ValueError("brightness, contrast, saturation and noise must be >= 0, and blur in [0,1]")
+        if coarse < 1:
+            raise ValueError(f"coarse must be >= 1, got {coarse}")
         self.brightness, self.contrast, self.saturation = brightness, contrast, saturation
-        self.blur, self.noise = blur, noise
+        self.blur, self.noise, self.coarse = blur, noise, coarse
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
@@ -40,6 +44,11 @@ class Photometric(nn.Module):
             return torch.empty(len(images), 1, 1, 1, device=images.device).uniform_(least, most)
 
         x = images
+        if self.coarse > 1:
+            factor = 1 + float(torch.rand(())) * (self.coarse - 1)
+            small = [max(1, round(side / factor)) for side in x.shape[-2:]]
+            x = F.interpolate(x, small, mode="bilinear", align_corners=False, antialias=True)
+            x = F.interpolate(x, images.shape[-2:], mode="bilinear", align_corners=False)
         if self.saturation:
             grey = (x * x.new_tensor(GREY).view(1, 3, 1, 1)).sum(1, keepdim=True)
             x = torch.lerp(grey.expand_as(x), x, 1 + drawn(self.saturation, -self.saturation))

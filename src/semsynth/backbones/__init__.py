@@ -1,0 +1,1 @@
+"""Networks that were trained on photographs, for what judges and teaches: features, losses, segmenters."""
