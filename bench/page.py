@@ -207,7 +207,8 @@ class Bench:
                 lines.append(f"| {name} | no time left | |")
                 continue
             try:
-                found, first = rate(overrides, self.folder / f"run-{index}", min(max(left, 25), 60),
+                seconds = left if self.setting.small else min(max(left, 25), 60)
+                found, first = rate(overrides, self.folder / f"run-{index}", seconds,
                                     batches=3 if self.setting.small else None)
             except RuntimeError as error:
                 self.failed |= self.setting.small

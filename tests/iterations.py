@@ -1,5 +1,6 @@
 """Whole trainings of real networks at their narrowest, for tests of how an iteration runs, not of what it learns."""
 
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +61,7 @@ def paired(norm="clade", *, style=False, vgg=False, optimizer=None, checkpointin
     """A system for pairs, with the published terms."""
     terms = {"adversarial": GeneratorAdversarial(Hinge()), "feature_matching": FeatureMatching(), "kl": KLDivergence()}
     if vgg:
-        terms["perceptual"] = perceptual()
+        terms["perceptual"] = deepcopy(perceptual())  # a system moves its networks to its device
     losses = {"generator": terms, "discriminator": {"adversarial": DiscriminatorAdversarial(Hinge())}}
     return PairedSystem(
         generator(norm, 4 * style, checkpointing=checkpointing), MultiscaleDiscriminator(CLASSES, edges=True, ndf=4),

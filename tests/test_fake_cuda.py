@@ -49,7 +49,7 @@ def on_cuda(mode, x):
 
 
 def fake_maps(mode, maps):
-    return maps._map(lambda x: on_cuda(mode, x))
+    return maps.map(lambda x: on_cuda(mode, x))
 
 
 @pytest.mark.parametrize("training", [True, False])

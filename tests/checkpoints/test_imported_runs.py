@@ -167,9 +167,9 @@ def trained(run, output, monkeypatch, *overrides):
     seen = SimpleNamespace()
     fit = launch.fit
 
-    def watched(trainer, system, data, checkpoint):
+    def watched(trainer, system, data, *others):
         seen.system, seen.start = system, {key: value.clone() for key, value in system.state_dict().items()}
-        fit(trainer, system, data, checkpoint)
+        fit(trainer, system, data, *others)
 
     monkeypatch.setattr(launch, "fit", watched)
     TRAIN.train(training_from(run, f"run_dir={output}", "scores=none", *overrides), None)

@@ -16,7 +16,7 @@ from semsynth.generators.spade import SPADEGenerator
 from semsynth.lookup import Lookup
 from semsynth.modulation import autograd, executor, gradients, table
 from semsynth.modulation.kernels import backward, forward, statistics, sums
-from semsynth.modulation.sums import sum_of_rows
+from semsynth.modulation.sums import sum_of_rows, sums_by_row
 from semsynth.norms import base
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -297,3 +297,15 @@ def test_rows_that_lie_far_apart():
         gamma, gamma, mean, inverse, None, 1.0)
     assert_close(grad_beta, found)
     assert_close(grad_gamma, found)
+
+
+def test_tensors_with_gaps():
+    """Weights and scales are often columns of something larger."""
+    values, scales, lookup = torch.randn(30, 8)[:, ::2], torch.randn(2, 30).t(), Lookup(torch.arange(30) % 4, 4)
+    found = sums_by_row(lookup, values, scales[:, 0])
+    assert_close(found, torch.stack([(values * scales[:, :1])[k::4].sum(0) for k in range(4)]))
+    table, index = torch.randn(2, 4, 4)
+    shown = forward.modulated_rows(values, 30, lookup.index, table, index, None, None, scales, None, 1.0, 1,
+                                   torch.float32)
+    rows = lookup.index
+    assert_close(shown, values * table[rows] * scales[:, :1] + index[rows] * scales[:, 1:])

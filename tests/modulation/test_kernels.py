@@ -25,8 +25,8 @@ def test_every_kernel_in_the_interpreter():
         TRITON_INTERPRET="1")
 
 
-KINDS = {"order": "*i64", "starts": "*i64", "rows": "*i64", "index": "*i64", "tracked": "*i64"}
-NUMBERS = {"slope", "momentum", "eps"}
+KINDS = {"order": "*i32", "starts": "*i32", "rows": "*i32", "index": "*i32", "tracked": "*i64"}
+NUMBERS = {"slope", "momentum", "eps", "total"}
 SIZES = {"pixels", "channels", "out_stride", "row_stride", "line", "grad_stride", "count", "part", "parts",
          "value_stride"}
 
@@ -90,3 +90,14 @@ def test_every_kernel_compiles_for_gpus(tmp_path, monkeypatch):
         found = {name: int(value) for name, value in re.findall(r"(REG|STACK|LOCAL):(\d+)", usage)}
         assert found["REG"] <= 128, (*case, usage)
         assert found["STACK"] + found["LOCAL"] <= 16, (*case, usage)  # a few predicates, no values
+
+
+@pytest.mark.slow
+def test_every_kernel_compiles_for_sizes_of_one(tmp_path, monkeypatch):
+    """Triton makes a constant of a whole number that is 1: a pixel, a channel, a row."""
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    seen = set()
+    for kernel, features, capability, none, constants in cases():
+        if kernel not in seen:
+            seen.add(kernel)
+            compiled(kernel, features, capability, none, **constants, **dict.fromkeys(SIZES & set(kernel.arg_names), 1))

@@ -65,6 +65,12 @@ def test_the_last_checkpoint_is_named(tmp_path, capsys):
     assert str(tmp_path / "checkpoints" / "last.ckpt") in capsys.readouterr().err
 
 
+def test_without_a_checkpoint_that_is_said(tmp_path, capsys):
+    with pytest.raises(SystemExit), launch.told_in_words(str(tmp_path)):
+        raise TrainingStopped("a loss is NaN")
+    assert "no checkpoint yet" in capsys.readouterr().err
+
+
 def test_in_a_sweep_a_fault_passes_on_with_its_words(tmp_path, capsys):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()

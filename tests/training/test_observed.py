@@ -43,8 +43,15 @@ def test_gradients_are_named_where_losses_are_finite(tiny, tmp_path, part):
     system = tiny.system()
     # a loss of 0 with the gradient 0 / 0
     system.losses[part]["root"] = tiny.term(lambda step: (step.fake_maps[0][-1].sum() * 0).sqrt())
-    with pytest.raises(NonFiniteError, match=rf"^the norm of the {part}'s gradients = nan in epoch 1, batch 1,"):
+    with pytest.raises(NonFiniteError, match=rf"^the largest of the {part}'s gradients = nan in epoch 1, batch 1,"):
         tiny.trainer(tmp_path).fit(system, datamodule=tiny.data())
+
+
+def test_finite_gradients_have_no_norm_that_is_not(tiny, tmp_path):
+    """The root of the sum of their squares would be infinite in float32."""
+    system = tiny.system()
+    system.losses["generator"]["steep"] = tiny.term(lambda step: step.fake.sum() * 1e25)
+    tiny.trainer(tmp_path, limit_train_batches=1, log_every_n_steps=1).fit(system, datamodule=tiny.data())
 
 
 class Signal(pl.Callback):

@@ -24,6 +24,7 @@ def test_on_cuda_it_is_fused_where_it_can_be(make):
     assert make_optimizer(make, parameters, CUDA).param_groups[0]["fused"] is True
     assert make_optimizer(make, parameters, CPU).param_groups[0]["fused"] is None
     assert make_optimizer(partial(make, fused=False), parameters, CUDA).param_groups[0]["fused"] is False
+    assert make_optimizer(partial(make, foreach=True), parameters, CUDA).param_groups[0]["foreach"] is True
 
 
 def test_others_stay_as_they_are():

@@ -23,11 +23,12 @@ class Send(pl.Callback):
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_writes_last_and_stops(tiny, tmp_path, signum):
+def test_a_signal_writes_last_and_stops(tiny, tmp_path, signum, capfd):
     before = signal.getsignal(signum)
     with pytest.raises(Preempted, match=signum.name) as stop:
         tiny.trainer(tmp_path, [Send(signum), Preemption(tmp_path)]).fit(tiny.system(), datamodule=tiny.data())
     assert (tmp_path / "last.ckpt").is_file()
+    assert f"{signum.name}: stops after this batch" in capfd.readouterr().err  # which may take a while
     assert stop.value.signum == signum
     assert not stop.value.requeued
     assert signal.getsignal(signum) == before

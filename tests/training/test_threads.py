@@ -109,6 +109,11 @@ def test_who_gives_a_number_has_it(two_cores, tiny, tmp_path, monkeypatch):
     assert fit(tiny, tmp_path, Numbers(), checkpoint=tmp_path / "last.ckpt") == [2] * 6
 
 
+def test_more_than_there_are_cores_are_taken_with_a_word(two_cores, tiny, tmp_path, capsys):
+    assert fit(tiny, tmp_path, Numbers(3), epochs=1)[0] == 3
+    assert "threads=3 on 2 cores" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("device", "world", "compiled"), [("cuda", 1, False), ("cpu", 2, False), ("cpu", 1, True)])
 def test_what_is_not_timed(two_cores, device, world, compiled):
     callback = TrainingThreads()

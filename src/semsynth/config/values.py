@@ -46,12 +46,13 @@ def check_values(cfg: DictConfig) -> None:
 
 
 def check_matmul(cfg: DictConfig) -> None:
-    """Check `matmul`.
+    """Check `matmul`, which a command that does not train has not.
 
     Raises:
         ConfigError: it is no precision.
     """
-    _one_of(cfg, "matmul", ("auto", "highest", "high", "medium"))
+    if "matmul" in cfg:
+        _one_of(cfg, "matmul", ("auto", "highest", "high", "medium"))
 
 
 def check_size(cfg: DictConfig) -> None:

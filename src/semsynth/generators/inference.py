@@ -74,7 +74,8 @@ class FoldedGenerator(nn.Module):
         compile: whether norms and activations run as compiled kernels, once for label maps and batches of any size.
         dtype: precision of the convolutions and of the features between them; None for that of the generator.
             ``torch.bfloat16`` is faster where the processor knows it, and not exact: pictures differ by about 1% of
-            their range. Statistics and tables keep the precision of the generator.
+            their range. Statistics keep the precision of the generator, and so do tables, except on a GPU, which makes
+            them in that of the features.
     """
 
     def __init__(self, generator: Any, *, compile: bool = False, dtype: torch.dtype | None = None) -> None:

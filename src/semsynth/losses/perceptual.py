@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth.convolution import for_convolutions
-from semsynth.losses.step import Step
+from semsynth.losses.frozen_features import FrozenFeatures
 from semsynth.tensor_files import TensorFileError, read_tensors
 
 _TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
@@ -58,11 +58,10 @@ class _Taps(nn.Sequential):
         return maps
 
 
-class Perceptual(nn.Module):
+class Perceptual(FrozenFeatures):
     """VGG-19 perceptual loss (arXiv:1603.08155, weights of arXiv:1711.11585): weighted L1 of five feature maps.
 
-    Images in [-1, 1] go in as they are, as published; ``normalize`` maps them to ImageNet statistics instead. The
-    network is frozen, stays in evaluation mode and appears in neither ``state_dict`` nor ``parameters``.
+    Images in [-1, 1] go in as they are, as published; ``normalize`` maps them to ImageNet statistics instead.
 
     Args:
         weights: ``imagenet`` for torchvision's weights, or the path of a state dict in torchvision's layout.
@@ -74,12 +73,8 @@ class Perceptual(nn.Module):
         WeightsError: the weights cannot be had or do not fit.
     """
 
-    compares_pairs = True  # means nothing where the image does not belong to the label map
-
     def __init__(self, weights: str = "imagenet", *, normalize: bool = False,
                  layer_weights: Sequence[float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), weight: float = 10.0) -> None:
-        super().__init__()
-        self.normalize, self.layer_weights, self.weight = normalize, tuple(layer_weights), weight
         features = make_layers(cfgs["E"])[: _TAPS[-1] + 1]
         state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
         wanted = features.state_dict()
@@ -91,38 +86,24 @@ class Perceptual(nn.Module):
         for layer in features:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False  # the taps must survive the next layer
-        # A tuple hides the frozen network from state_dict, parameters and train().
-        self._frozen = (_Taps(*features).eval().requires_grad_(False),)
+        super().__init__(_Taps(*features), layer_weights, weight)
+        self.normalize = normalize
 
     @classmethod
     def preflight(cls, weights: str = "imagenet", **_: object) -> None:
         """Fail before anything is built where the weights cannot be had (downloads them where they can)."""
         load_vgg_weights(weights)
 
-    @property
-    def network(self) -> nn.Module:
-        """The frozen network: image -> five maps."""
-        return self._frozen[0]
+    def _apply(self, fn: Any, recurse: bool = True) -> FrozenFeatures:
+        super()._apply(fn, recurse)
+        if next(self.network.parameters()).is_cuda:
+            self.network.to(memory_format=torch.channels_last)
+        return self
 
-    def _apply(self, fn, recurse: bool = True):
-        self.network._apply(fn, recurse)
-        if self._frozen[0][0].weight.is_cuda:
-            self._frozen[0].to(memory_format=torch.channels_last)
-        return super()._apply(fn, recurse)
-
-    def features(self, image: Tensor) -> list[Tensor]:
-        """The five maps of an image (N,3,H,W) in [-1,1]; one-channel images are repeated."""
-        x = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
+    def prepared(self, image: Tensor) -> Tensor:
+        """As it is, or in ImageNet's statistics; in the memory format in which convolutions are fastest."""
         if self.normalize:
-            mean = x.new_tensor((0.485, 0.456, 0.406)).view(3, 1, 1)
-            deviation = x.new_tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
-            x = ((x + 1) / 2 - mean) / deviation
-        return self.network(for_convolutions(x))
-
-    def forward(self, step: Step) -> Tensor:
-        """Scalar, unweighted."""
-        with torch.no_grad():
-            targets = self.features(step.real)
-        distances = [w * F.l1_loss(fake.float(), real.float())
-                     for w, fake, real in zip(self.layer_weights, self.features(step.fake), targets, strict=True)]
-        return torch.stack(distances).sum()
+            mean = image.new_tensor((0.485, 0.456, 0.406)).view(3, 1, 1)
+            deviation = image.new_tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
+            image = ((image + 1) / 2 - mean) / deviation
+        return for_convolutions(image)

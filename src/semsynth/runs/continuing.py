@@ -145,7 +145,7 @@ def apply_changes(cfg: DictConfig, changes: dict[str, Any]) -> None:
             f"init_from=DIR"
         )
     for key in changes:
-        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key not in ("resume", "threads"):
+        if OmegaConf.select(cfg, key.rpartition(".")[0] or key) is None and key not in ("matmul", "resume", "threads"):
             raise ConfigError(f"{key}: there is no such key in {CONFIG} of the run")
     if {"epochs", "decay_epochs"} & changes.keys():
         _change_epochs(cfg, changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -324,7 +325,8 @@ class AdversarialSystem(Observed, ABC):
         """Step with the gradients, which must be finite."""
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            self.watch({f"the norm of the {part}'s gradients": get_total_norm(gradients)}, batch_idx)
+            # of all, which is finite where each of them is, as the root of their squares need not be
+            self.watch({f"the largest of the {part}'s gradients": get_total_norm(gradients, math.inf)}, batch_idx)
         optimizer.step()
         optimizer.zero_grad()
         self.untoggle_optimizer(optimizer)

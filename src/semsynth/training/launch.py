@@ -112,6 +112,8 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
         finish_wandb(failed=True)
         last = Path(run_dir) / "checkpoints" / "last.ckpt"
         kept = f"\nThe last checkpoint before it: {last}" if last.is_file() else ""
+        if isinstance(fault, TrainingStopped) and not kept:
+            kept = "\nThere is no checkpoint yet, so nothing of this run can be continued."
         # A loader's worker sends its whole traceback as the message; the words stand at its end.
         words = str(fault).rpartition("DataError: ")[2].rstrip()
         if reraise:

@@ -23,8 +23,9 @@ def make_optimizer(make: Callable[..., Optimizer], parameters: list[nn.Parameter
         parameters: What it trains.
         device: Where they lie.
     """
-    takes = inspect.signature(make).parameters.get("fused")
-    if device.type == "cuda" and takes is not None and takes.default is None:
+    takes = inspect.signature(make).parameters
+    others = [takes[key].default for key in ("foreach", "differentiable") if key in takes]  # exclude it
+    if device.type == "cuda" and "fused" in takes and takes["fused"].default is None and not any(others):
         make = partial(make, fused=True)
     optimizer = make(parameters)
     optimizer.register_load_state_dict_pre_hook(_keep_kernels)

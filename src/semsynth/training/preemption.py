@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.training.checkpoints import Checkpoints, save
 
@@ -56,6 +57,9 @@ class Preemption(pl.Callback):
         if self.received:
             self._restore()
             os.kill(os.getpid(), signum)
+        elif getattr(rank_zero_only, "rank", 0) == 0:  # at once, whatever is being written
+            words = "stops after this batch, with a checkpoint; a second signal stops at once, without one"
+            os.write(2, f"\n{signal.Signals(signum).name}: {words}\n".encode())
         self.received = signum
 
     def _restore(self) -> None:

@@ -43,6 +43,8 @@ class TrainingThreads(pl.Callback):
         device = pl_module.device
         alone = trainer.world_size == 1 and device.type == "cpu" and not pl_module.compile_networks
         self._choice = Choice.of(self.threads, device) if alone or self.threads != "auto" else None
+        if self.threads != "auto" and device.type == "cpu" and self.threads > cores():
+            say(trainer, f"threads={self.threads} on {cores()} cores: they will wait for each other")
         if self._stored is not None and self.choosing:
             if self._stored <= cores():
                 self._choice = Choice.of(self._stored, device)

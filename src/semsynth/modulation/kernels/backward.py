@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semsynth.modulation.kernels.operator import alike, block, blocks, operator
+from semsynth.modulation.kernels.operator import alike, block, blocks, operator, packed
 from semsynth.modulation.kernels.sums import merging
 
 
@@ -196,6 +196,7 @@ def table_gradients(grad: Tensor, x: Tensor, order: Tensor, starts: Tensor, rows
     grad_gamma, grad_beta, totals = _table_gradients(grad, x, order, starts, rows, index, gamma, beta, mean, inverse,
                                                      scales, slope)
     gamma, beta = alike(gamma, beta)
+    grad, x, index, mean, inverse, scales = packed(grad, x, index, mean, inverse, scales)
     pieces, (count, channels), sums = len(starts) - 1, gamma.shape, 2 if scales is None else 3
     partial = gamma.new_empty(pieces, sums, channels)
     across = block(channels, 16, 128)
@@ -249,6 +250,7 @@ def input_gradient(grad: Tensor, x: Tensor, index: Tensor, gamma: Tensor, beta: 
     """
     grad_x, grad_scales = _input_gradient(grad, x, index, gamma, beta, mean, inverse, scales, carried, slope)
     gamma, beta = alike(gamma, beta)
+    grad, x, index, mean, inverse, scales, carried = packed(grad, x, index, mean, inverse, scales, carried)
     pixels, channels = x.shape
     across = block(channels, 16, 128)
     down = 1024 // across

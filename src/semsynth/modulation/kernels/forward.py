@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semsynth.modulation.kernels.operator import alike, block, blocks, operator
+from semsynth.modulation.kernels.operator import alike, block, blocks, operator, packed
 
 TILE = 2048  # elements a program computes
 
@@ -72,6 +72,7 @@ def modulated_rows(x: Tensor, width: int, index: Tensor, gamma: Tensor, beta: Te
         dtype: precision of the result.
     """
     channels, (gamma, beta) = x.shape[1], alike(gamma, beta)
+    x, index, mean, inverse, scales = packed(x, index, mean, inverse, scales)
     out = _shapes(x, width, index, gamma, beta, mean, inverse, scales, extra, slope, factor, dtype)
     if extra is not None:
         out[:, channels:] = extra if slope == 1 else F.leaky_relu(extra, slope)

@@ -14,6 +14,8 @@ Function = Callable[..., Any]
 def operator(shapes: Function, mutates: Sequence[str] = ()) -> Callable[[Function], Function]:
     """A decorator: the function runs as it is, and stands as one operation in a graph that a compiler makes.
 
+    Its first argument is a tensor on the device of all others.
+
     Args:
         shapes: the same arguments to empty tensors as the function would give.
         mutates: names of arguments that it changes.
@@ -22,8 +24,11 @@ def operator(shapes: Function, mutates: Sequence[str] = ()) -> Callable[[Functio
         operation: Any = torch.library.custom_op(f"semsynth::{function.__name__}", function, mutates_args=mutates)
         operation.register_fake(shapes)
 
-        def run(*args: Any) -> Any:
-            return operation(*args) if torch.compiler.is_compiling() else function(*args)
+        def run(first: Tensor, *args: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return operation(first, *args)
+            with torch.cuda.device_of(first):  # Triton launches on the current device
+                return function(first, *args)
 
         return run
 
@@ -35,6 +40,11 @@ def alike(*tables: Tensor) -> tuple[Tensor, ...]:
     if all(t.stride() == tables[0].stride() and t.stride(1) == 1 for t in tables):
         return tables
     return tuple(t.contiguous() for t in tables)
+
+
+def packed(*tensors: Any) -> tuple[Any, ...]:
+    """Tensors without gaps, as kernels walk over them; None stays None."""
+    return tuple(t if t is None else t.contiguous() for t in tensors)
 
 
 def block(size: int, least: int, most: int) -> int:

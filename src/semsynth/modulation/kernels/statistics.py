@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semsynth.modulation.kernels.operator import block, blocks, operator
+from semsynth.modulation.kernels.operator import block, blocks, operator, packed
 
 PARTS = 512  # into which the pixels are cut at most
 
@@ -43,7 +43,7 @@ def part_moments_kernel(found, x, pixels, channels, part, BLOCK_P: tl.constexpr,
 
 
 @triton.jit
-def moments_kernel(out, found, running_mean, running_var, tracked, pixels, channels, part, parts, momentum, eps,
+def moments_kernel(out, found, running_mean, running_var, tracked, total, pixels, channels, part, parts, momentum, eps,
                    BLOCK_Q: tl.constexpr, BLOCK_C: tl.constexpr):
     """Merge the parts' moments into mean, variance and 1/deviation; running averages move on.
 
@@ -57,7 +57,6 @@ def moments_kernel(out, found, running_mean, running_var, tracked, pixels, chann
     means = tl.load(place, mask=inside, other=0)
     spreads = tl.load(place + channels, mask=inside, other=0)
     counts = tl.minimum(tl.maximum(pixels - piece * part, 0), part).to(tl.float32)[:, None]
-    total = pixels.to(tl.float32)
     mean = tl.sum(means * counts, 0) / total
     difference = tl.where(inside, means - mean[None, :], 0.0)
     spread = tl.sum(spreads + difference * difference * counts, 0)
@@ -92,6 +91,7 @@ def moments(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, 
         momentum: of the running averages.
         eps: added to the variance.
     """
+    x, = packed(x)
     pixels, channels = x.shape
     out = _moments(x, running_mean, running_var, tracked, momentum, eps)
     across = block(channels, 16, 64)
@@ -101,6 +101,7 @@ def moments(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, 
     found = out.new_empty(parts, 2, channels)
     part_moments_kernel[parts, blocks(channels, across)](found, x, pixels, channels, part, BLOCK_P=down,
                                                          BLOCK_C=across)
-    moments_kernel[(blocks(channels, 8),)](out, found, running_mean, running_var, tracked, pixels, channels, part,
-                                           parts, momentum, eps, BLOCK_Q=block(parts, 16, PARTS), BLOCK_C=8)
+    moments_kernel[(blocks(channels, 8),)](out, found, running_mean, running_var, tracked, float(pixels), pixels,
+                                           channels, part, parts, momentum, eps, BLOCK_Q=block(parts, 16, PARTS),
+                                           BLOCK_C=8)
     return out

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from semsynth.modulation.kernels.operator import block, blocks, operator
+from semsynth.modulation.kernels.operator import block, blocks, operator, packed
 
 
 @triton.jit
@@ -88,6 +88,7 @@ def sums_by_row(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, wei
         shared_by: 1 or more.
         dtype: precision of the result.
     """
+    values, weights = packed(values, weights)
     out = _sums(values, order, starts, rows, weights, shared_by, dtype)
     pieces, channels = len(starts) - 1, values.shape[1]
     partial = values.new_empty(pieces, channels, dtype=torch.float32)
@@ -110,6 +111,7 @@ def _gathered(table: Tensor, rows: Tensor, dtype: torch.dtype) -> Tensor:
 @operator(_gathered)
 def sum_of_rows(table: Tensor, rows: Tensor, dtype: torch.dtype) -> Tensor:
     """For each of rows (R,k) the sum (R,C) of k rows of table (L,C), in the precision ``dtype``."""
+    table, rows = packed(table, rows)
     out = _gathered(table, rows, dtype)
     across = block(table.shape[1], 16, 128)
     down = 1024 // across
