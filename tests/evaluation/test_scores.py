@@ -57,6 +57,17 @@ def test_the_table_says_how(content):
         assert words in text
 
 
+def test_in_a_narrow_window_names_stay_whole(content):
+    names = [f"{kind}/efficientnet_lite0_imagenet/train" for kind in ("frechet", "kid", "precision", "coverage")]
+    network = {"weights": "efficientnet-lite0-57934424.pth", "sha256": "57934424"}
+    console = Console(record=True, width=80)
+    print_scores({**content, "scores": dict.fromkeys(names, 0.5), "protocol": {
+        **PROTOCOL, "features": {"efficientnet_lite0_imagenet": network}}}, console)
+    text = console.export_text()
+    assert all(name in text for name in names)
+    assert text.count("against 9 real train") == 4
+
+
 def test_the_segmenter_of_the_run_is_told(content, tmp_path):
     own = {"classes": ["sky", "car"], "answers": ["sky", "car"], "confusion": [[3, 1], [1, 0]],
            "iou": {"sky": 0.6, "car": 0.0}, "swapped": [["car", "sky", 1.0]]}

@@ -96,6 +96,7 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
              f"{protocol['generated']} images of {'x'.join(map(str, protocol['size']))}{style})")
     console.print(title, markup=False, highlight=False, soft_wrap=True)
     table = Table("score", "value", "how", box=None)
+    table.columns[0].no_wrap = True  # where the window is narrow, the last column gives way
     table.columns[1].justify = "right"
     for key, value in content["scores"].items():
         shown = f"{100 * value:.2f} %" if is_share(key) else rounded(value, 4)

@@ -59,12 +59,12 @@ class EfficientNetPerceptual(FrozenFeatures):
         self.required = required
 
     @classmethod
-    def preflight(cls, **_: object) -> None:
+    def preflight(cls, required: bool = True, **_: object) -> None:
         """Fail before anything is built where the weights are not installed."""
         try:
             weights_file()
         except BackboneError as error:
-            raise BackboneError(f"{error}. Or train without it: loss=spade_no_vgg") from None
+            raise BackboneError(f"{error}" + (". Or train without it: loss=spade_no_vgg" if required else "")) from None
 
     def prepared(self, image: Tensor) -> Tensor:
         """In the memory format in which it is a third faster on a CPU as well."""
