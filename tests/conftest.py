@@ -1,5 +1,6 @@
 import logging
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -28,6 +29,14 @@ def _loggers():
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] == "semsynth":
             logging.getLogger(name).disabled = False
+
+
+@pytest.fixture(autouse=True)
+def _wandb():
+    """A run that a test leaves open would take what the next ones log."""
+    yield
+    wandb = sys.modules.get("wandb")
+    assert getattr(wandb, "run", None) is None, "a W&B run was left open"
 
 
 @pytest.fixture(scope="session")

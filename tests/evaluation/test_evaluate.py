@@ -214,7 +214,8 @@ def test_with_nothing_at_hand_the_pixels_are_compared(evaluate, run, tmp_path, c
             "one") in told
 
 
-def test_features_are_chosen_by_name(evaluate, run, small, tmp_path, capsys):
+def test_features_are_chosen_by_name(evaluate, run, small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")  # names of files stay whole
     words = [f"run={run}", *FEW, f"output={tmp_path}/s.json"]
     evaluate(*words, "features=[efficientnet_lite0_imagenet,dinov2]",
              f"dinov2.weights={small.dinov2(tmp_path / 'tiny.pth')}")

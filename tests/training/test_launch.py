@@ -57,6 +57,16 @@ def test_ends_have_words_and_codes(fault, code, words, capsys):
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("error", [KeyError("a fault of the code"), KeyboardInterrupt()], ids=repr)
+def test_any_end_closes_the_run_of_wandb(error, monkeypatch):
+    """In a sweep of one process the next job would go on logging into it."""
+    closed = []
+    monkeypatch.setattr(launch, "finish_wandb", lambda failed=False: closed.append(failed))
+    with pytest.raises(type(error)), launch.told_in_words("DIR"):
+        raise error
+    assert closed == [True]
+
+
 def test_the_last_checkpoint_is_named(tmp_path, capsys):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()

@@ -120,6 +120,9 @@ def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
             raise type(fault)(f"{words}{kept}") from fault
         _say(f"{words}{kept}")
         sys.exit(2 if isinstance(fault, DataError) else 1)
+    except BaseException:
+        finish_wandb(failed=True)  # else the next job of a sweep would write into this one's run
+        raise
 
 
 def _say(message: str) -> None:
