@@ -42,6 +42,8 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"chance", "semantics", "modulation", "losses", "data", "digits", "matmul", "threads"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures", "threads"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files", "buildable"},
+    "papers": {"semantics", "norms", "data", "evaluation", "reporting", "runs", "synthesis", "signatures", "files",
+               "buildable"},
     "runs": {"evaluation", "signatures", "buildable", "weights", "checkpoints", "training", "data",
              "config"},
     "config": {"signatures", "buildable", "data", "matmul"},
