@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"chance", "semantics", "modulation", "losses", "data", "digits", "matmul", "threads"},
     "synthesis": {"semantics", "data", "training", "runs", "signatures", "threads"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files", "buildable"},
-    "papers": {"semantics", "norms", "data", "evaluation", "reporting", "runs", "synthesis", "signatures", "files",
+    "papers": {"semantics", "norms", "data", "segmenters", "training", "evaluation", "reporting", "runs", "synthesis", "signatures", "files",
                "buildable"},
     "runs": {"evaluation", "signatures", "buildable", "weights", "checkpoints", "training", "data",
              "config"},
