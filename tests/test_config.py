@@ -88,6 +88,7 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     trainer, system, data = runs.build(cfg)
     before = [p.detach().clone() for p in system.generator.parameters()]
     launch.fit(trainer, system, data, None)
+    launch.finish_wandb()
     assert trainer.global_step == 2
     assert any(not torch.equal(a, b) for a, b in zip(before, system.generator.parameters(), strict=True))
     assert list((tmp_path / "grids").glob("*.png"))
