@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -70,6 +71,14 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))
     trainer = hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all")
     return trainer, system, data
+
+
+def validation(config: Mapping[str, Any]) -> Any:
+    """Build the validation split of a run's configuration, in plain values."""
+    from torch.utils.data import Dataset
+
+    split = hydra.utils.instantiate(config["dataset"]["val"], _convert_="all")
+    return split if isinstance(split, Dataset) else split()
 
 
 def build_supervised(cfg: DictConfig) -> tuple[Any, Any, Any]:
