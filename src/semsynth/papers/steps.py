@@ -66,7 +66,7 @@ class Place:
 def steps_of(study: Study, place: Place) -> list[Step]:
     """All steps in their order, done or not."""
     trainings = list(_trainings(study, place))
-    steps = [_preparation(Path(file), command) for file, command in study.prepare.items()]
+    steps = [_preparation(Path(file), command, study) for file, command in study.prepare.items()]
     steps += [step for step, _ in trainings]
     if study.score is not None and trainings:
         steps.append(_scoring([job for step, _ in trainings for job in step.jobs], study, place))
@@ -75,9 +75,9 @@ def steps_of(study: Study, place: Place) -> list[Step]:
     return steps + [_measuring(sweep, study, place) for sweep in study.measure]
 
 
-def _preparation(file: Path, command: str) -> Step:
+def _preparation(file: Path, command: str, study: Study) -> Step:
     words = tuple(command.removeprefix("python ").split())
-    return Step("prepare", (file,), lambda _: [words], Path.is_file)
+    return Step("prepare", (file,), lambda _: [words], Path.is_file, minutes=study.minutes.get("prepare"))
 
 
 def _trainings(study: Study, place: Place) -> Iterator[tuple[Step, dict[Path, tuple[str, ...]]]]:

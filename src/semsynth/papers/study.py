@@ -47,7 +47,7 @@ Words = dict[str, str]
 """Arguments of a command: key -> value as it is typed."""
 
 SMALL: dict[str, Words] = {
-    "train": {"seed": "0,1", "epochs": "1", "dataset.train_length": "16", "dataset.val_length": "8",
+    "train": {"seed": "0", "epochs": "1", "dataset.train_length": "16", "dataset.val_length": "8",
               "scores.every_n_epochs": "0", "trainer.limit_val_batches": "1"},
     "score": {"protocol.count": "8", "protocol.train_count": "8", "protocol.diversity_maps": "2"},
     "cost": {"repeats": "1", "warmup": "0", "memory": "false"},
@@ -72,7 +72,7 @@ class Study:
         score: Words of evaluate.py; None: no scores.
         cost: Words of tools/complexity.py for trained networks; None: no costs.
         measure: Sweeps of measurements.
-        minutes: Of one job of `train`, `score` and `measure` on two CPU cores.
+        minutes: Of one job of each step on two CPU cores.
         small: What the cut-down form changes, by step.
     """
 
@@ -95,9 +95,9 @@ class Study:
         return EXPERIMENTS / f"{self.name}.yaml"
 
     def reduced(self) -> Study:
-        """The cut-down form."""
+        """The cut-down form, which prepares no files: a study leaves out there what needs them."""
         words = {step: SMALL[step] | self.small.get(step, {}) for step in SMALL}
-        return replace(self.changed(words), minutes=SMALL_MINUTES)
+        return replace(self.changed(words), minutes=SMALL_MINUTES, prepare={})
 
     def changed(self, words: Mapping[str, Words]) -> Study:
         """The study with words of its steps `train`, `score`, `cost` and `measure` replaced, or added to them."""
@@ -142,7 +142,7 @@ def read_study(name: str, folder: Path = EXPERIMENTS) -> Study | None:
             {step: _words(words) or {} for step, words in (node.get("small") or {}).items()})
     except AttributeError as error:
         raise StudyError(f"{path}: words stand as key: value, sweeps as a list of them ({error})") from error
-    for key, steps in (("small", SMALL), ("minutes", ("train", "score", "cost", "measure"))):
+    for key, steps in (("small", SMALL), ("minutes", ("prepare", "train", "score", "cost", "measure"))):
         for step in getattr(study, key):
             if step not in steps:
                 raise StudyError(f"{path}: study.{key}.{step}: the steps are {', '.join(steps)}")
