@@ -7,10 +7,10 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint type lock clean bench
+.PHONY: help setup train test lint type lock clean bench reproduce
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## make .venv and install everything into it (done by the other targets as well)
 
@@ -32,6 +32,9 @@ test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 
 bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
 	@$(PY) bench/run.py $(ARGS)
+
+reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scenes, into docs/results/; started again it goes on; ARGS=study.small=true for minutes
+	@$(PY) train.py 'experiments=*_scenes' $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .

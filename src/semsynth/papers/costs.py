@@ -15,8 +15,8 @@ Record = dict[str, Any]
 # published times of a Titan XP, beside ours of whatever device there is
 TITAN_XP = {"time (s/image)": "runtime", "in the backbone (s)": "backbone_runtime", "in the norms (s)": "norm_runtime"}
 TEXT = ("Formulation `published` computes what the released networks compute, `fast` is ours with the same results; "
-        "parameters and operations are the same. FLOPs of the papers are multiply-accumulates and an addition for every "
-        "element that a bias is added to.")
+        "parameters and operations are the same. FLOPs of the papers are multiply-accumulates and an addition for "
+        "every element that a bias is added to.")
 
 
 class Costs:
@@ -43,9 +43,9 @@ class Costs:
         found = list(dict.fromkeys(heading for _, values in rows for heading in values))
         headings = found if self.columns is None else [heading for heading in self.columns if heading in found]
         theirs = {heading: any(values.get(heading, ("", ""))[1] for _, values in rows) for heading in headings}
-        head = ["data set", "network", "formulation",
-                *(word for heading in headings for word in ([heading, _beside(heading)] if theirs[heading] else [heading]))]
-        lines = []
+        head, lines = ["data set", "network", "formulation"], []
+        for heading in headings:
+            head += [heading, _beside(heading)] if theirs[heading] else [heading]
         for record, values in rows:
             line = [record["setting"]["dataset"], label(record), _formulation(record)]
             for heading in headings:

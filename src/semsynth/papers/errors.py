@@ -2,4 +2,4 @@
 
 
 class StudyError(ValueError):
-    """A study's file that says something wrong, or words that it does not take; the message names it and the way out."""
+    """A study's file that says something wrong, or words that it does not take; names them and the way out."""

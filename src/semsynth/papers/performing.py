@@ -13,7 +13,7 @@ from semsynth.papers.processes import call
 from semsynth.papers.request import Request
 from semsynth.papers.results import Output, Results, Section
 from semsynth.papers.running import do_steps, missing, plan
-from semsynth.papers.steps import Command, Place, Step, steps_of
+from semsynth.papers.steps import Command, Place, Step, scores_file, steps_of
 from semsynth.papers.study import Study
 from semsynth.reporting.collect import read_runs
 from semsynth.reporting.errors import ReportError
@@ -80,4 +80,5 @@ def gather(study: Study, steps: Sequence[Step], folder: Path, small: bool) -> Re
         records = tuple(record.load(job / record.RECORD) for job in done("measure"))
     except ValueError as error:
         raise ReportError(str(error)) from error
-    return Results(study.name, tuple(read_runs(done("train"))), records, folder, small)
+    trained = read_runs(done("train"), scores_file(study.score or {}))
+    return Results(study.name, tuple(trained), records, folder, small)

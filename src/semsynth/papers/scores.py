@@ -48,7 +48,7 @@ class Scores:
         sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
         table = published_table(self.published) if self.published else None
         if table is not None:
-            sections.append(Section(f"As published: {self.published}", table=table))
+            sections.append(Section("As published", f"{self.published}.", table))
         if self.transitions:
             path = draw_transitions(groups, results.picture("transitions"))
             sections += [Section("mIoU against the transition", picture=path)] if path else []

@@ -66,7 +66,7 @@ class Place:
 def steps_of(study: Study, place: Place) -> list[Step]:
     """All steps in their order, done or not."""
     trainings = list(_trainings(study, place))
-    steps = [_preparation(Path(file), command) for file, command in study.prepare.items()]
+    steps = [_preparation(Path(file), command, study) for file, command in study.prepare.items()]
     steps += [step for step, _ in trainings]
     if study.score is not None and trainings:
         steps.append(_scoring([job for step, _ in trainings for job in step.jobs], study, place))
@@ -75,9 +75,9 @@ def steps_of(study: Study, place: Place) -> list[Step]:
     return steps + [_measuring(sweep, study, place) for sweep in study.measure]
 
 
-def _preparation(file: Path, command: str) -> Step:
+def _preparation(file: Path, command: str, study: Study) -> Step:
     words = tuple(command.removeprefix("python ").split())
-    return Step("prepare", (file,), lambda _: [words], Path.is_file)
+    return Step("prepare", (file,), lambda _: [words], Path.is_file, minutes=study.minutes.get("prepare"))
 
 
 def _trainings(study: Study, place: Place) -> Iterator[tuple[Step, dict[Path, tuple[str, ...]]]]:
@@ -105,16 +105,15 @@ def _one_of_each_setting(jobs: dict[Path, tuple[str, ...]]) -> list[Path]:
 def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
     wanted = study.score or {}
     words = tuple(f"{key}={value}" for key, value in wanted.items())
-    return Step("score", _distinct(folders),
-                lambda runs: [(EVALUATE, "-m", *place.launcher, _runs(runs), *words)],
+    sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}")  # a score goes to its run; the sweep leaves one file
+    return Step("score", _distinct(folders), lambda runs: [(EVALUATE, "-m", *sweep, _runs(runs), *words)],
                 lambda run: is_scored(run, wanted), is_trained, study.minutes.get("score"))
 
 
 def _costs(folders: Sequence[Path], study: Study, place: Place) -> Step:
     words = tuple(f"{key}={value}" for key, value in (study.cost or {}).items())
-    sweep = ("hydra.sweep.dir=.", "hydra.sweep.subdir=.")
-    return Step("cost", _distinct(folders),
-                lambda runs: [(COMPLEXITY_TOOL, "-m", *place.launcher, *sweep, _runs(runs), *words)],
+    sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}", "hydra.sweep.subdir=.")
+    return Step("cost", _distinct(folders), lambda runs: [(COMPLEXITY_TOOL, "-m", *sweep, _runs(runs), *words)],
                 is_measured, is_trained, study.minutes.get("cost"))
 
 
@@ -150,13 +149,19 @@ def is_trained(run: Path) -> bool:
 
 def is_scored(run: Path, words: Words) -> bool:
     """Whether a run has scores of its present weights, by the protocol that the words of evaluate.py name."""
-    protocol = (_document(run / SCORES) or {}).get("protocol")
+    file = run / scores_file(words)
+    protocol = (_document(file) or {}).get("protocol")
     checkpoints = list((run / CHECKPOINTS).glob("*.ckpt"))
-    if protocol is None or any(c.stat().st_mtime > (run / SCORES).stat().st_mtime for c in checkpoints):
+    if protocol is None or any(c.stat().st_mtime > file.stat().st_mtime for c in checkpoints):
         return False
     asked = {"name" if key == "protocol" else key.removeprefix("protocol."): value for key, value in words.items()
              if key == "protocol" or key.startswith("protocol.")}
     return all(str(protocol.get(key)) == value for key, value in asked.items())
+
+
+def scores_file(words: Words) -> str:
+    """Name of the scores in a run directory: scores.json, or as in `output=${run}/NAME`."""
+    return Path(words.get("output", SCORES)).name
 
 
 def is_measured(run: Path) -> bool:

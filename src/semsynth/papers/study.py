@@ -18,7 +18,7 @@ not there yet, and writes `FOLDER/NAME.md` with its tables as CSV and its pictur
       cost: {device: cpu, memory: false}               # words of tools/complexity.py run=DIR, for a training of each
                                                        # setting; without it: no costs beside the scores
       measure:                                         # networks that are measured and not trained: words of
-        - {dataset: ade20k, norm: "spade,clade", device: cpu, threads: 1}              # tools/complexity.py, as in train
+        - {dataset: ade20k, norm: "spade,clade", device: cpu, threads: 1}             # tools/complexity.py, as in train
       output:                                          # makes the page's sections, see results.Output; or a list
         _target_: semsynth.papers.scores.Scores
       minutes: {train: 6, score: 1, measure: 1}        # of one job on two CPU cores, for the time left
@@ -47,13 +47,14 @@ Words = dict[str, str]
 """Arguments of a command: key -> value as it is typed."""
 
 SMALL: dict[str, Words] = {
-    "train": {"seed": "0,1", "epochs": "1", "dataset.train_length": "16", "dataset.val_length": "8",
+    "train": {"seed": "0", "epochs": "1", "dataset.train_length": "16", "dataset.val_length": "8",
               "scores.every_n_epochs": "0", "trainer.limit_val_batches": "1"},
     "score": {"protocol.count": "8", "protocol.train_count": "8", "protocol.diversity_maps": "2"},
     "cost": {"repeats": "1", "warmup": "0", "memory": "false"},
     "measure": {"repeats": "1", "warmup": "0", "memory": "false"},
 }
-"""What the cut-down form of a study on the embedded scenes changes: it shows that all runs, its numbers mean nothing."""
+"""What the cut-down form of a study on the embedded scenes changes: it shows that all runs, the numbers mean nothing."""
+SMALL_MINUTES = {"train": 0.1, "score": 0.1, "cost": 0.1, "measure": 0.5}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Study:
         score: Words of evaluate.py; None: no scores.
         cost: Words of tools/complexity.py for trained networks; None: no costs.
         measure: Sweeps of measurements.
-        minutes: Of one job of `train`, `score` and `measure` on two CPU cores.
+        minutes: Of one job of each step on two CPU cores.
         small: What the cut-down form changes, by step.
     """
 
@@ -94,8 +95,9 @@ class Study:
         return EXPERIMENTS / f"{self.name}.yaml"
 
     def reduced(self) -> Study:
-        """The cut-down form."""
-        return self.changed({step: SMALL[step] | self.small.get(step, {}) for step in SMALL})
+        """The cut-down form, which prepares no files: a study leaves out there what needs them."""
+        words = {step: SMALL[step] | self.small.get(step, {}) for step in SMALL}
+        return replace(self.changed(words), minutes=SMALL_MINUTES, prepare={})
 
     def changed(self, words: Mapping[str, Words]) -> Study:
         """The study with words of its steps `train`, `score`, `cost` and `measure` replaced, or added to them."""
@@ -140,7 +142,7 @@ def read_study(name: str, folder: Path = EXPERIMENTS) -> Study | None:
             {step: _words(words) or {} for step, words in (node.get("small") or {}).items()})
     except AttributeError as error:
         raise StudyError(f"{path}: words stand as key: value, sweeps as a list of them ({error})") from error
-    for key, steps in (("small", SMALL), ("minutes", ("train", "score", "cost", "measure"))):
+    for key, steps in (("small", SMALL), ("minutes", ("prepare", "train", "score", "cost", "measure"))):
         for step in getattr(study, key):
             if step not in steps:
                 raise StudyError(f"{path}: study.{key}.{step}: the steps are {', '.join(steps)}")

@@ -25,7 +25,7 @@ def settle(cfg: DictConfig) -> None:
     hydra_cfg = HydraConfig.get()
     if in_sweep():
         OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
-        if "group" in cfg.logger and cfg.logger.group is None:
+        if "group" in (OmegaConf.select(cfg, "logger") or {}) and cfg.logger.group is None:
             OmegaConf.update(cfg, "logger.group", Path(hydra_cfg.sweep.dir).name)
     here, all_processes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     if all_processes > 1 and "LOCAL_RANK" in os.environ and cfg.trainer.devices == "auto":
