@@ -10,15 +10,14 @@ from PIL import Image
 
 from semsynth.data.components import label_components
 from semsynth.files import write_with
-from semsynth.papers.figure8_to_10 import NAMES
 from semsynth.papers.results import Results, Section
-from semsynth.papers.trained import draw, find, open_run
+from semsynth.papers.trained import NAMES, draw, find, open_run
 from semsynth.reporting.errors import ReportError
 from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 CELL = 160  # pixels of a side of each cell
 MARGIN = 0.1  # of the box, around it
-LARGEST = 0.4  # of the picture: what is larger is background
+LARGEST = 0.7  # of the picture's shorter side: what has a larger square is background
 
 
 @dataclass(frozen=True)
@@ -48,22 +47,22 @@ class Box:
 def object_box(labels: np.ndarray, classes: Sequence[int] = ()) -> tuple[Box, int] | None:
     """A square around the largest component that is no background, and its pixels; None where there is none.
 
+    Background is what has a square around it of more than `LARGEST` of the shorter side.
+
     Args:
         labels: (H,W) int.
         classes: Labels that are looked at; none: all.
     """
     parts, (height, width) = label_components(labels), labels.shape
-    fitting = parts.area <= LARGEST * labels.size
-    fitting &= np.isin(parts.label, list(classes)) if classes else True
-    if not fitting.any():
-        return None
-    best = int(np.where(fitting, parts.area, -1).argmax())
-    rows, columns = np.nonzero(parts.index == best)
-    side = int(np.ceil((1 + 2 * MARGIN) * max(np.ptp(rows), np.ptp(columns)))) + 1
-    side = min(side, height, width)
-    top = int(np.clip((rows.min() + rows.max() - side + 1) // 2, 0, height - side))
-    left = int(np.clip((columns.min() + columns.max() - side + 1) // 2, 0, width - side))
-    return Box(top, left, side), int(parts.area[best])
+    order = parts.area.argsort(kind="stable")[::-1]
+    for part in order[np.isin(parts.label[order], list(classes))] if classes else order:
+        rows, columns = np.nonzero(parts.index == part)
+        side = int(np.ceil((1 + 2 * MARGIN) * (max(np.ptp(rows), np.ptp(columns)) + 1)))
+        if side <= LARGEST * min(height, width):
+            top = int(np.clip((rows.min() + rows.max() + 1 - side) // 2, 0, height - side))
+            left = int(np.clip((columns.min() + columns.max() + 1 - side) // 2, 0, width - side))
+            return Box(top, left, side), int(parts.area[part])
+    return None
 
 
 def enlarged(picture: np.ndarray) -> np.ndarray:
@@ -91,7 +90,7 @@ class PositionalEffect:
         """
         networks = {name: open_run(find(results, name)) for name in ("clade", "clade_icpe")}
         first = networks["clade"]
-        wanted = [first.classes.index(name) for name in self.classes]
+        wanted = first.labels_of(self.classes)
         boxes = {}
         for index in first.spread(self.among):
             found = object_box(np.asarray(first.split[index]["labels"]), wanted)

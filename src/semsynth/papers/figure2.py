@@ -73,7 +73,7 @@ def modulation_maps(generator: Any, semantics: Semantics, layer: int = -1) -> Mo
 def draw_maps(maps: ModulationMaps, classes: Sequence[str], colours: Sequence[Sequence[int]]) -> Figure:
     """A row for each label map: the map, then two channels of gamma and two of beta, each on one scale of colours."""
     labels = maps.read.labels.numpy()
-    figure, axes = new_figure(len(labels), 5, (2.5, 2.0))
+    figure, axes = new_figure(len(labels), 5, (2.15, 2.05))
     for row, sample in enumerate(labels):
         show(axes[row, 0], colour_labels(sample, colours), "" if row else "label map")
     column = 0
@@ -105,7 +105,7 @@ def plainest(trained: Trained, count: int, among: int, classes: Sequence[str] = 
         classes: Names; none: the two that cover most of each label map.
     """
     indices = trained.spread(among)
-    wanted = [trained.classes.index(name) for name in classes]
+    wanted = trained.labels_of(classes)
 
     def covered(index: int) -> float:
         counts = np.bincount(np.asarray(trained.split[index]["labels"]).ravel(), minlength=len(trained.classes))
@@ -140,7 +140,7 @@ class ModulationMapsFigure:
         picture = save(draw_maps(maps, trained.classes, trained.colours), results.picture())
         text = (f"`{trained.run.directory}`, its last norm `{maps.read.place.name}`. Of the variance of gamma "
                 f"{maps.shares['gamma']:.1%} lies between the classes of these label maps, of beta "
-                f"{maps.shares['beta']:.1%}; the rest is within classes, almost all of it at their borders: "
+                f"{maps.shares['beta']:.1%}; the rest stems from pixels near a border: "
                 f"{uniform_surroundings(maps.read.labels):.1%} of the pixels have one class in the 5x5 pixels around "
                 "them, which is all that the two 3x3 convolutions see, and there the modulation of a class is one "
                 "value exactly. *Typical* is the channel whose own share is the median.")

@@ -166,7 +166,7 @@ class ModulationHistograms:
             drawn = drawn or trained
         assert drawn is not None
         found = columns[self.settings[0]]
-        shown = [drawn.classes.index(name) for name in self.classes] or most_frequent(found, 5)
+        shown = drawn.labels_of(self.classes) or most_frequent(found, 5)
         picture = save(draw_histograms(found, shown, drawn.classes, drawn.colours), results.picture())
         head = ["resolution", "pixels with one class in the 5x5 around them",
                 *(f"{setting}: {quantity}" for setting in columns for quantity in QUANTITIES)]

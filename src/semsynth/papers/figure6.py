@@ -80,16 +80,15 @@ def draw_offsets(maps: Sequence[OffsetMaps], classes: Sequence[str], colours: Se
         for column in (0, 1):
             drawn = show(axes[row, 2 + column], one.offsets[column], titles[2 + column], cmap="RdBu", vmin=-1, vmax=1)
     bar = figure.colorbar(drawn, ax=list(axes[:, 2:4].ravel()), location="bottom", shrink=0.5, pad=0.02)
-    bar.set_label("up, left  -1 ... 1  down, right", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    bar.set_ticks([-1, 0, 1], labels=["-1 (up, left)", "0", "1 (down, right)"], fontsize=8)
     for column, name in enumerate(("gamma", "beta")) if scaled else ():
         stack = np.stack([one.scales[column] for one in maps if one.scales is not None])
         reach = max(float(np.abs(stack - 1).max()), 1e-6)
         for row, values in enumerate(stack):
             title = "" if row else f"scale of {name},\nlast norm"
             drawn = show(axes[row, 4 + column], values, title, cmap="PuOr", vmin=1 - reach, vmax=1 + reach)
-        figure.colorbar(drawn, ax=list(axes[:, 4 + column]), location="bottom", shrink=0.9, pad=0.02).ax.tick_params(
-            labelsize=7)
+        bar = figure.colorbar(drawn, ax=list(axes[:, 4 + column]), location="bottom", shrink=0.9, pad=0.02)
+        bar.set_ticks(ends := [1 - reach, 1, 1 + reach], labels=[f"{end:.4g}" for end in ends], fontsize=8)
     class_legend(figure, np.stack([one.labels for one in maps]), classes, colours)
     return figure
 

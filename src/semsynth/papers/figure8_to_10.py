@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from semsynth import runs
 from semsynth.papers.results import Results, Section
-from semsynth.papers.trained import find
+from semsynth.papers.trained import NAMES, find
 from semsynth.reporting.errors import ReportError
 from semsynth.reporting.pictures import draw_comparison
-
-NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE"}
 
 
 class Grids:

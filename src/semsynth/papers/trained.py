@@ -16,6 +16,9 @@ from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
 from semsynth.semantics import Semantics
 
+NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE", "unconditional": "no modulation"}
+"""Settings as the figures call them."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -47,6 +50,17 @@ class Trained:
     def _facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = (self.run.config or {})["dataset"]
         return facts
+
+    def labels_of(self, names: Sequence[str]) -> list[int]:
+        """Labels of classes.
+
+        Raises:
+            ReportError: the data set has no class of such a name.
+        """
+        for name in names:
+            if name not in self.classes:
+                raise ReportError(f"{self.run.dataset} has no class {name} (it has {', '.join(self.classes)})")
+        return [self.classes.index(name) for name in names]
 
     def spread(self, count: int) -> list[int]:
         """Indices of at most `count` samples, spread over the split."""

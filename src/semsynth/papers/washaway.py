@@ -19,8 +19,7 @@ from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
 from semsynth.papers.charts import new_figure, save, show
 from semsynth.papers.results import Results, Section, Table
-from semsynth.papers.trained import Trained, find, open_run
-from semsynth.reporting.errors import ReportError
+from semsynth.papers.trained import NAMES, Trained, find, open_run
 from semsynth.semantics import Semantics
 from semsynth.training.grid import to_uint8
 
@@ -95,12 +94,13 @@ def wash_away(classes: int, channels: int = 32, size: int = 16, seed: int = 0) -
 def draw_features(found: Sequence[Treated], classes: Sequence[str], colours: Sequence[Sequence[int]]) -> Figure:
     """A row for each treatment, a column for each class: three channels of the features as red, green and blue."""
     figure, axes = new_figure(len(found) + 1, len(classes), (1.25, 1.05))
+    least = 0.1 * float(found[0].features.std())  # a row of nothing but rounding is not enlarged
     for column, (name, colour) in enumerate(zip(classes, colours, strict=True)):
         show(axes[0, column], np.full((4, 4, 3), colour, np.uint8), name)
         for row, one in enumerate(found, 1):
             picture = one.features[column, :3]
-            reach = 2 * float(one.features[:, :3].std()) or 1.0
-            shown = (picture / max(reach, 1e-6) / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
+            reach = 4 * max(float(one.features[:, :3].std()), least)
+            shown = (picture / reach + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
             show(axes[row, column], shown)
     for row, name in enumerate(["label map", *(one.name for one in found)]):
         words = name.replace(", ", ",\n").replace(" over ", "\nover ").replace(" of ", "\nof ")
@@ -123,23 +123,23 @@ def draw_flat(trained: Trained) -> Tensor:
 
 
 class WashAway:
-    """Shows it with norms at random weights and, where the study trains networks, with these.
+    """Shows it with norms at random weights and, where they are named, with trained networks.
 
     Args:
-        settings: Of the trainings; those that the study has not are left out.
+        settings: Of the trainings: `spade`, `clade`, `unconditional` for norm=none; none: layers alone.
         channels: Of the convolution.
     """
 
-    def __init__(self, settings: Sequence[str] = ("unconditional", "spade", "clade"), channels: int = 32) -> None:
+    def __init__(self, settings: Sequence[str] = (), channels: int = 32) -> None:
         self.settings, self.channels = tuple(settings), channels
 
     def __call__(self, results: Results) -> list[Section]:
         """Table and picture of the layers, and a picture of uniform label maps that trained networks have drawn.
 
         Raises:
-            ReportError: data of a run is not at hand.
+            ReportError: a training is not done, or its data is not at hand.
         """
-        networks = self._trained(results)
+        networks = {setting: open_run(find(results, setting)) for setting in self.settings}
         first = next(iter(networks.values()), None)
         classes, colours = (list(OUTDOOR), list(OUTDOOR.values())) if first is None else (first.classes, first.colours)
         found = wash_away(len(classes), self.channels)
@@ -156,16 +156,6 @@ class WashAway:
             sections.append(self._drawn(networks, results))
         return sections
 
-    def _trained(self, results: Results) -> dict[str, Trained]:
-        found = {}
-        for setting in self.settings:
-            try:
-                found[setting] = open_run(find(results, setting))
-            except ReportError:
-                if any(run.name.split(",")[0] == setting and run.has_checkpoint for run in results.runs):
-                    raise
-        return found
-
     def _drawn(self, networks: dict[str, Trained], results: Results) -> Section:
         first = next(iter(networks.values()))
         figure, axes = new_figure(len(networks) + 1, len(first.classes), (1.1, 1.15))
@@ -173,11 +163,11 @@ class WashAway:
         for row, (setting, trained) in enumerate(networks.items(), 1):
             images = draw_flat(trained)
             compared = treated(setting, images)
-            rows.append([setting, f"`{trained.run.directory}`", f"{50 * compared.difference:.1f} %",
+            rows.append([NAMES.get(setting, setting), f"`{trained.run.directory}`", f"{50 * compared.difference:.1f} %",
                          f"{compared.distinct} of {len(images)}"])
             for column, image in enumerate(images):
                 show(axes[row, column], to_uint8(image.numpy()))
-            axes[row, 0].set_ylabel(setting, rotation=0, ha="right", va="center", fontsize=8)
+            axes[row, 0].set_ylabel(NAMES.get(setting, setting), rotation=0, ha="right", va="center", fontsize=8)
         for column, (name, colour) in enumerate(zip(first.classes, first.colours, strict=True)):
             show(axes[0, column], np.full((4, 4, 3), colour, np.uint8), name)
         table = Table(["network", "run", "mean difference between two classes, of a pixel's range",
