@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint type lock clean bench notebook notebooks
+.PHONY: help setup train test lint type lock clean bench reproduce notebook notebooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ notebooks: $(STAMP) ## run all notebooks on small settings; ARGS=quickstart runs
 
 bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
 	@$(PY) bench/run.py $(ARGS)
+
+reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scenes, into docs/results/; started again it goes on; ARGS=study.small=true for minutes
+	@$(PY) train.py 'experiments=*_scenes' $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .

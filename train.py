@@ -4,17 +4,38 @@
     python train.py norm=clade dataset=cityscapes          a published setting
     python train.py dataset=folder dataset.root=DIR        your own pictures and masks
     python train.py -m norm=spade,clade,clade_icpe         a sweep, each job in a directory of its own
+    python train.py experiments=table1_scenes              a table of the papers: trains, scores, ends in a page
     python train.py resume=DIR                             go on where a run stopped
     python train.py init_from=RUN dataset=folder ...       begin with the weights of another run
     python train.py trainer=smoke                          two batches: does it run at all?
 """
 
+import sys
 from pathlib import Path
 
+import hydra
 from omegaconf import DictConfig
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.papers.request import asked_for
+
+
+def instead(arguments: list[str]) -> bool:
+    """Do what is no training of its own; return whether it was asked for."""
+    return resume(arguments) or study(arguments)
+
+
+def study(arguments: list[str]) -> bool:
+    """Run studies, the tables and figures of the papers; end with code 1 where something is missing then."""
+    request = asked_for(arguments)
+    if request is None:
+        return False
+    from semsynth.papers.performing import perform
+
+    if not perform(request, Path(__file__).parent, hydra.utils.instantiate):
+        sys.exit(1)
+    return True
 
 
 def resume(arguments: list[str]) -> bool:
@@ -32,7 +53,7 @@ def resume(arguments: list[str]) -> bool:
     return asked is not None
 
 
-@command(Path(__file__).parent / "conf" / "train.yaml", instead=resume)
+@command(Path(__file__).parent / "conf" / "train.yaml", instead=instead)
 def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
     runs.settle(cfg)

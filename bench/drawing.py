@@ -7,9 +7,9 @@ import copy
 import torch
 from card import CUDA, Call, Setting
 from networks import DEVICE, build
-from published import PublishedGenerator
 from torch import Tensor
 
+from semsynth.evaluation.complexity.formulation import PublishedGenerator
 from semsynth.semantics import Semantics
 
 PEER, RELEASED = "released, compiled bf16", "released, fp32"
@@ -22,7 +22,7 @@ def drawing(norm: str, labels: Tensor, classes: int, setting: Setting, *, compil
     ``compiling`` adds what takes a compiler's time.
     """
     network = build(norm, labels.shape[-1], setting.ngf, classes).eval()
-    released = PublishedGenerator(copy.deepcopy(network), classes).to(memory_format=torch.channels_last).eval()
+    released = PublishedGenerator(copy.deepcopy(network)).to(memory_format=torch.channels_last).eval()
     plain, low = network.optimize_for_inference(), network.optimize_for_inference(dtype=torch.bfloat16)
     labels = labels.pin_memory() if CUDA else labels
 
@@ -35,7 +35,7 @@ def drawing(norm: str, labels: Tensor, classes: int, setting: Setting, *, compil
     @torch.no_grad()
     def theirs(network: torch.nn.Module, autocast: bool) -> Tensor:
         with torch.autocast(DEVICE, torch.bfloat16, enabled=autocast):
-            return network(moved())
+            return network(Semantics(moved(), classes))
 
     @torch.no_grad()
     def ours(network: torch.nn.Module, semantics: Semantics | None = None) -> Tensor:

@@ -7,10 +7,11 @@ from functools import partial
 import torch
 from measure import alternate, peak_bytes
 from networks import build, prepared
-from published import PublishedGenerator
 from torch import Tensor
 
+from semsynth.evaluation.complexity.formulation import PublishedGenerator
 from semsynth.generators.inference import FoldedGenerator
+from semsynth.semantics import Semantics
 
 HEADS = ["published ms", "fast ms", "ratio", "map seen before", "compiled", "compiled, map seen before",
          "bfloat16, compiled", "largest difference, relative", "peak MiB published", "peak MiB fast"]
@@ -21,20 +22,20 @@ def inference(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) -
     torch._dynamo.reset()
     network = build(norm, labels.shape[-1], ngf, classes).eval()
     device = network.conv_img.weight.device
-    plain, folded = PublishedGenerator(network, classes), network.optimize_for_inference()
+    plain, folded = PublishedGenerator(network), network.optimize_for_inference()
     compiled = network.optimize_for_inference(compile=True)
     low = network.optimize_for_inference(compile=True, dtype=torch.bfloat16)
-    on_device = labels.to(device)
+    given = Semantics(labels, classes).to(device)
 
     def new() -> object:
         return prepared(network, labels, classes)
 
     with torch.inference_mode():
         known = new()
-        expected = plain(on_device)
+        expected = plain(given)
         error = max((drawn(known) - expected).abs().max().item() for drawn in (folded, compiled))
         error /= expected.abs().max().item()
-        calls = [lambda: plain(on_device), lambda: folded(new()), lambda: folded(known), lambda: compiled(new()),
+        calls = [lambda: plain(given), lambda: folded(new()), lambda: folded(known), lambda: compiled(new()),
                  lambda: compiled(known), lambda: low(new())]
         times = alternate(calls, repeats)
         memory = [peak_bytes(call) for call in calls[:2]]

@@ -87,9 +87,9 @@ class Bench:
         lines = ["# On a GPU, against the released formulation", "", *facts(),
                  f"`python bench/cuda.py{' small' * self.setting.small}` wrote this page. Medians of calls that take "
                  "turns in one process, those that compile first; warm-up is apart (first call). `released` is our own "
-                 "plain writing of what the released networks compute (bench/published.py), with weights in "
-                 "channels-last memory; `compiled` is `torch.compile` of it, in training also of its discriminator and "
-                 "VGG-19.", "",
+                 "plain writing of what the released networks compute (semsynth.evaluation.complexity.formulation), "
+                 "with weights in channels-last memory; `compiled` is `torch.compile` of it, in training also of its "
+                 "discriminator and VGG-19.", "",
                  *([f"**Cut off**: {', '.join(missing)} had no time.", ""] if missing else []),
                  "## Targets", "", *targets(self.measured), ""]
         for title, content in self.sections.items():

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from card import CUDA, Call, Setting
 from networks import DEVICE, build
-from published import PublishedGenerator
 from torch import Tensor, nn
 from training import Iterations
 
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.evaluation.complexity.formulation import PublishedGenerator
 from semsynth.losses.perceptual import Perceptual
 from semsynth.losses.step import Step
 from semsynth.semantics import Semantics
@@ -81,7 +81,7 @@ def stepping(norm: str, labels: Tensor, classes: int, setting: Setting, perceptu
     ``compiling`` adds what takes a compiler's time.
     """
     ours = build(norm, labels.shape[-1], setting.ngf, classes)
-    released = PublishedGenerator(copy.deepcopy(ours), classes).to(memory_format=torch.channels_last)
+    released = PublishedGenerator(copy.deepcopy(ours)).to(memory_format=torch.channels_last)
     judge = MultiscaleDiscriminator(classes, ndf=setting.ngf).to(DEVICE, memory_format=torch.channels_last)
     perceptual = perceptual and perceptual.to(DEVICE, memory_format=torch.channels_last)
     labels = labels.to(DEVICE)
@@ -102,7 +102,7 @@ def stepping(norm: str, labels: Tensor, classes: int, setting: Setting, perceptu
         network.zero_grad()
 
     def theirs(network: Any = released) -> tuple[Semantics, Tensor]:
-        return plain, network(labels)
+        return plain, network(plain)
 
     def mine(network: Any = ours) -> tuple[Semantics, Tensor]:
         return ready, network(ready)

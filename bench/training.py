@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from measure import alternate, saved_bytes
 from networks import DEVICE, build, prepared
-from published import PublishedGenerator
 from torch import Tensor
 from torch.nn.utils import parametrize
 
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.evaluation.complexity.formulation import PublishedGenerator
 from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.losses.adversarial import Hinge
 from semsynth.losses.feature_matching import FeatureMatching
@@ -92,19 +92,19 @@ def training(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) ->
     """The cells of a row."""
     torch._dynamo.reset()
     network = build(norm, labels.shape[-1], ngf, classes)
-    compiled, plain = copy.deepcopy(network), PublishedGenerator(network, classes)
+    compiled, plain = copy.deepcopy(network), PublishedGenerator(network)
     compiled.compile()
     judge = MultiscaleDiscriminator(classes, ndf=64 if ngf == 64 else 32).to(DEVICE)
     compiled_judge = copy.deepcopy(judge)
     compiled_judge.compile()
-    on_device = labels.to(DEVICE)
+    given = Semantics(labels, classes).to(DEVICE)
     real = torch.rand(len(labels), 3, *labels.shape[1:], device=DEVICE) * 2 - 1
     perceptual = _vgg().to(DEVICE) if ngf == 64 else None
     steps, compiled_steps = Iterations(judge, real, perceptual), Iterations(compiled_judge, real, perceptual)
 
     def published() -> tuple[Semantics, Tensor]:
         network.zero_grad()
-        return Semantics(on_device, classes), plain(on_device)
+        return given, plain(given)
 
     def fast(generator: Any = network) -> tuple[Semantics, Tensor]:
         generator.zero_grad()
@@ -115,8 +115,8 @@ def training(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) ->
         with torch.autocast(DEVICE, torch.bfloat16):
             return call()
 
-    first = Semantics(on_device, classes), prepared(network, labels, classes)
-    kept = [saved_bytes(f, network) for f in (lambda: plain(on_device), lambda: network(first[1]))]
+    first = given, prepared(network, labels, classes)
+    kept = [saved_bytes(f, network) for f in (lambda: plain(given), lambda: network(first[1]))]
     times = alternate([
         lambda: published()[1].mean().backward(), lambda: fast()[1].mean().backward(),
         lambda: fast(compiled)[1].mean().backward(), lambda: low(fast)[1].float().mean().backward(),

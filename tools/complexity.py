@@ -2,7 +2,7 @@
 
     python tools/complexity.py norm=clade dataset=cityscapes
     python tools/complexity.py run=DIR                    the network of a run; the record goes there
-    python tools/complexity.py experiments=complexity_table1
+    python tools/complexity.py -m norm=spade,clade dataset=ade20k,cityscapes
 
 Needs neither data nor weights. Writes complexity.json, layers.csv and layers.png to run_dir; a sweep also the table and
 the figure of all its jobs.
@@ -74,6 +74,7 @@ def main(cfg: DictConfig) -> None:
 
     console = Console() if sys.stdout.isatty() else Console(width=110)
     runs.settle(cfg)
+    given_run = cfg.run
     cfg, given = prepare(cfg, Options.names())
     try:
         options = Options(**given)
@@ -81,10 +82,10 @@ def main(cfg: DictConfig) -> None:
             record = measure(cfg, options, Path(scratch), console)
     except ValueError as error:
         raise config.ConfigError(str(error)) from error
-    keep(record, Path(cfg.run_dir), console)
+    keep(record, Path(cfg.run_dir), console, together=runs.in_sweep() and given_run is None)
 
 
-def keep(record: dict[str, Any], folder: Path, console: Console) -> None:
+def keep(record: dict[str, Any], folder: Path, console: Console, together: bool) -> None:
     from semsynth.evaluation.complexity import sweep
     from semsynth.evaluation.complexity.figure import draw
     from semsynth.evaluation.complexity.record import save
@@ -93,7 +94,7 @@ def keep(record: dict[str, Any], folder: Path, console: Console) -> None:
     show(record, console)
     path = save(record, folder)
     draw([record], folder / "layers.png")
-    if runs.in_sweep():
+    if together:
         path = sweep.summarise(folder.parent)
     console.print(str(path), soft_wrap=True, highlight=False, markup=False)
 

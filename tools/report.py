@@ -1,30 +1,21 @@
 """Compare runs: a table with the published numbers beside ours, and pictures.
 
     python tools/report.py runs=DIR_OR_GLOB output=DIR
-    python tools/report.py 'runs=[multirun/scenes_norms,runs/camvid_*]' wandb=true
+    python tools/report.py 'runs=[multirun/scenes,runs/camvid_*]' wandb=true
 """
 
 import logging
 from pathlib import Path
-from typing import Any
 
-import hydra
 import torch
 from omegaconf import DictConfig, ListConfig
-from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
+from semsynth import runs
 from semsynth.cli import command
 from semsynth.reporting import collect, wandb_report, wandb_send
 from semsynth.reporting.groups import group_runs
 from semsynth.reporting.report import write_report
-from semsynth.reporting.setting import Config
-
-
-def validation(config: Config) -> Dataset[Any]:
-    """Build the validation split of a run's configuration."""
-    split = hydra.utils.instantiate(config["dataset"]["val"], _convert_="all")
-    return split if isinstance(split, Dataset) else split()
 
 
 def compare(cfg: DictConfig) -> None:
@@ -32,7 +23,7 @@ def compare(cfg: DictConfig) -> None:
     found = collect.find_runs(patterns)
     groups = group_runs(collect.read_runs(tqdm(found, desc="reading", unit="run")))
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
-    report = write_report(groups, Path(cfg.output).expanduser(), validation, samples=cfg.samples,
+    report = write_report(groups, Path(cfg.output).expanduser(), runs.validation, samples=cfg.samples,
                           progress=lambda runs: tqdm(runs, desc="drawing", unit="run"), checkpoint=cfg.checkpoint,
                           weights=cfg.weights, device=device, seed=cfg.seed)
     print(*report.failed, *report.missing, sep="\n", end="\n" if report.failed or report.missing else "")

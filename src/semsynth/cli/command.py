@@ -40,7 +40,8 @@ def command(
     Args:
         file: The command's file in conf/.
         arguments: Completes the command line: what is typed -> what is meant, before Hydra reads it.
-        instead: Called with the arguments; returns True where it did all that was asked, without Hydra.
+        instead: Called with the arguments first, also with those that ask for help; returns True where it did all
+            that was asked, without Hydra.
     """
     path = Path(file).resolve()
 
@@ -52,12 +53,13 @@ def command(
         def main() -> None:
             try:
                 typed = sys.argv[1:]
+                if instead(typed):
+                    return None
                 if asks_for_help(typed):
                     return print(describe(path, about, as_overrides(arguments(typed), path)))
-                if not instead(typed):
-                    overrides = as_overrides(arguments(typed), path)
-                    check_choices(overrides, path)
-                    _compose_and_call(function, path, overrides, example)
+                overrides = as_overrides(arguments(typed), path)
+                check_choices(overrides, path)
+                _compose_and_call(function, path, overrides, example)
             except Exception as error:
                 _refuse(error, example)
 

@@ -40,10 +40,12 @@ class Table:
     Attributes:
         head: Headings of the columns, with their units.
         rows: Cells as shown, as many as headings.
+        unrounded: The CSV, where it holds more than what is shown; None: what is shown.
     """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    unrounded: str | None = None
 
 
 @dataclass(frozen=True)

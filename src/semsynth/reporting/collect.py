@@ -85,16 +85,20 @@ def _runs_below(folder: Path) -> list[Path]:
             for run in _runs_below(child)]
 
 
-def read_runs(directories: Iterable[Path]) -> list[Run]:
+def read_runs(directories: Iterable[Path], scores: str = SCORES) -> list[Run]:
     """Read run directories.
+
+    Args:
+        directories: Of the runs.
+        scores: Name of the file with the scores in each, where they are not those of scores.json.
 
     Raises:
         ReportError: a file is broken; names it.
     """
-    return [read_run(directory) for directory in directories]
+    return [read_run(directory, scores) for directory in directories]
 
 
-def read_run(directory: Path) -> Run:
+def read_run(directory: Path, name: str = SCORES) -> Run:
     """Read a run directory; see `read_runs`."""
     config = _read(directory / runs.CONFIG, _configuration, "take it out of runs=, or train it again")
     if config is not None:
@@ -104,11 +108,11 @@ def read_run(directory: Path) -> Run:
             path = directory / runs.CONFIG
             raise ReportError(f"{path} is no configuration of a training ({error}): take it out of runs=") from error
     again = f"make it again with {evaluation_command(directory)}"
-    scores = _read(directory / SCORES, json.loads, again)
+    scores = _read(directory / name, json.loads, again)
     complexity = _read(directory / COMPLEXITY, json.loads, "delete it, and make it again with tools/complexity.py")
-    for name, table, keys in ((SCORES, scores, ("scores",)), (COMPLEXITY, complexity, ("parameters", "macs_bias"))):
+    for file, table, keys in ((name, scores, ("scores",)), (COMPLEXITY, complexity, ("parameters", "macs_bias"))):
         if table is not None and (table.get("format") != FORMAT or any(key not in table for key in keys)):
-            raise ReportError(f"{directory / name} is not of format {FORMAT} with {', '.join(keys)}: made by another "
+            raise ReportError(f"{directory / file} is not of format {FORMAT} with {', '.join(keys)}: made by another "
                               f"version of the code; delete it and make it again")
     return Run(directory, config, scores, complexity, _epochs_begun(directory / runs.METRICS))
 

@@ -106,15 +106,25 @@ def shown(key: str, value: Statistic | None) -> str:
 
 def markdown(rows: Sequence[Row]) -> str:
     """The table in Markdown. Published rows are in italics."""
-    keys = columns(rows)
-    head = ["setting", "data set", "size", "epochs", "n", *map(title, keys)]
-    lines = [_line(head), _line(["---"] * 5 + ["---:"] * len(keys))]
+    head, lines = cells(rows)
+    return "\n".join([_line(head), _line(["---"] * 5 + ["---:"] * (len(head) - 5)), *map(_line, lines)]) + "\n"
+
+
+def cells(rows: Sequence[Row], keys: Sequence[str] | None = None) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table, as Markdown shows them.
+
+    Args:
+        rows: Of the table.
+        keys: Scores and costs that are shown; None: all that hold a value.
+    """
+    keys = columns(rows) if keys is None else [key for key in keys if key in columns(rows)]
+    lines = []
     for row in rows:
         name = row.setting if row.source == OURS else f"*{row.setting}, {row.source}*"
         size = f"{row.size[0]}x{row.size[1]}" if row.size else "-"
         counts = ["-" if number is None else str(number) for number in (row.epochs, row.seeds)]
-        lines.append(_line([name, row.dataset, size, *counts, *(shown(key, row.values.get(key)) for key in keys)]))
-    return "\n".join(lines) + "\n"
+        lines.append([name, row.dataset, size, *counts, *(shown(key, row.values.get(key)) for key in keys)])
+    return ["setting", "data set", "size", "epochs", "n", *map(title, keys)], lines
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ from semsynth.runs.reading import (
     load_segmenter,
     load_weights,
 )
-from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle
+from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle, validation
 from semsynth.signatures import ConfigError
 
 __all__ = [
@@ -46,5 +46,5 @@ __all__ = [
     "asked_to_resume", "build", "build_supervised", "check_checkpoint", "claimed", "continue_where_possible",
     "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit", "load_config", "load_generator",
     "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used", "resumed", "run_name", "save_config",
-    "save_imported", "settle", "tell_other_processes", "told_by_first_process", "warm_start",
+    "save_imported", "settle", "tell_other_processes", "told_by_first_process", "validation", "warm_start",
 ]

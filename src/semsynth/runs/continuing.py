@@ -20,8 +20,8 @@ MAY_CHANGE = ("epochs", "decay_epochs", "matmul", "threads", "trainer.", "logger
 
 
 def asked_to_resume(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
-    """The directory of a `resume=DIR` argument and the other arguments; None for another `resume` or none."""
-    for argument in arguments:
+    """The directory of a `resume=DIR` argument and the other arguments; None without one, and for `--help`."""
+    for argument in arguments if not {"--help", "-h"} & {*arguments} else ():
         key, _, value = argument.partition("=")
         if key == "resume" and value not in ("", "auto", "null"):
             return value, [a for a in arguments if a != argument]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +25,7 @@ def settle(cfg: DictConfig) -> None:
     hydra_cfg = HydraConfig.get()
     if in_sweep():
         OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
-        if "group" in cfg.logger and cfg.logger.group is None:
+        if "group" in (OmegaConf.select(cfg, "logger") or {}) and cfg.logger.group is None:
             OmegaConf.update(cfg, "logger.group", Path(hydra_cfg.sweep.dir).name)
     here, all_processes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     if all_processes > 1 and "LOCAL_RANK" in os.environ and cfg.trainer.devices == "auto":
@@ -70,6 +71,14 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))
     trainer = hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all")
     return trainer, system, data
+
+
+def validation(config: Mapping[str, Any]) -> Any:
+    """Build the validation split of a run's configuration, in plain values."""
+    from torch.utils.data import Dataset
+
+    split = hydra.utils.instantiate(config["dataset"]["val"], _convert_="all")
+    return split if isinstance(split, Dataset) else split()
 
 
 def build_supervised(cfg: DictConfig) -> tuple[Any, Any, Any]:

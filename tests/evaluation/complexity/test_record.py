@@ -58,6 +58,20 @@ def test_a_record_survives_the_disk(records, tmp_path):
     assert rows[2]["follows"] == rows[1]["name"]
 
 
+def test_the_formulation_is_said_and_its_ratio_stands_beside_the_published_one():
+    options = Options(formulation="published", device="cpu", repeats=1, memory=False)
+    found = [measure(parts(norm), options, setting(name, method=name))
+             for norm, name in ((SPADE, "spade"), (CLADE, "clade"))]
+    assert found[0]["runtime"]["norm_s"] > found[1]["runtime"]["norm_s"] > 0
+    for record_, seconds in zip(found, (3.0, 2.0), strict=True):
+        record_["runtime"]["cpu_s"] = seconds
+    text = markdown(found)
+    assert text.count("| published |") == 2
+    assert "ade20k, published formulation, one CPU thread: SPADE takes 1.50 times CLADE's time; published 2.40" in text
+    # times of two formulations make no ratio
+    assert "SPADE takes" not in markdown([found[0], found[1] | {"formulation": "fast"}])
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', "{}"])
 def test_other_files_are_named(text, tmp_path):
     (tmp_path / "complexity.json").write_text(text)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from semsynth.evaluation.complexity import counting, memory
+from semsynth.evaluation.complexity.formulation import build_generator, build_system
 from semsynth.evaluation.complexity.layers import Layer, network_work, walk
 from semsynth.evaluation.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.evaluation.complexity.setting import Options, check_precision
@@ -68,8 +69,9 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
         progress: shows how far it has come.
 
     Returns:
-        ``format``, ``count``, ``parameters``, ``macs``, ``macs_bias``, ``elementwise``, ``ratios``, ``networks``,
-        ``layers``, ``runtime``, ``memory``, ``setting``, ``skipped`` (what is not there, and why), ``code``.
+        ``format``, ``count``, ``formulation`` (of ``runtime`` and ``memory``), ``parameters``, ``macs``,
+        ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``, ``memory``, ``setting``,
+        ``skipped`` (what is not there, and why), ``code``.
 
     Raises:
         ValueError: a precision that the device does not have.
@@ -77,7 +79,7 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
     """
     if options.runtime or options.memory:
         check_precision(parts.precision, options.chosen_device)
-    record: Record = {"format": 1, "count": options.count, **count(parts)}
+    record: Record = {"format": 1, "count": options.count, "formulation": options.formulation, **count(parts)}
     skipped: dict[str, str] = {}
     if options.runtime:
         record["runtime"], why = runtime(parts, options, progress)
@@ -139,7 +141,7 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
     threads = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     try:
-        generator = parts.generator().to(device)
+        generator = build_generator(parts.generator, options.formulation).to(device)
         if parts.compile:
             generator.compile()
         batches = [parts.batch(options, options.batch, seed) for seed in range(options.warmup + options.repeats)]
@@ -196,12 +198,14 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
     if device == "cpu":
         memory.resident("VmHWM")  # said at once where it does not exist
     same = {"device": device, "threads": options.threads, "precision": parts.precision}
+    generators = partial(build_generator, parts.generator, options.formulation)
     jobs: list[tuple[str, int, Callable[[], Any]]] = [
-        ("inference", n, partial(memory.measured, memory.inference_peak, generator=parts.generator,
+        ("inference", n, partial(memory.measured, memory.inference_peak, generator=generators,
                                  batch=partial(semantics_for, parts, options, n), **same))
         for n in options.memory_batches]
     if options.training and parts.system is not None:
-        jobs += [("training", n, partial(memory.measured, memory.training_peak, system=parts.system,
+        systems = partial(build_system, parts.system, options.formulation)
+        jobs += [("training", n, partial(memory.measured, memory.training_peak, system=systems,
                                          batch=partial(parts.batch, options, n), **same))
                  for n in options.memory_batches]
     with torch.device("meta"):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 
+from semsynth.evaluation.complexity.formulation import Formulation
 from semsynth.evaluation.complexity.maps import Kind
 from semsynth.evaluation.complexity.timing import PRECISIONS
 
@@ -21,6 +22,8 @@ class Options:
 
     Args:
         count: what counts as work: ``macs``, or ``macs_bias``, see :mod:`counting`.
+        formulation: whose time and memory: ``published``, the plain formula of the released networks, or ``fast``,
+            ours, see :mod:`formulation`. Counts are the same.
         device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
         threads: threads of the CPU; the papers' CPU time is one thread's.
         batch: images in a timed batch.
@@ -37,6 +40,7 @@ class Options:
     """
 
     count: Literal["macs", "macs_bias"] = "macs"
+    formulation: Formulation = "fast"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
     batch: int = 1
@@ -49,7 +53,8 @@ class Options:
     memory_batches: tuple[int, ...] = (1, 2)
 
     def __post_init__(self) -> None:
-        choices = {"count": ("macs", "macs_bias"), "device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
+        choices = {"count": ("macs", "macs_bias"), "formulation": ("published", "fast"),
+                   "device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 *others, last = allowed

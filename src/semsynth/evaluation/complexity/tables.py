@@ -81,8 +81,8 @@ def compared(record: Record) -> list[tuple[str, str, str]]:
 def markdown(records: Sequence[Record]) -> str:
     """One row a record; a published number stands in brackets behind ours. Columns that nobody fills are left out."""
     used = [column for column in COLUMNS if any(column[1](record) is not None for record in records)]
-    lines = ["| data set | norm | " + " | ".join(heading for heading, *_ in used) + " |",
-             "|---|---|" + "---:|" * len(used)]
+    lines = ["| data set | norm | formulation | " + " | ".join(heading for heading, *_ in used) + " |",
+             "|---|---|---|" + "---:|" * len(used)]
     for record in records:
         setting, cells = record["setting"], []
         theirs = published.costs(setting["dataset"], setting["method"]) if setting["method"] else {}
@@ -90,8 +90,32 @@ def markdown(records: Sequence[Record]) -> str:
             value, reference = get(record), theirs.get(column) if column else None
             cell = "" if value is None else number(value)
             cells.append(cell if reference is None or value is None else f"{cell} ({reference:g})")
-        lines.append(f"| {setting['dataset']} | {label(record)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append(f"| {setting['dataset']} | {label(record)} | {formulation(record)} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, *("\n" + line for line in between_norms(records))]) + "\n"
+
+
+def formulation(record: Record) -> str:
+    """Whose time and memory a record holds; a dash where it holds neither."""
+    measured = record.get("runtime") or record.get("memory")
+    return str(record.get("formulation", "fast")) if measured else "-"
+
+
+def between_norms(records: Sequence[Record]) -> list[str]:
+    """A line for each data set and formulation in which SPADE and CLADE were timed on one CPU thread."""
+    times: dict[tuple[str, str], dict[str, float]] = {}
+    for record in records:
+        run = record.get("runtime") or {}
+        if run.get("cpu_s") and run["threads"] == 1 and record["setting"]["method"] in ("spade", "clade"):
+            key = record["setting"]["dataset"], formulation(record)
+            times.setdefault(key, {})[record["setting"]["method"]] = run["cpu_s"]
+    lines = []
+    for (dataset, name), found in times.items():
+        theirs = [published.costs(dataset, method).get("cpu") for method in ("spade", "clade")]
+        if len(found) == 2 and all(theirs):
+            lines.append(f"{dataset}, {name} formulation, one CPU thread: SPADE takes "
+                         f"{found['spade'] / found['clade']:.2f} times CLADE's time; published "
+                         f"{theirs[0] / theirs[1]:.2f} ({theirs[0]:g} s / {theirs[1]:g} s).")  # type: ignore[operator]
+    return lines
 
 
 def label(record: Record) -> str:
@@ -106,7 +130,8 @@ def show(record: Record, console: Console) -> None:
     """Print the totals beside the published ones, and the layers."""
     setting = record["setting"]
     height, width = setting["size"]
-    console.print(totals(record, f"{label(record)} on {setting['dataset']}, {height}x{width}"))
+    timed = "" if (name := formulation(record)) == "-" else f", {name} formulation"
+    console.print(totals(record, f"{label(record)} on {setting['dataset']}, {height}x{width}{timed}"))
     console.print(layers(record))
     if run := record.get("runtime"):
         tf32 = ", TF32" if run["tf32"] else ""

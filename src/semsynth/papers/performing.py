@@ -1,0 +1,84 @@
+"""Performing studies: steps in order, then what the jobs have left becomes a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from semsynth.evaluation.complexity import record
+from semsynth.papers.pace import Pace
+from semsynth.papers.page import write_index, write_page
+from semsynth.papers.processes import call
+from semsynth.papers.request import Request
+from semsynth.papers.results import Output, Results, Section
+from semsynth.papers.running import do_steps, missing, plan
+from semsynth.papers.steps import Command, Place, Step, scores_file, steps_of
+from semsynth.papers.study import Study
+from semsynth.reporting.collect import read_runs
+from semsynth.reporting.errors import ReportError
+
+JOBS, SMALL_JOBS = Path("multirun"), Path("multirun/small")
+
+
+def perform(request: Request, root: Path, build: Callable[[Any], Output],
+            run: Callable[[Command], int] = call) -> bool:
+    """Run the studies and write their pages, or show what would be done; return whether all is complete.
+
+    Args:
+        request: What is asked for.
+        root: The folder of the commands and of conf/.
+        build: Builds an output from its node.
+        run: Runs a command and returns its exit code.
+    """
+    place = Place(root, SMALL_JOBS if request.small else JOBS, request.launcher)
+    if request.show:
+        print(*(plan(study, place) for study in request.studies), sep="\n\n")
+        return True
+    outputs = [[build(node) for node in study.output] for study in request.studies]  # before any work could be lost
+    steps = [steps_of(study, place) for study in request.studies]
+    pace, complete = Pace(), True
+    for index, study in enumerate(request.studies):
+        print(f"== {index + 1} of {len(request.studies)}: {study.name}, {study.title}", flush=True)
+        do_steps(steps[index], [step for later in steps[index + 1:] for step in later], pace, run)
+        complete &= finish(study, outputs[index], steps[index], request.folder, request.small)
+    return complete
+
+
+def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], folder: Path, small: bool) -> bool:
+    """Write the page and the index, and say where; return whether nothing is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lacking = [str(job) for job in missing(steps)]
+    sections: list[Section] = []
+    try:
+        results = gather(study, steps, folder, small)
+        for output in outputs:
+            try:
+                sections += output(results)
+            except ReportError as error:
+                lacking.append(str(error))
+    except ReportError as error:
+        lacking.append(str(error))
+    page = write_page(study, steps, sections, lacking, folder, small)
+    write_index(folder)
+    for line in lacking:
+        print(f"missing: {line}", flush=True)
+    print(f"page: {page}", flush=True)
+    return not lacking
+
+
+def gather(study: Study, steps: Sequence[Step], folder: Path, small: bool) -> Results:
+    """Read what the jobs have left, as far as they are done.
+
+    Raises:
+        ReportError: a file is broken; names it.
+    """
+    def done(kind: str) -> list[Path]:
+        return list(dict.fromkeys(job for step in steps if step.kind == kind for job in step.jobs if step.done(job)))
+
+    try:
+        records = tuple(record.load(job / record.RECORD) for job in done("measure"))
+    except ValueError as error:
+        raise ReportError(str(error)) from error
+    trained = read_runs(done("train"), scores_file(study.score or {}))
+    return Results(study.name, tuple(trained), records, folder, small)

@@ -1,0 +1,119 @@
+"""Studies as they are asked for on the command line of train.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from semsynth.papers.errors import StudyError
+from semsynth.papers.study import EXPERIMENTS, Study, Words, names, read_study
+from semsynth.signatures import near
+
+RESULTS, SMALL_RESULTS = Path("docs/results"), Path("multirun/small/results")
+KEYS = ("study.folder", "study.small")
+STEPS = ("score", "cost", "measure")  # words of train.py are typed as they are
+SHOW = ("--help", "-h", "--cfg")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Studies that shall be run, or shown.
+
+    Attributes:
+        studies: With the words that were typed.
+        folder: Where their pages go.
+        small: Whether they are the cut-down forms.
+        launcher: Words for every sweep.
+        show: Whether to say only what would be done.
+    """
+
+    studies: tuple[Study, ...]
+    folder: Path
+    small: bool = False
+    launcher: tuple[str, ...] = ()
+    show: bool = False
+
+
+def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Request | None:
+    """The studies that `experiments=` names, by commas or a pattern such as `*_scenes`; None where it names none.
+
+    Other words are those of every training (`seed=0`, `trainer=gpu`); `study.score.KEY=`, `study.cost.KEY=` and
+    `study.measure.KEY=` are for the other steps, `study.folder=DIR` and `study.small=true` for the study.
+
+    Raises:
+        StudyError: words that it does not take.
+    """
+    given = [argument for argument in arguments if argument.startswith("experiments=")]
+    chosen = _chosen(given[-1].partition("=")[2], experiments) if given else []
+    if not chosen:
+        return None
+    show, words = False, _Steps()
+    launcher: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(argument for argument in arguments if argument not in given)
+    for argument in rest:
+        key, equals, value = argument.partition("=")
+        if argument in SHOW:
+            show = True
+            if argument == "--cfg":
+                next(rest, None)
+        elif argument in ("-m", "--multirun"):
+            continue
+        elif not equals or argument.startswith("-"):
+            raise StudyError(f"{argument}: a study takes words KEY=VALUE, and --help")
+        elif key.startswith("hydra"):
+            launcher.append(argument)
+        elif key.startswith("study."):
+            _option(key, value, options, words)
+        else:
+            words.train[key] = value
+    small = _truth(options.get("study.small", "false"))
+    studies = [(study.reduced() if small else study).changed(words.by_step) for study in chosen]
+    folder = Path(options.get("study.folder", SMALL_RESULTS if small else RESULTS))
+    return Request(tuple(studies), folder, small, tuple(launcher), show)
+
+
+@dataclass
+class _Steps:
+    train: Words = field(default_factory=dict)
+    others: dict[str, Words] = field(default_factory=dict)
+
+    @property
+    def by_step(self) -> Mapping[str, Words]:
+        return {"train": self.train, **self.others}
+
+
+def _chosen(value: str, experiments: Path) -> list[Study]:
+    """Studies among the words of `experiments=`.
+
+    Raises:
+        StudyError: some are, others are not.
+    """
+    patterns = value.strip("'\"").split(",")
+    there = names(experiments) if any("*" in pattern for pattern in patterns) else []
+    wanted = [name for p in patterns for name in ([n for n in there if fnmatchcase(n, p)] if "*" in p else [p])]
+    found = {name: study for name in wanted if (study := read_study(name, experiments))}
+    if found and len(found) < len(set(wanted)):
+        others = ", ".join(name for name in wanted if name not in found)
+        raise StudyError(f"experiments={value}: {others} is no study: start it by itself"
+                         f"{near(others, names(experiments))}")
+    return list(found.values())
+
+
+def _option(key: str, value: str, options: dict[str, str], words: _Steps) -> None:
+    step, _, name = key.removeprefix("study.").partition(".")
+    if step in STEPS and name:
+        words.others.setdefault(step, {})[name] = value
+    elif key in KEYS:
+        options[key] = value
+    else:
+        known = (*KEYS, *(f"study.{step}.KEY" for step in STEPS))
+        raise StudyError(f"{key}: there is no such key{near(key, known)} (there are {', '.join(known)})")
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise StudyError(f"study.small={value} must be true or false")
+    return value.lower() == "true"

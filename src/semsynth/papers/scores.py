@@ -1,0 +1,75 @@
+"""A table of scores: settings over seeds, what is published beside it, and the same label maps drawn by each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from semsynth import runs
+from semsynth.papers.published import published_table
+from semsynth.papers.results import Results, Section, Table
+from semsynth.reporting.errors import ReportError
+from semsynth.reporting.figures import draw_transitions
+from semsynth.reporting.groups import Group, group_runs
+from semsynth.reporting.pictures import draw_comparison, drawable
+from semsynth.reporting.report import notes
+from semsynth.reporting.table import cells, comma_separated, make_rows
+
+LEGEND = ("Mean ± standard deviation (least to greatest) of n seeds. *Italics*: published, under the protocol of the "
+          "source.")
+
+
+class Scores:
+    """Makes the table of all settings that were trained, and a grid of pictures for each data set and size.
+
+    Args:
+        published: Beginning of the source, in `reporting.published`, of the rows that are printed below it; None: none.
+        columns: Scores and costs that are shown, as in scores.json and `reporting.costs`; None: all. The CSV has all.
+        samples: Label maps of a grid; 0: no grids.
+        transitions: Whether mIoU is drawn over the transition from SPADE to CLADE.
+    """
+
+    def __init__(self, published: str | None = None, columns: Sequence[str] | None = None, samples: int = 6,
+                 transitions: bool = False) -> None:
+        self.published, self.columns = published, columns
+        self.samples, self.transitions = samples, transitions
+
+    def __call__(self, results: Results) -> list[Section]:
+        """Table, published rows, curve, grids.
+
+        Raises:
+            ReportError: no training has scores yet.
+        """
+        groups = [group for group in group_runs(results.runs) if group.scored]
+        if not groups:
+            raise ReportError("no training has scores yet, so there is no table")
+        rows = make_rows(groups)
+        head, lines = cells(rows, self.columns)
+        text = "\n".join([LEGEND, "", *(f"- {note}" for note in notes(groups))])
+        sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
+        table = published_table(self.published) if self.published else None
+        if table is not None:
+            sections.append(Section("As published", f"{self.published}.", table))
+        if self.transitions:
+            path = draw_transitions(groups, results.picture("transitions"))
+            sections += [Section("mIoU against the transition", picture=path)] if path else []
+        return sections + self._grids(groups, results)
+
+    def _grids(self, groups: Sequence[Group], results: Results) -> list[Section]:
+        by_data: dict[str, list[Group]] = {}
+        for group in groups:
+            height, width = group.size or (0, 0)
+            by_data.setdefault(f"{group.dataset} {height}x{width}", []).append(group)
+        sections = []
+        for place, members in by_data.items():
+            columns = drawable(members)
+            if not self.samples or not columns:
+                continue
+            path = results.picture("grid" if len(by_data) == 1 else f"grid_{place.replace(' ', '_')}")
+            text = f"{place}, first seed, averaged weights."
+            try:
+                drawn = draw_comparison(columns, runs.validation, path, self.samples)
+                sections.append(Section("The same label maps" if len(by_data) == 1 else f"The same label maps, {place}",
+                                        text, picture=drawn))
+            except ValueError as error:  # data that is not at hand leaves the table as it is
+                sections.append(Section("The same label maps", f"No pictures of {place}: {error}"))
+        return sections

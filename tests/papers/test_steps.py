@@ -1,0 +1,89 @@
+"""The jobs of the studies in experiments/, before any is started."""
+
+from pathlib import Path
+
+import hydra.utils
+import pytest
+from commands import ROOT, composed
+from omegaconf import OmegaConf
+
+from semsynth import runs
+from semsynth.papers import steps, study
+from semsynth.papers.results import Results
+from semsynth.reporting.errors import ReportError
+from semsynth.runs.jobs import sweep_jobs
+
+PLACE = steps.Place(ROOT)
+NAMES = study.names(ROOT / "experiments")
+
+
+def read(name):
+    found = study.read_study(name, ROOT / "experiments")
+    assert found is not None
+    return found
+
+
+def name_by_hydra(script, words):
+    cfg = composed(Path(script).stem, *words, f"hydra.searchpath=[file://{ROOT}]", return_hydra_config=True)
+    return cfg, runs.run_name(cfg.hydra.job.override_dirname)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_words_compose_and_jobs_lie_where_hydra_puts_them(name):
+    """The first job of each sweep, as it is and cut down."""
+    for found in (read(name), read(name).reduced()):
+        if found != read(name) and not name.endswith("_scenes"):
+            continue  # the cut-down form is that of scenes
+        for script, sweeps in ((steps.TRAIN, found.train), (steps.COMPLEXITY_TOOL, found.measure)):
+            for sweep in sweeps:
+                words = [f"{key}={value}" for key, value in sweep.items()]
+                job, expected = sweep_jobs(words, PLACE.conf(script))[0]
+                cfg, by_hydra = name_by_hydra(script, job)
+                assert expected == by_hydra
+                if script == steps.TRAIN:
+                    assert len({cfg.norm._target_, *OmegaConf.to_container(cfg.system, resolve=False)}) > 1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if read(name).train or read(name).measure])
+def test_outputs_can_be_built_and_say_that_nothing_is_there(name, tmp_path):
+    for node in read(name).output:
+        output = hydra.utils.instantiate(node)
+        with pytest.raises(ReportError):
+            output(Results(name, (), (), tmp_path))
+
+
+def test_names_of_jobs_follow_from_their_words_in_any_order():
+    """Trainings of one setting are shared between studies, however their sweeps are written."""
+    conf = PLACE.conf(steps.TRAIN)
+    first = sweep_jobs(["dataset=scenes", "epochs=8", "norm=clade,clade_icpe", "seed=0,1"], conf)
+    second = sweep_jobs(["seed=1", "logger=wandb", "norm=clade_icpe", "dataset=scenes", "epochs=8"], conf)
+    assert first[3][1] == second[0][1] == "dataset-scenes+epochs-8+norm-clade_icpe+seed-1"
+    words = ["icpe.zero_start=true", "seed=0", "icpe.published=false", "dataset=scenes", "epochs=8", "ablation=disti"]
+    assert sweep_jobs(words, conf)[0][1] == "ablation-disti+dataset-scenes+epochs-8+seed-0+published-False+zero_start-True"
+    assert len({name for _, name in first}) == 4
+
+
+def test_studies_share_trainings():
+    jobs = {name: {job for step in steps.steps_of(read(name), PLACE) if step.kind == "train" for job in step.jobs}
+            for name in NAMES}
+    assert len(jobs["table1_scenes"] & jobs["table7_scenes"]) == 6
+    assert len(jobs["table1"] & jobs["table7"]) == 6
+    assert jobs["slides_results_scenes"] < jobs["table1_scenes"]
+    assert all(job.parent == Path("multirun/scenes") for name in NAMES if name.endswith("_scenes") for job in jobs[name])
+
+
+def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):
+    import os
+
+    (tmp_path / "checkpoints").mkdir()
+    checkpoint, scores = tmp_path / "checkpoints" / "last.ckpt", tmp_path / "scores.json"
+    checkpoint.touch()
+    assert not steps.is_scored(tmp_path, {})
+    scores.write_text('{"protocol": {"name": "scenes", "count": 8}}')
+    os.utime(checkpoint, (1, 1))
+    assert steps.is_scored(tmp_path, {"protocol": "scenes", "protocol.count": "8"})
+    assert not steps.is_scored(tmp_path, {"protocol": "clade"})
+    assert not steps.is_scored(tmp_path, {"protocol": "scenes", "protocol.count": "1024"})
+    assert not steps.is_scored(tmp_path, {"protocol": "scenes", "output": "${run}/scores_spade.json"})
+    os.utime(scores, (0, 0))
+    assert not steps.is_scored(tmp_path, {"protocol": "scenes"})
