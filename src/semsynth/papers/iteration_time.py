@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from statistics import median
 from typing import Any
@@ -34,6 +35,9 @@ def iteration_seconds(parts: Mapping[str, tuple[pl.LightningModule, Any]], batch
 
     Returns:
         Name -> median over all counted iterations.
+
+    Raises:
+        ValueError: a round has no iteration that counts.
     """
     seconds: dict[str, list[float]] = {name: [] for name in parts}
     for _ in range(rounds):
@@ -42,6 +46,10 @@ def iteration_seconds(parts: Mapping[str, tuple[pl.LightningModule, Any]], batch
             trainer = pl.Trainer(
                 max_epochs=1, limit_train_batches=batches + 1, limit_val_batches=0, logger=False, accelerator="cpu",
                 enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, callbacks=[clock])
-            trainer.fit(system, datamodule=data)
+            with warnings.catch_warnings():  # Lightning 2.6 causes this one in itself with current PyTorch
+                warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+                trainer.fit(system, datamodule=data)
             seconds[name] += [b - a for a, b in zip(clock.times[WARM:], clock.times[WARM + 1:], strict=False)]
+    if not all(seconds.values()):
+        raise ValueError(f"a round has {WARM + 1} iterations or fewer, of which none counts: give a longer set")
     return {name: median(values) for name, values in seconds.items()}
