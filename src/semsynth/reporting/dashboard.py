@@ -27,7 +27,7 @@ def draw_runs(runs: Sequence[OfflineRun], path: Path) -> Path:
     """Draw the table of runs: group, job type, tags, and the last and best values of the scores."""
     summaries = [_numbers(run.summary) for run in runs]
     keys = sorted({key for summary in summaries for key in summary if key.startswith("score/")})
-    header = ["run", *FACTS, *(key.removeprefix("score/").replace(".", "\n.") for key in keys)]
+    header = ["run", *FACTS, *(key.removeprefix("score/").replace("/", "/\n").replace(".", "\n.") for key in keys)]
     rows = [[_short(run.name), run.group, run.job_type, ", ".join(run.tags),
              *(rounded(summary[key], 4) if key in summary else "" for key in keys)]
             for run, summary in zip(runs, summaries, strict=True)]
@@ -44,22 +44,22 @@ def draw_runs(runs: Sequence[OfflineRun], path: Path) -> Path:
     return _save(figure, path)
 
 
-def draw_curves(runs: Sequence[OfflineRun], path: Path, keys: Sequence[str] | None = None) -> Path:
+def draw_curves(runs: Sequence[OfflineRun], path: Path, metrics: Sequence[str] | None = None) -> Path:
     """Draw a panel for each metric, a curve for each run, over the metric's own axis.
 
     Args:
         runs: The runs.
         path: The PNG file.
-        keys: The metrics; None: all that are numbers, scores first.
+        metrics: What to draw; None: the scores.
 
     Raises:
         ReportError: no run has logged such a metric.
     """
-    there = sorted({key for run in runs for key in run.axes if run.curve(key)[1]},
-                   key=lambda key: (not key.startswith("score/"), key))
-    chosen = there if keys is None else [key for key in keys if key in there]
+    there = sorted({key for run in runs for key in run.axes if run.curve(key)[1]})
+    wanted = [key for key in there if key.startswith("score/")] if metrics is None else metrics
+    chosen = [key for key in wanted if key in there]
     if not chosen:
-        raise ReportError(f"keys={','.join(keys or ())}: no run has logged it (there are {', '.join(there) or 'none'})")
+        raise ReportError(f"metrics={','.join(wanted)}: no run has logged it (there are {', '.join(there) or 'none'})")
     lines = -(-len(chosen) // COLUMNS)
     figure = _figure(PANEL[0] * COLUMNS, PANEL[1] * lines + 0.3 * len(runs))
     for place, key in enumerate(chosen):
@@ -70,6 +70,7 @@ def draw_curves(runs: Sequence[OfflineRun], path: Path, keys: Sequence[str] | No
                       label=_short(run.name) if place == 0 else None)
         axes.set_title(key, fontsize=10)
         axes.set_xlabel(next(run.axes[key] for run in runs if key in run.axes), fontsize=8)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", fontsize=8, ncols=1)
@@ -84,22 +85,22 @@ def draw_samples(runs: Sequence[OfflineRun], path: Path) -> Path | None:
     Returns:
         The path; None where no run has a table.
     """
-    tables = [(run, table) for run in runs if (table := run.table(SAMPLES)) is not None]
+    tables = [(_short(run.name), {row["sample"]: row for row in table})
+              for run in runs if (table := run.table(SAMPLES)) is not None]
     if not tables:
         return None
-    cells = [(_short(run.name), {row[0]: _images(run, *table, row) for row in table[1]}) for run, table in tables]
     rows = []
-    for name, first in cells[0][1].items():
-        empty = np.full_like(first["labels"], 255)
-        generated = [images.get(name, {}).get("generated", empty) for _, images in cells]
-        rows.append([first["labels"], first["real"], *generated])
-    grid = draw_grid(rows, ["labels", "real", *(name.replace("+", " ").replace("_", " ") for name, _ in cells)])
+    for sample, first in tables[0][1].items():
+        empty = np.full_like(_image(first["labels"]), 255)
+        generated = [_image(table[sample]["generated"]) if sample in table else empty for _, table in tables]
+        rows.append([_image(first["labels"]), _image(first["real"]), *generated])
+    names = [name.replace("+", " ").replace("_", " ") for name, _ in tables]
+    grid = draw_grid(rows, ["labels", "real", *names], cell=128)
     return write_with(path, lambda partial: grid.save(partial, "PNG"))
 
 
-def _images(run: OfflineRun, columns: Sequence[str], _: Any, row: Sequence[Any]) -> dict[str, np.ndarray]:
-    return {column: np.asarray(Image.open(run.media(cell)).convert("RGB"))
-            for column, cell in zip(columns, row, strict=True) if isinstance(cell, dict)}
+def _image(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB"))
 
 
 def _numbers(summary: dict[str, Any], path: str = "") -> dict[str, float]:

@@ -20,7 +20,7 @@ class OfflineRun:
     """A run as W&B would know it.
 
     Attributes:
-        folder: The directory with the file, and `files/` with the media.
+        folder: The directory with the file.
         project: Name of the project.
         id: Identifier of the run.
         name: Its name.
@@ -54,17 +54,18 @@ class OfflineRun:
                   if isinstance(row.get(key), int | float) and axis in row]
         return [x for x, _ in points], [y for _, y in points]
 
-    def media(self, entry: dict[str, Any]) -> Path:
-        """The file of an image or a table that was logged."""
-        return self.folder / "files" / str(entry["path"])
+    def table(self, key: str) -> list[dict[str, Any]] | None:
+        """The rows of the last table of a metric by column, images as the paths of their files; None without a table.
 
-    def table(self, key: str) -> tuple[list[str], list[list[Any]]] | None:
-        """Columns and rows of the last table of a metric; images are entries with a `path`, see `media`."""
-        entry = self.summary.get(key)
-        if not isinstance(entry, dict) or entry.get("_type") != "table-file":
+        W&B keeps tables as artifacts, whose files wait for `wandb sync` in its own folder (WANDB_DATA_DIR).
+        """
+        name = f"{key}.table.json"
+        files = next((made["files"] for made in reversed(self.artifacts) if name in made["files"]), None)
+        if files is None or not Path(files[name]).is_file():
             return None
-        content = json.loads(self.media(entry).read_text(encoding="utf-8"))
-        return content["columns"], content["data"]
+        content = json.loads(Path(files[name]).read_text(encoding="utf-8"))
+        return [{column: Path(files[cell["path"]]) if isinstance(cell, dict) else cell
+                 for column, cell in zip(content["columns"], row, strict=True)} for row in content["data"]]
 
 
 def offline_files(run_dir: Path) -> list[Path]:

@@ -54,7 +54,7 @@ def check_search(cfg: DictConfig) -> None:
     name = getattr(direction, "name", str(direction))
     if isinstance(direction, ListConfig) or DIRECTIONS.get(name) != mode:
         wanted = next(word for word, value in DIRECTIONS.items() if value == mode)
-        raise ConfigError(f"hydra.sweeper.direction={direction}: scores.mode={mode} says which way the monitored "
+        raise ConfigError(f"hydra.sweeper.direction={name}: scores.mode={mode} says which way the monitored "
                           f"metric is better: set hydra.sweeper.direction={wanted}")
 
 

@@ -120,7 +120,8 @@ class Checkpoints(pl.Callback):
         if trainer.fast_dev_run:
             return
         best = {"epoch": self.best_epoch, "metric": self.best_by, "value": self.best}
-        for path, facts in ((self.last, {"epoch": trainer.current_epoch - 1}), (self.folder / "best.ckpt", best)):
+        last = {"epoch": trainer.current_epoch - 1}
+        for path, facts in ((self.folder / "best.ckpt", best), (self.last, last)):  # W&B's `latest` is what comes last
             for logger in trainer.loggers if path.is_file() else ():
                 if hasattr(logger, "log_checkpoint"):
                     logger.log_checkpoint(path, facts)
