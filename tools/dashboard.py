@@ -19,7 +19,7 @@ from semsynth.reporting.wandb_files import offline_files, read_offline
 def main(cfg: DictConfig) -> None:
     """Read and draw."""
     found = find_runs([str(p) for p in cfg.runs] if isinstance(cfg.runs, ListConfig) else str(cfg.runs))
-    kept = [run for folder in found for path in offline_files(folder)[-1:] if (run := read_offline(path)).history]
+    kept = [run for folder in found if (files := offline_files(folder)) and (run := read_offline(files)).history]
     if not kept:
         raise ReportError(f"runs={cfg.runs}: no run has offline files of W&B (logger=wandb, logger.wandb.mode=offline)")
     folder = Path(cfg.output).expanduser()

@@ -143,8 +143,7 @@ def test_what_a_training_would_upload(tiny, tmp_path, capsys):
             tiny.system(), datamodule=tiny.data())
         finish_wandb()
     assert "is open in this process; this training gets its own" in capsys.readouterr().out
-    (file,) = offline_files(run_dir)
-    run = read_offline(file)
+    run = read_offline(offline_files(run_dir))
     assert (run.name, run.group, run.job_type, run.tags) == ("my run", "sweep", "train", ["x"])
     assert run.id == json.loads((run_dir / "wandb.json").read_text())["id"]
     assert run.curve("score/fid/train") == ([0, 1, 2], [9, 3, 5])
@@ -163,5 +162,4 @@ def test_what_a_training_would_upload(tiny, tmp_path, capsys):
     assert (best["name"], best["aliases"]) == (f"model-{run.id}", ["best", "latest"])
     assert best["metadata"] == {"run": "my run", "epoch": 1, "metric": "score/fid/train", "value": 3}
     assert best["files"] == {"best.ckpt": str(run_dir / "checkpoints" / "best.ckpt")}
-    (foreign,) = offline_files(tmp_path / "foreign")
-    assert read_offline(foreign).history == []
+    assert read_offline(offline_files(tmp_path / "foreign")).history == []

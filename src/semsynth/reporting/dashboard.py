@@ -11,7 +11,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from semsynth.digits import rounded
 from semsynth.files import write_with
 from semsynth.reporting.errors import ReportError
 from semsynth.reporting.wandb_files import OfflineRun
@@ -29,7 +28,7 @@ def draw_runs(runs: Sequence[OfflineRun], path: Path) -> Path:
     keys = sorted({key for summary in summaries for key in summary if key.startswith("score/")})
     header = ["run", *FACTS, *(key.removeprefix("score/").replace("/", "/\n").replace(".", "\n.") for key in keys)]
     rows = [[_short(run.name), run.group, run.job_type, ", ".join(run.tags),
-             *(rounded(summary[key], 4) if key in summary else "" for key in keys)]
+             *(f"{summary[key]:.4g}" if key in summary else "" for key in keys)]
             for run, summary in zip(runs, summaries, strict=True)]
     figure = _figure(3.2 + 1.05 * (len(header) - 1), 0.9 + 0.3 * len(rows))
     axes = figure.add_subplot()

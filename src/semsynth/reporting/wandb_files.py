@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ class OfflineRun:
     """A run as W&B would know it.
 
     Attributes:
-        folder: The directory with the file.
         project: Name of the project.
         id: Identifier of the run.
         name: Its name.
@@ -34,7 +33,6 @@ class OfflineRun:
         artifacts: Type, name, aliases, metadata and files of each artifact.
     """
 
-    folder: Path
     project: str = ""
     id: str = ""
     name: str = ""
@@ -73,25 +71,26 @@ def offline_files(run_dir: Path) -> list[Path]:
     return sorted((run_dir / "wandb").glob("offline-run-*/run-*.wandb"))
 
 
-def read_offline(path: Path) -> OfflineRun:
-    """Read the file of an offline run.
+def read_offline(files: Sequence[Path]) -> OfflineRun:
+    """Read the files of one run, the oldest first, as `wandb sync` takes them.
 
     Raises:
-        ReportError: it is no such file, or damaged; or wandb is not installed.
+        ReportError: one is no such file, or damaged; or wandb is not installed.
     """
     try:
         from google.protobuf.message import DecodeError
         from wandb.proto import wandb_internal_pb2 as messages
     except ImportError as error:
-        raise ReportError(f"{path}: reading it needs wandb: pip install wandb") from error
-    run = OfflineRun(path.parent)
-    try:
-        for data in _records(path.read_bytes()):
-            record = messages.Record()  # type: ignore[attr-defined]  # made when it is imported
-            record.ParseFromString(data)
-            _take(run, record)
-    except (DecodeError, ValueError, struct.error) as error:
-        raise ReportError(f"{path} is no file of an offline W&B run, or damaged ({error})") from error
+        raise ReportError(f"{files[0]}: reading it needs wandb: pip install wandb") from error
+    run = OfflineRun()
+    for path in files:
+        try:
+            for data in _records(path.read_bytes()):
+                record = messages.Record()  # type: ignore[attr-defined]  # made when it is imported
+                record.ParseFromString(data)
+                _take(run, record)
+        except (DecodeError, ValueError, struct.error) as error:
+            raise ReportError(f"{path} is no file of an offline W&B run, or damaged ({error})") from error
     return run
 
 
