@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from semsynth.files import write_with
@@ -69,7 +70,7 @@ def draw_curves(runs: Sequence[OfflineRun], path: Path, metrics: Sequence[str] |
                       label=_short(run.name) if place == 0 else None)
         axes.set_title(key, fontsize=10)
         axes.set_xlabel(next(run.axes[key] for run in runs if key in run.axes), fontsize=8)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", fontsize=8, ncols=1)
