@@ -25,13 +25,17 @@ def evaluate(cfg: DictConfig) -> None:
     """Collect what is scored, score it, write and print the scores."""
     from rich.console import Console
 
-    from semsynth.evaluation import scores, sources
+    from semsynth.evaluation import scores, sources, wandb_summary
     from semsynth.evaluation.data_sets import DataSets
     from semsynth.evaluation.features import FeatureChoice
 
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
         raise EvaluationError("give run=DIR, or images=DIR labels=DIR dataset=NAME")
+    if cfg.wandb:
+        if cfg.run is None:
+            raise EvaluationError("wandb=true writes to the W&B run of run=DIR; images=DIR have none")
+        wandb_summary.find_wandb(cfg.run)
     check_threads(cfg)
     protocol, device = build(cfg.protocol), sources.choose_device(cfg.device)
     judge = build(cfg.segmenter) if cfg.get("segmenter") else None
@@ -53,6 +57,8 @@ def evaluate(cfg: DictConfig) -> None:
     scores.write_scores(path, document)
     scores.print_scores(document, Console())
     print(f"scores: {path}")
+    if cfg.wandb:
+        print(f"W&B: {wandb_summary.add_to_summary(cfg.run, document)}")
 
 
 def listed(words: Any) -> list[str] | None:

@@ -54,14 +54,14 @@ def resume(arguments: list[str]) -> bool:
 
 
 @command(Path(__file__).parent / "conf" / "train.yaml", instead=instead)
-def start(cfg: DictConfig) -> None:
-    """Compose, check, train."""
+def start(cfg: DictConfig) -> float | None:
+    """Compose, check, train; return the best value of the metric that chooses `best.ckpt`, for sweepers."""
     runs.settle(cfg)
     cfg = runs.inherit(cfg)
-    if runs.finished_before(cfg):
-        return
-    with runs.claimed(cfg):
-        train(*runs.continue_where_possible(config.prepare(cfg)))
+    if not runs.finished_before(cfg):
+        with runs.claimed(cfg):
+            train(*runs.continue_where_possible(config.prepare(cfg)))
+    return runs.best_value(cfg.run_dir)
 
 
 def train(cfg: DictConfig, checkpoint: Path | None) -> None:
