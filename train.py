@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.evaluation.arguments import with_judge
 
 
 def resume(arguments: list[str]) -> bool:
@@ -32,7 +33,7 @@ def resume(arguments: list[str]) -> bool:
     return asked is not None
 
 
-@command(Path(__file__).parent / "conf" / "train.yaml", instead=resume)
+@command(Path(__file__).parent / "conf" / "train.yaml", arguments=with_judge, instead=resume)
 def start(cfg: DictConfig) -> None:
     """Compose, check, train."""
     runs.settle(cfg)

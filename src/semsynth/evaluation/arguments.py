@@ -1,4 +1,4 @@
-"""What is left out on the command line of evaluate.py and follows from the rest."""
+"""What is left out on the command lines of evaluate.py and train.py and follows from the rest."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,7 @@ OWN = "folder"  # the choice whose protocol serves a data set that has no yaml h
 def completed(arguments: Sequence[str], data_sets: Path) -> list[str]:
     """Command-line arguments with what follows from them.
 
-    `segmenter=FILE.safetensors` becomes `segmenter=trained segmenter.path=FILE`. A run names its data set, whose yaml
-    says how it is scored and by which judge, as in training.
+    As `with_judge`; and a run names its data set, whose yaml says how it is scored and by which judge, as in training.
 
     Args:
         arguments: As typed.
@@ -27,18 +26,30 @@ def completed(arguments: Sequence[str], data_sets: Path) -> list[str]:
     if "run" in given and any(key.split(".")[0] == "dataset" for key in given):
         raise ConfigError("run= brings the data set that it was trained on: leave dataset= out "
                           "(root=DIR says where it lies now)")
-    path = given.get("segmenter", "").strip("'\"")
+    arguments = with_judge(arguments)
+    name = _dataset_of_run(given["run"]) if "run" in given else None
+    if name is not None:
+        arguments.append(f"dataset={name if (data_sets / f'{name}.yaml').is_file() else OWN}")
+    return arguments
+
+
+def with_judge(arguments: Sequence[str]) -> list[str]:
+    """Command-line arguments where `segmenter=FILE.safetensors` is `segmenter=trained segmenter.path=FILE`.
+
+    Raises:
+        ConfigError: there is no such file, or it is one of published weights.
+    """
+    arguments = list(arguments)
+    typed = next((argument for argument in arguments if argument.startswith("segmenter=")), "")
+    path = typed.partition("=")[2].strip("'\"")
     if path.endswith((".pth", ".pt", ".ckpt")):
         raise ConfigError(f"segmenter={path}: published weights go with their network, as in segmenter=upernet101 "
                           f"segmenter.weights={path}")
     if path.endswith(".safetensors"):
         if not Path(path).expanduser().is_file():
             raise ConfigError(f"segmenter={path}: there is no such file")
-        place = arguments.index(f"segmenter={given['segmenter']}")
+        place = arguments.index(typed)
         arguments[place:place + 1] = ["segmenter=trained", f"segmenter.path={path}"]
-    name = _dataset_of_run(given["run"]) if "run" in given else None
-    if name is not None:
-        arguments.append(f"dataset={name if (data_sets / f'{name}.yaml').is_file() else OWN}")
     return arguments
 
 

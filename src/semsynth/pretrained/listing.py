@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from semsynth.pretrained.folder import folder
 from semsynth.pretrained.needs import Need
 from semsynth.tensor_files import TensorFileError, read_tensors, sha256_of
 
@@ -19,9 +20,10 @@ def table(needs: Sequence[Need]) -> Table:
     for column in shown.columns:
         column.overflow = "fold"  # names and addresses stay whole
     for need in needs:
-        state, fine = state_of(need)
-        lines = [state, f"for: {need.use}", f"from: {need.source}", f"without it: {need.without}"]
-        if need.path is not None and str(need.path) != need.name:
+        state, digest, fine = state_of(need)
+        lines = [state, *([f"SHA-256: {digest}"] if digest else []), f"for: {need.use}", f"from: {need.source}",
+                 f"without it: {need.without}"]
+        if need.path is not None and need.path != folder() / need.name:
             lines.insert(1, f"at: {need.path}")
         what = Text("\n".join(lines))
         what.stylize("green" if fine else "red", 0, len(state))
@@ -29,20 +31,20 @@ def table(needs: Sequence[Need]) -> Table:
     return shown
 
 
-def state_of(need: Need) -> tuple[str, bool]:
-    """Whether a file is there and whole, in words with its size and SHA-256, and as a truth value."""
+def state_of(need: Need) -> tuple[str, str, bool]:
+    """Whether a file is there and whole, in words with its size; its SHA-256; and the same as a truth value."""
     if need.path is None:
-        return "missing" + (f" (about {need.megabytes} MB)" if need.megabytes else ""), False
+        return "missing" + (f" (about {need.megabytes} MB)" if need.megabytes else ""), "", False
     if need.path.is_dir():
-        return "there (a folder)", True
+        return "there (a folder)", "", True
     size = f"{need.path.stat().st_size / MEGABYTE:.1f} MB"
     digest = sha256_of(need.path)
     if need.digest and not digest.startswith(need.digest):
-        return f"DAMAGED, or another file: {size}, SHA-256 {digest} should begin {need.digest[:8]}", False
+        return f"DAMAGED, or another file ({size}): SHA-256 should begin {need.digest[:8]}", digest, False
     if not need.digest:  # nothing to compare with: whether it can be read tells what is cut off
         try:
             read_tensors(need.path)
         except TensorFileError as error:
-            return f"DAMAGED: {size}, SHA-256 {digest}; {error}", False
-    known = "as published" if need.digest else "nothing published to compare with"
-    return f"there: {size}, SHA-256 {digest} ({known})", True
+            return f"DAMAGED ({size}): {error}", digest, False
+    known = "as published" if need.digest else "can be read; no SHA-256 is published"
+    return f"there ({size}), {known}", digest, True
