@@ -44,7 +44,8 @@ def evaluate(cfg: DictConfig) -> None:
     given = None if others is None else read_statistics(others, cfg.real_statistics_of)
     if cfg.run is not None:
         generator, encoder, trained, choices = sources.load_run(cfg.run, cfg.checkpoint, cfg.weights)
-        data = DataSets(OmegaConf.to_container(trained.dataset), build, cfg.root)
+        facts: Any = OmegaConf.to_container(trained.dataset)
+        data = DataSets({"features": list(cfg.dataset.features), **facts}, build, cfg.root)
         segmenter = sources.load_segmenter(cfg.run, cfg.checkpoint, choices["weights"], wanted)
         source = sources.of_run(cfg.run, generator, encoder, data, trained.size, protocol, device, choices, segmenter)
     else:

@@ -26,6 +26,7 @@ CPU = torch.device("cpu")
 def scenes():
     node = {"length": 99, "size": list(SIZE)}
     facts = {"name": "scenes", "classes": list(CLASSES), "num_classes": len(CLASSES), "unknown": None,
+             "features": ["inception", "segmenter"],
              "train": {**node, "split": "train"}, "val": {**node, "split": "val"}}
     return DataSets(facts, lambda node: Scenes(**node))
 
@@ -91,9 +92,9 @@ def test_camvid_has_frechet_kid_and_miou_offline(tmp_path, monkeypatch, installe
     if installed:
         name = "efficientnet_lite0_imagenet"
         assert {f"frechet/{name}", f"frechet/{name}/train", f"kid/{name}", "frechet/camvid_segmenter"} <= set(found)
-        assert [reason.partition("/")[2] for reason in reasons] == [
-            "null/weights-inception-2015-12-05-6726825d.pth is missing, and cannot be downloaded (no network in tests)"
-            ": python tools/weights.py dataset=camvid"]
+        assert [reason.partition("null/")[2] for reason in reasons] == [
+            "weights-inception-2015-12-05-6726825d.pth is missing, and cannot be downloaded (no network in tests): "
+            "python tools/weights.py dataset=camvid"]
         monitored = [key.removeprefix("score/") for key in cfg.callbacks.checkpoints.monitor]
         assert next(key for key in monitored if key in found) == f"frechet/{name}/train"
     else:

@@ -9,10 +9,11 @@ from typing import Any
 
 from semsynth.backbones import efficientnet_lite0
 from semsynth.backbones.errors import BackboneError
-from semsynth.backbones.package import WAY_OUT, weights_file
+from semsynth.backbones.package import WAY_OUT, WEIGHTS, weights_file
 from semsynth.pretrained.files import DINOV2, INCEPTION, JUDGES, LPIPS, VGG19, PretrainedFile
 from semsynth.pretrained.folder import find
 
+LITE = WEIGHTS.rpartition("/")[2]
 NO_VGG = "training is refused; loss=spade_efficientnet_lite0 and loss=spade_no_vgg do without"
 NO_INCEPTION = "no fid/..., kid/...; photographs are compared in the features of EfficientNet-Lite0"
 NO_LITE = "no frechet/efficientnet_lite0_imagenet, kid, precision, recall, density, coverage in its features"
@@ -52,8 +53,7 @@ def needs_of(cfg: Mapping[str, Any]) -> list[Need]:
     found = [need for name, term in cfg["loss"]["generator"].items() for need in _of_term(name, term)]
     if "inception" in features:
         found.append(_published(INCEPTION, "FID and KID", NO_INCEPTION))
-    if efficientnet_lite0.NAME in features and not any(need.use.startswith("perceptual") and need.without == NO_LITE
-                                                       for need in found):
+    if efficientnet_lite0.NAME in features and LITE not in {need.name for need in found}:
         found.append(_lite("features where Inception's weights are missing"))
     judge = cfg.get("segmenter") or {}
     found += _of_judge(judge.get("name"), judge.get("weights"))
@@ -105,5 +105,5 @@ def _lite(use: str) -> Need:
         path = weights_file()
     except BackboneError:
         path = None
-    return Need("efficientnet-lite0-57934424.pth", use, NO_LITE, f"a package: {WAY_OUT}", efficientnet_lite0.SHA256, 18,
+    return Need(LITE, use, NO_LITE, f"a package: {WAY_OUT}", efficientnet_lite0.SHA256, 18,
                 path)
