@@ -4,9 +4,11 @@
     python evaluate.py run=DIR protocol=spade                      as another paper scores
     python evaluate.py images=DIR labels=DIR dataset=cityscapes    images made by anything
     python evaluate.py run=DIR segmenter=FILE.safetensors          a judge that tools/train_segmenter.py trained
+    python evaluate.py run=DIR real_statistics=FILE.npz            FID against others' statistics of the real images
 """
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ def evaluate(cfg: DictConfig) -> None:
     from semsynth.evaluation import scores, sources, wandb_summary
     from semsynth.evaluation.data_sets import DataSets
     from semsynth.evaluation.features import FeatureChoice
+    from semsynth.evaluation.given_statistics import read_statistics
 
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
@@ -41,9 +44,12 @@ def evaluate(cfg: DictConfig) -> None:
     judge = build(cfg.segmenter) if cfg.get("segmenter") else None
     wanted, named = (listed(cfg[key]) for key in ("wanted", "features"))
     choice = FeatureChoice(named, cfg.inception.weights, cfg.dinov2.weights)
+    others = listed(cfg.real_statistics)
+    given = None if others is None else read_statistics(others, cfg.real_statistics_of)
     if cfg.run is not None:
         generator, encoder, trained, choices = sources.load_run(cfg.run, cfg.checkpoint, cfg.weights)
-        data = DataSets(OmegaConf.to_container(trained.dataset), build, cfg.root)
+        facts: Any = OmegaConf.to_container(trained.dataset)
+        data = DataSets({"features": list(cfg.dataset.features), **facts}, build, cfg.root)
         segmenter = sources.load_segmenter(cfg.run, cfg.checkpoint, choices["weights"], wanted)
         source = sources.of_run(cfg.run, generator, encoder, data, trained.size, protocol, device, choices, segmenter)
     else:
@@ -51,7 +57,7 @@ def evaluate(cfg: DictConfig) -> None:
         source = sources.of_folder(cfg.images, cfg.labels, data, protocol)
     found, content = sources.score(
         source, protocol, judge, wanted=wanted, device=device, choice=choice, batch=cfg.batch, workers=cfg.workers,
-        cache=cfg.cache, threads=cfg.threads)
+        cache=cfg.cache, threads=cfg.threads, given=given)
     document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
     scores.write_scores(path, document)
@@ -76,7 +82,8 @@ def build(node: Any) -> Any:
         raise
 
 
-main = command(Path(__file__).parent / "conf" / "evaluate.yaml", arguments=arguments.completed)(evaluate)
+CONF = Path(__file__).parent / "conf"
+main = command(CONF / "evaluate.yaml", arguments=partial(arguments.completed, data_sets=CONF / "dataset"))(evaluate)
 
 if __name__ == "__main__":
     main()

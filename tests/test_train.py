@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "encoder.z_dim=4", "batch=2",
          "data.num_workers=0", "dataset.train_length=8", "dataset.val_length=2", "logger=csv",
-         "trainer.accelerator=cpu", "scores.assess.protocol.count=4"]
+         "trainer.accelerator=cpu", "scores.assess.count=4"]
 DDP = ["trainer.strategy=ddp_find_unused_parameters_true", "trainer.devices=2"]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("SEMSYNTH_RUN", "SEMSYNTH_CHECK", "LOCAL_RANK"))}
 ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}

@@ -33,11 +33,13 @@ from semsynth.runs.reading import (
     GRIDS,
     METRICS,
     check_checkpoint,
+    epoch_of,
     find_checkpoint,
     load_config,
     load_generator,
     load_segmenter,
     load_weights,
+    told,
 )
 from semsynth.runs.searching import best_value
 from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle, validation
@@ -46,8 +48,8 @@ from semsynth.signatures import ConfigError
 __all__ = [
     "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
     "asked_to_resume", "best_value", "build", "build_supervised", "check_checkpoint", "claimed",
-    "continue_where_possible", "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit",
+    "continue_where_possible", "epoch_of", "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit",
     "load_config", "load_generator", "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used",
-    "resumed", "run_name", "save_config", "save_imported", "settle", "tell_other_processes", "told_by_first_process",
-    "validation", "warm_start",
+    "resumed", "run_name", "save_config", "save_imported", "settle", "tell_other_processes", "told",
+    "told_by_first_process", "validation", "warm_start",
 ]
