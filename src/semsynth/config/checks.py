@@ -142,9 +142,10 @@ def _check_scores(cfg: DictConfig) -> None:
     Raises:
         ConfigError: none has.
     """
-    scored, validated = cfg.scores.every_n_epochs, cfg.trainer.get("check_val_every_n_epoch", 1)
-    if not scored or not cfg.scores.get("assess"):
+    scores = cfg.get("scores")  # a measurement of costs has none
+    if not scores or not scores.every_n_epochs or not scores.get("assess"):
         return
+    scored, validated = scores.every_n_epochs, cfg.trainer.get("check_val_every_n_epoch", 1)
     if cfg.trainer.get("limit_val_batches", 1) == 0:
         raise ConfigError("trainer.limit_val_batches=0 leaves no validation, in which scores are taken: set it to 1, "
                           "or scores=none")

@@ -1,0 +1,117 @@
+"""Studies from their jobs to their pages, with commands that are stood in for."""
+
+import json
+import os
+from pathlib import Path
+
+import hydra.utils
+import pytest
+from commands import ROOT
+
+from semsynth.papers.performing import perform
+from semsynth.papers.request import asked_for
+from semsynth.papers.results import Section, Table
+
+STUDY = """study:
+  title: Two norms
+  source: A paper, Table I
+  differs: [All of it.]
+  train: [{{dataset: scenes, norm: "spade,clade", seed: "0,1"}}]
+  score: {{protocol: scenes}}
+  measure: [{{dataset: ade20k, norm: "spade,clade"}}]
+  output: {{_target_: {output}}}
+  minutes: {{train: 6, score: 1, measure: 1}}
+"""
+
+
+def output():
+    """An output that lists what it gets; built by its dotted name."""
+    return lambda results: [Section("Found", "text", Table(["run"], [[run.directory.name] for run in results.runs])),
+                            Section("Records", table=Table(["n"], [[str(len(results.records))]]))]
+
+
+class Commands:
+    """Stands in for train.py, evaluate.py and tools/complexity.py; jobs with a word of `broken` in their name fail."""
+
+    def __init__(self, plans):
+        self.calls, self.broken, self.plans = [], "nothing", plans
+
+    def __call__(self, command):
+        self.calls.append(command)
+        words = dict(word.split("=", 1) for word in command if "=" in word)
+        if command[0] == "train.py":
+            jobs = self.jobs("train")
+        elif command[0] == "evaluate.py":
+            jobs = [Path(run) for run in words["run"].split(",")]
+        else:
+            jobs = [Path(words["run_dir"])] if "run_dir" in words else self.jobs("measure")
+        fine = [job for job in jobs if self.broken not in job.name]
+        for job in fine:
+            job.mkdir(parents=True, exist_ok=True)
+            if command[0] == "train.py":
+                (job / "finished").write_text("5\n")
+            elif command[0] == "evaluate.py":
+                (job / "scores.json").write_text('{"format": 1, "scores": {}, "protocol": {"name": "scenes"}}')
+            else:
+                record = {"format": 1, "parameters": {}, "macs_bias": {}}
+                (job / "complexity.json").write_text(json.dumps(record))
+        return int(len(fine) < len(jobs))
+
+    def jobs(self, kind):
+        from semsynth.papers.steps import Place, steps_of
+
+        return [job for step in steps_of(self.plans, Place(ROOT)) if step.kind == kind for job in step.jobs]
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(__import__("sys").modules, "stand_in", type(os)("stand_in"))
+    __import__("sys").modules["stand_in"].output = output
+    Path("experiments").mkdir()
+    Path("experiments/pair.yaml").write_text(STUDY.format(output="stand_in.output"))
+    request = asked_for(["experiments=pair", "study.folder=results"])
+    commands = Commands(request.studies[0])
+    return commands, lambda: perform(request, ROOT, hydra.utils.instantiate, commands)
+
+
+def test_a_study_runs_its_steps_and_started_again_none(study, capsys):
+    commands, run = study
+    assert run()
+    assert [command[0] for command in commands.calls] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert "4 trainings; about 30 min left" in capsys.readouterr().out
+    page = Path("results/pair.md").read_text()
+    assert "Missing" not in page
+    assert "dataset-scenes+norm-clade+seed-1" in page
+    assert Path("results/pair.csv").read_text().count("\n") == 5
+    assert Path("results/pair_records.csv").read_text() == "n\n2\n"
+    assert "[pair](pair.md): Two norms; A paper, Table I" in Path("results/README.md").read_text()
+    assert run()
+    assert len(commands.calls) == 3
+
+
+def test_what_fails_is_told_and_the_rest_goes_on(study, capsys):
+    commands, run = study
+    commands.broken = "norm-spade"
+    assert not run()
+    assert [command[0] for command in commands.calls] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert "seed-1" in commands.calls[1][-2]
+    assert "norm-spade" not in commands.calls[1][-2]
+    page = Path("results/pair.md").read_text()
+    assert page.count(": not trained; `python train.py -m") == 2
+    assert page.count(": not measured; `python tools/complexity.py run_dir=") == 1
+    assert "missing: multirun/scenes/dataset-scenes+norm-spade+seed-0: not trained" in capsys.readouterr().out
+    commands.broken = "nothing"
+    assert run()
+    assert [command[0] for command in commands.calls[3:]] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert any(word.startswith("run_dir=") for word in commands.calls[-1])  # a sweep would measure CLADE again
+
+
+def test_showing_does_nothing(study, capsys):
+    commands, _ = study
+    assert perform(asked_for(["experiments=pair", "--help"]), ROOT, hydra.utils.instantiate, commands)
+    out = capsys.readouterr().out
+    assert "norm=spade,clade seed=0,1" in out
+    assert "4 to train" in out
+    assert commands.calls == []
+    assert not Path("results").exists()

@@ -1,0 +1,62 @@
+"""Tables of scores and of costs."""
+
+import csv
+
+import pytest
+
+from semsynth.papers.costs import Costs
+from semsynth.papers.published import published_table
+from semsynth.papers.results import Results
+from semsynth.papers.scores import Scores
+from semsynth.reporting.collect import Run
+
+
+def config(norm, seed):
+    node = {"_target_": f"semsynth.norms.{norm.lower()}.{norm}", "_partial_": True}
+    return {"size": [256, 256], "batch": 8, "epochs": 5, "seed": seed, "norm": node, "trainer": {},
+            "dataset": {"name": "ade20k", "recipe": {"ngf": 64}}, "generator": {"ngf": 64, "norm": node}}
+
+
+def run(path, norm, seed, miou):
+    scores = None if miou is None else {"scores": {"miou": miou, "accuracy": 0.5}, "protocol": {"name": "clade"}}
+    return Run(path / f"{norm}{seed}", config(norm, seed), scores, None, 5)
+
+
+def record(norm, seconds, formulation, dataset="ade20k"):
+    setting = {"dataset": dataset, "norm": norm, "method": norm, "size": [256, 256], "ngf": 64}
+    return {"count": "macs", "formulation": formulation, "setting": setting, "parameters": {"total": 7e7},
+            "runtime": {"cpu_s": seconds, "median_s": seconds, "hardware": "a processor", "threads": 1, "batch": 1,
+                        "precision": "32-true", "repeats": 3}}
+
+
+def test_scores_stand_beside_the_published_ones(tmp_path):
+    runs = [run(tmp_path, "SPADE", 0, 0.36), run(tmp_path, "SPADE", 1, 0.38), run(tmp_path, "CLADE", 0, 0.35),
+            run(tmp_path, "CLADE", 1, None)]
+    ours, printed = Scores("CLADE (arXiv:2012.04644) Table I", columns=["miou"])(Results("t", tuple(runs), (), tmp_path))
+    assert [row[0] for row in ours.table.rows][0] == "spade"
+    first = dict(zip(ours.table.head, ours.table.rows[0], strict=True))
+    assert (first["n"], first["mIoU %"]) == ("2", "37.00 ± 1.41 (36.00 to 38.00)")
+    assert "accuracy %" not in ours.table.head
+    assert ["36.28" in row[-1] for row in ours.table.rows][1]  # Table I's SPADE right below ours
+    unrounded = list(csv.DictReader(ours.table.unrounded.splitlines()))
+    assert float(unrounded[0]["mIoU % std"]) == pytest.approx(1.41421356)
+    assert float(unrounded[0]["accuracy %"]) == 50
+    assert ["CC-FPSE", "ade20k"] == printed.table.rows[0][:2]
+    assert len(printed.table.rows) == 21
+
+
+def test_published_tables_are_told_apart():
+    """Table I is not Table IV, and the ending that tells two readings of a row apart is kept."""
+    assert {row[0] for row in published_table("CLADE (arXiv:2012.04644) Table IV").rows} == {"spade-light"}
+    assert len(published_table("CLADE (arXiv:2012.04644) Table VII").rows) == 6
+    assert len({row[0] for row in published_table("slides of Destro and Azam, Unpaired SPADE").rows}) == 5
+    assert published_table("nobody") is None
+
+
+def test_costs_and_how_much_more_spade_costs_by_formulation(tmp_path):
+    records = (record("spade", 4.8, "published"), record("clade", 2.0, "published"), record("spade", 1.2, "fast"),
+               record("clade", 1.0, "fast"), record("spade", 9.0, "fast", "cityscapes"))
+    costs, ratios = Costs(["CPU time (s)"], "CPU time (s)")(Results("t", (), records, tmp_path))
+    assert costs.table.head == ["data set", "network", "formulation", "CPU time (s)", "published"]
+    assert costs.table.rows[0] == ["ade20k", "spade", "published", "4.8", "4.104"]
+    assert ratios.table.rows == [["ade20k", "published", "2.40", "2.40"], ["ade20k", "fast", "1.20", "2.40"]]
