@@ -91,7 +91,7 @@ def test_what_a_job_returns_reaches_the_sweeper(tmp_path, monkeypatch):
     results = []
     sweep = BasicSweeper.sweep
     monkeypatch.setattr(BasicSweeper, "sweep", lambda self, arguments: results.extend(sweep(self, arguments)))
-    (tmp_path / "tool.yaml").write_text("a: 1\nhydra: {output_subdir: null, sweep: {dir: %s}}\n" % tmp_path)
+    (tmp_path / "tool.yaml").write_text(f"a: 1\nhydra: {{output_subdir: null, sweep: {{dir: {tmp_path}}}}}\n")
     monkeypatch.setattr("sys.argv", ["tool.py", "-m", "a=3,4"])
     command(tmp_path / "tool.yaml")(lambda cfg: cfg.a / 2)()
     assert [job.return_value for batch in results for job in batch] == [1.5, 2.0]
