@@ -84,9 +84,12 @@ def test_a_sweep_goes_on_after_a_job_that_is_refused(tool):
 
 def test_what_a_job_returns_reaches_the_sweeper(tmp_path, monkeypatch):
     """Optuna's reads it there; this one is Hydra's own, asked for the results of its jobs."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.plugins import Plugins
 
     from semsynth.cli import command
+
+    Plugins.instance()  # its first search makes all classes of plugins anew
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     results = []
     sweep = BasicSweeper.sweep
