@@ -84,16 +84,13 @@ def test_a_sweep_goes_on_after_a_job_that_is_refused(tool):
 
 def test_what_a_job_returns_reaches_the_sweeper(tmp_path, monkeypatch):
     """Optuna's reads it there; this one is Hydra's own, asked for the results of its jobs."""
-    from hydra.core.plugins import Plugins
+    from hydra._internal.hydra import Hydra
 
     from semsynth.cli import command
 
-    Plugins.instance()  # its first search makes all classes of plugins anew
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
     results = []
-    sweep = BasicSweeper.sweep
-    monkeypatch.setattr(BasicSweeper, "sweep", lambda self, arguments: results.extend(sweep(self, arguments)))
+    multirun = Hydra.multirun
+    monkeypatch.setattr(Hydra, "multirun", lambda *given, **named: results.extend(multirun(*given, **named)))
     (tmp_path / "tool.yaml").write_text(f"a: 1\nhydra: {{output_subdir: null, sweep: {{dir: {tmp_path}}}}}\n")
     monkeypatch.setattr("sys.argv", ["tool.py", "-m", "a=3,4"])
     command(tmp_path / "tool.yaml")(lambda cfg: cfg.a / 2)()
