@@ -123,7 +123,7 @@ def draw_histograms(found: Statistics, shown: Sequence[int], classes: Sequence[s
             low, high = (float(v) for v in np.quantile(chosen, [0.001, 0.999])) if len(chosen) else (0.0, 1.0)
             edges = np.linspace(low, high if high > low else low + 1e-6, BINS + 1)
             for k in shown:
-                of_class = values[labels == k].clip(edges[0], edges[-1])
+                of_class = values[labels == k]
                 if len(of_class):
                     heights = np.histogram(of_class, edges)[0] / len(of_class)
                     colour = np.divide(colours[k], 255)
