@@ -36,7 +36,10 @@ def _wandb():
     """A run that a test leaves open would take what the next ones log."""
     yield
     wandb = sys.modules.get("wandb")
-    assert getattr(wandb, "run", None) is None, "a W&B run was left open"
+    left = getattr(wandb, "run", None)
+    if left is not None:
+        wandb.finish()
+    assert left is None, f"the W&B run of {left.dir} was left open"
 
 
 @pytest.fixture(scope="session")
