@@ -86,7 +86,7 @@ def test_auto_is_the_best_where_the_run_kept_one(run, tmp_path):
 
 
 def test_a_resumed_run_takes_harmless_overrides(run):
-    cfg = runs.resumed(str(run[0]), ["epochs=9", "trainer.devices=2", "logger.path=x", "data.num_workers=1",
+    cfg = runs.resumed(str(run[0]), ["epochs=9", "trainer.devices=2", "logger.csv.path=x", "data.num_workers=1",
                                        "callbacks.checkpoints.monitor=loss/generator/kl"])
     assert (cfg.epochs, cfg.system.epochs, cfg.trainer.max_epochs) == (9, 9, 9)
     assert (cfg.trainer.devices, cfg.data.num_workers) == (2, 1)
