@@ -91,7 +91,7 @@ def test_pictures_that_cannot_be_drawn_leave_the_table(make_run, tmp_path):
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "other.ckpt").touch()
     report = write_report(groups_of(folder), tmp_path / "out", None)
-    assert report.failed == [f"No grid of scenes 32x32: checkpoint=last: no such checkpoint in {folder}/checkpoints "
+    assert report.failed == [f"No grid of scenes 32x32: checkpoint=auto: no such checkpoint in {folder}/checkpoints "
                              f"(there are: other)"]
     assert report.failed[0] in report.page.read_text()
 
