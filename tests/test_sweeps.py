@@ -1,5 +1,4 @@
-"""Sweeps that are started again, and those of experiments/."""
-
+"""Sweeps that are started again, and those of experiments/ that are no studies (tests/papers/)."""
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from semsynth import config, runs
 
 from .test_train import SMALL, train
 
-SWEEPS = {"norms": 3, "transitions": 7, "scenes_norms": 9, "scenes_transitions": 7, "scenes_ablations": 3,
-          "scenes_unpaired": 7}
+SWEEPS = {"norms": 3}
 
 
 def composed(*overrides):
@@ -37,18 +35,6 @@ def test_every_job_of_a_sweep_is_a_setting_of_its_own(name):
         plain = {key: OmegaConf.to_container(of_job[key], resolve=True) for key in parts}
         settings.add(f"{of_job.seed} {plain}")
     assert len(settings) == len(jobs)
-
-
-def test_further_seeds_of_some_rows_of_a_sweep():
-    """The command in experiments/scenes_unpaired.yaml: the command line takes the place of the sweep's own values."""
-    own = [f"{k}={v}" for k, v in composed("experiments=scenes_unpaired").hydra.sweeper.params.items()]
-    params = OverridesParser.create().parse_overrides(
-        [*own, "seed=1,2", "ablation=unpaired_baseline,unpaired_pretrained,unpaired_untrained"])
-    jobs = [job for batch in BasicSweeper.split_arguments(params, max_batch_size=None) for job in batch]
-    found = {(cfg.seed, cfg.dataset.train.seed, cfg.dataset.val.seed)
-             for cfg in (composed("experiments=scenes_unpaired", *job) for job in jobs)}
-    assert len(jobs) == 6
-    assert found == {(1, 1, 0), (2, 2, 0)}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,12 @@ def test_studies_from_nothing_to_their_pages(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     request = asked_for(["experiments=table1_scenes,table3_scenes", *WORDS], ROOT / "experiments")
     commands = []
-    assert perform(request, ROOT, hydra.utils.instantiate, lambda command: commands.append(command) or run_here(command))
+
+    def run(command):
+        commands.append(command)
+        return run_here(command)
+
+    assert perform(request, ROOT, hydra.utils.instantiate, run)
     assert [command[0] for command in commands] == ["train.py", "evaluate.py", "tools/complexity.py",
                                                     "tools/complexity.py"]
     results = Path("multirun/small/results")

@@ -59,7 +59,8 @@ def test_names_of_jobs_follow_from_their_words_in_any_order():
     second = sweep_jobs(["seed=1", "logger=wandb", "norm=clade_icpe", "dataset=scenes", "epochs=8"], conf)
     assert first[3][1] == second[0][1] == "dataset-scenes+epochs-8+norm-clade_icpe+seed-1"
     words = ["icpe.zero_start=true", "seed=0", "icpe.published=false", "dataset=scenes", "epochs=8", "ablation=disti"]
-    assert sweep_jobs(words, conf)[0][1] == "ablation-disti+dataset-scenes+epochs-8+seed-0+published-False+zero_start-True"
+    expected = "ablation-disti+dataset-scenes+epochs-8+seed-0+published-False+zero_start-True"
+    assert sweep_jobs(words, conf)[0][1] == expected
     assert len({name for _, name in first}) == 4
 
 
@@ -69,7 +70,8 @@ def test_studies_share_trainings():
     assert len(jobs["table1_scenes"] & jobs["table7_scenes"]) == 6
     assert len(jobs["table1"] & jobs["table7"]) == 6
     assert jobs["slides_results_scenes"] < jobs["table1_scenes"]
-    assert all(job.parent == Path("multirun/scenes") for name in NAMES if name.endswith("_scenes") for job in jobs[name])
+    of_scenes = {job for name in NAMES if name.endswith("_scenes") for job in jobs[name]}
+    assert {job.parent for job in of_scenes} == {Path("multirun/scenes")}
 
 
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):

@@ -61,7 +61,9 @@ def test_a_request(folder):
     assert [study.name for study in asked.studies] == ["one_scenes", "two_scenes"]
     assert asked.studies[0].train[0]["seed"] == "7"
     assert asked.studies[0].score == {"protocol": "scenes", "batch": "4"}
-    assert (asked.launcher, asked.folder, asked.small, asked.show) == (("hydra/launcher=slurm",), Path("out"), False, False)
+    assert (asked.launcher, asked.folder) == (("hydra/launcher=slurm",), Path("out"))
+    assert not asked.small
+    assert not asked.show
     assert asked_for(["experiments=one_scenes", "--cfg", "job"], folder).show
     small = asked_for(["experiments=one_scenes", "study.small=true", "epochs=2"], folder)
     assert (small.studies[0].train[0]["epochs"], small.folder) == ("2", Path("multirun/small/results"))

@@ -43,9 +43,9 @@ def groups_of(*folders):
 
 def test_the_same_label_maps_across_runs(trained, command, tmp_path):
     columns = [(run.name, run) for run in read_runs(trained)]
-    path = draw_comparison(columns, command.validation, tmp_path / "grid.png", samples=2)
+    path = draw_comparison(columns, runs.validation, tmp_path / "grid.png", samples=2)
     assert [p.name for p in tmp_path.iterdir()] == ["grid.png"]
-    labels, real, fake = draw_run(columns[0][1], command.validation, 2)
+    labels, real, fake = draw_run(columns[0][1], runs.validation, 2)
     assert (labels.shape, real.shape, fake.shape) == ((2, 32, 32), (2, 3, 32, 32), (2, 3, 32, 32))
     grid = np.asarray(Image.open(path))
     colours = np.asarray(columns[0][1].config["dataset"]["colours"])
@@ -53,9 +53,9 @@ def test_the_same_label_maps_across_runs(trained, command, tmp_path):
     assert np.array_equal(grid[16:16 + side:4, 4:4 + side:4], colours[labels[0]])
     made = grid[16:16 + side:4, 4 + 2 * (side + 4):4 + 2 * (side + 4) + side:4]
     assert np.array_equal(made, ((fake[0].clip(-1, 1) + 1) * 127.5).round().transpose(1, 2, 0))
-    assert np.array_equal(draw_run(columns[1][1], command.validation, 2)[0], labels)
-    assert np.array_equal(draw_run(columns[1][1], command.validation, 2)[2],
-                          draw_run(columns[1][1], command.validation, 2)[2])
+    assert np.array_equal(draw_run(columns[1][1], runs.validation, 2)[0], labels)
+    assert np.array_equal(draw_run(columns[1][1], runs.validation, 2)[2],
+                          draw_run(columns[1][1], runs.validation, 2)[2])
 
 
 def test_other_label_maps_are_refused(trained, command, tmp_path):
@@ -63,7 +63,7 @@ def test_other_label_maps_are_refused(trained, command, tmp_path):
     moved = read_run(trained[1])
     moved.config["dataset"]["val"]["seed"] = 7
     with pytest.raises(ReportError, match="do not validate on the same label maps"):
-        draw_comparison([columns[0], ("moved", moved)], command.validation, tmp_path / "grid.png", samples=2)
+        draw_comparison([columns[0], ("moved", moved)], runs.validation, tmp_path / "grid.png", samples=2)
     assert not list(tmp_path.iterdir())
 
 

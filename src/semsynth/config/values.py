@@ -23,6 +23,9 @@ def check_values(cfg: DictConfig) -> None:
     Raises:
         ConfigError: an unknown key or an impossible value.
     """
+    if "study" in cfg:
+        raise ConfigError("experiments= names a table or figure, whose jobs are of several commands: "
+                          "python train.py experiments=NAME, without others beside it")
     for key in cfg:
         if key not in KEYS:
             raise ConfigError(f"unknown key {key!s}{near(str(key), KEYS)}")

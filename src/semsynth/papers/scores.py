@@ -44,7 +44,7 @@ class Scores:
             raise ReportError("no training has scores yet, so there is no table")
         rows = make_rows(groups)
         head, lines = cells(rows, self.columns)
-        text = "\n".join([LEGEND, "", *(f"- {note}" for note in notes(groups))])
+        text = "\n".join([LEGEND, "", *(f"- {note}" for note in notes(groups) if not note.startswith("No costs"))])
         sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
         table = published_table(self.published) if self.published else None
         if table is not None:

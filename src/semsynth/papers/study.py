@@ -53,7 +53,7 @@ SMALL: dict[str, Words] = {
     "cost": {"repeats": "1", "warmup": "0", "memory": "false"},
     "measure": {"repeats": "1", "warmup": "0", "memory": "false"},
 }
-"""What the cut-down form of a study on the embedded scenes changes: it shows that all runs, the numbers mean nothing."""
+"""What the cut-down form of a study on the embedded scenes changes: that all runs is shown, numbers mean nothing."""
 SMALL_MINUTES = {"train": 0.1, "score": 0.1, "cost": 0.1, "measure": 0.5}
 
 
