@@ -7,6 +7,7 @@ from typing import Any
 
 from semsynth.evaluation.complexity import published
 from semsynth.evaluation.complexity.tables import compared, label
+from semsynth.evaluation.complexity.tables import formulation as formulation_of
 from semsynth.papers.results import Results, Section, Table
 from semsynth.reporting.errors import ReportError
 
@@ -47,7 +48,7 @@ class Costs:
         for heading in headings:
             head += [heading, _beside(heading)] if theirs[heading] else [heading]
         for record, values in rows:
-            line = [record["setting"]["dataset"], label(record), _formulation(record)]
+            line = [record["setting"]["dataset"], label(record), formulation_of(record)]
             for heading in headings:
                 ours, other = values.get(heading, ("-", ""))
                 line += [ours, other or "-"] if theirs[heading] else [ours]
@@ -71,16 +72,11 @@ def _beside(heading: str) -> str:
     return "published, Titan XP" if heading in TITAN_XP else "published"
 
 
-def _formulation(record: Record) -> str:
-    timed = record.get("runtime") or record.get("memory")
-    return str(record.get("formulation", "fast")) if timed else "-"
-
-
 def _ratios(rows: Sequence[tuple[Record, dict[str, tuple[str, str]]]], heading: str) -> Section:
     cells: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
     for record, values in rows:
         if record["setting"]["method"] in ("spade", "clade") and heading in values:
-            key = record["setting"]["dataset"], _formulation(record)
+            key = record["setting"]["dataset"], formulation_of(record)
             cells.setdefault(key, {})[record["setting"]["method"]] = values[heading]
     lines = [[dataset, formulation, *(_quotient(found["spade"][i], found["clade"][i]) for i in (0, 1))]
              for (dataset, formulation), found in cells.items() if len(found) == 2]

@@ -57,8 +57,10 @@ def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section],
     if lacking:
         parts += ["## Missing", _listed(lacking)]
     commands = [_broken(typed(command)) for step in steps for command in step.commands(step.jobs)]
-    parts += ["## By hand", "What the command above runs; what is there already it passes over.",
-              "\n".join(["```sh", *commands, "```"]), "## Made on", machine()]
+    if commands:
+        parts += ["## By hand", "What the command above runs; what is there already it passes over.",
+                  "\n".join(["```sh", *commands, "```"])]
+    parts += ["## Made on", machine()]
     return write_text(folder / f"{study.name}.md", "\n\n".join(part for part in parts if part) + "\n")
 
 

@@ -103,7 +103,7 @@ def find(results: Results, setting: str, dataset: str | None = None) -> Run:
     return min(fitting, key=lambda run: run.seed)
 
 
-def open_run(run: Run, checkpoint: str = "last", weights: str = "auto") -> Trained:
+def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Trained:
     """Load a run.
 
     Raises:
