@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint type lock clean bench reproduce
+.PHONY: help setup train test lint type lock clean bench reproduce notebook notebooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,13 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
+
+notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the first time)
+	@$(PY) -m jupyterlab --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) jupyterlab
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab notebooks $(ARGS)
+
+notebooks: $(STAMP) ## run all notebooks on small settings; ARGS=quickstart runs one
+	@$(PY) tests/notebooks.py $(ARGS)
 
 bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
 	@$(PY) bench/run.py $(ARGS)

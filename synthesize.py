@@ -37,7 +37,9 @@ def draw(cfg: DictConfig) -> None:
         raise runs.ConfigError(f"matmul={cfg.matmul}: take one of {', '.join(matmul.CHOICES)}")
     check_threads(cfg)
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
-    generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
+    runs.load_config(run)  # no such run is told before no such checkpoint
+    checkpoint = runs.find_checkpoint(run, cfg.checkpoint)
+    generator, encoder, trained = runs.load_generator(run, str(checkpoint), cfg.weights)
     training_size = tuple(trained.size)
     size = chosen_size(cfg.size, training_size)
     data = trained.dataset
@@ -55,7 +57,8 @@ def draw(cfg: DictConfig) -> None:
         grid = synthesize(generator, reader, masks, styles, output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
                           overwrite=cfg.overwrite)
-    print(*(painting.lines() if painting else []), f"pictures: {output}", f"grid: {grid}", sep="\n")
+    print(*(painting.lines() if painting else []), f"weights: {runs.told(checkpoint)}", f"pictures: {output}",
+          f"grid: {grid}", sep="\n")
 
 
 main = command(Path(__file__).parent / "conf" / "synthesize.yaml")(draw)

@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.evaluation.arguments import with_judge
 from semsynth.papers.request import asked_for
 
 
@@ -53,15 +54,15 @@ def resume(arguments: list[str]) -> bool:
     return asked is not None
 
 
-@command(Path(__file__).parent / "conf" / "train.yaml", instead=instead)
-def start(cfg: DictConfig) -> None:
-    """Compose, check, train."""
+@command(Path(__file__).parent / "conf" / "train.yaml", arguments=with_judge, instead=instead)
+def start(cfg: DictConfig) -> float | None:
+    """Compose, check, train; return the best value of the metric that chooses `best.ckpt`, for sweepers."""
     runs.settle(cfg)
     cfg = runs.inherit(cfg)
-    if runs.finished_before(cfg):
-        return
-    with runs.claimed(cfg):
-        train(*runs.continue_where_possible(config.prepare(cfg)))
+    if not runs.finished_before(cfg):
+        with runs.claimed(cfg):
+            train(*runs.continue_where_possible(config.prepare(cfg)))
+    return runs.best_value(cfg.run_dir)
 
 
 def train(cfg: DictConfig, checkpoint: Path | None) -> None:

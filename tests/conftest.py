@@ -5,6 +5,7 @@ from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
+os.environ["SEMSYNTH_WEIGHTS"] = os.environ["TORCH_HOME"] = os.devnull  # nobody's own weights are found here
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same sums in every run, and the tests beside each other
 # Where bytecode may not be written, each of the many processes that these tests start would compile torch and Lightning
 # anew, which takes longer than running them. Set before the workers start, which inherit it.
@@ -32,11 +33,21 @@ def _loggers():
 
 
 @pytest.fixture(autouse=True)
+def _no_downloads(monkeypatch):
+    from semsynth.pretrained import download
+
+    monkeypatch.setattr(download, "unreachable", lambda server: "no network in tests")
+
+
+@pytest.fixture(autouse=True)
 def _wandb():
     """A run that a test leaves open would take what the next ones log."""
     yield
     wandb = sys.modules.get("wandb")
-    assert getattr(wandb, "run", None) is None, "a W&B run was left open"
+    left = getattr(wandb, "run", None)
+    if left is not None:
+        wandb.finish()
+    assert left is None, f"the W&B run of {left.dir} was left open"
 
 
 @pytest.fixture(scope="session")

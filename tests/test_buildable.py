@@ -157,7 +157,7 @@ def hostile_run(tiny_run, tmp_path):
 
 READERS = {
     "synthesizer": Synthesizer.from_run, "evaluate": lambda run: sources.load_run(run, "last", "auto"),
-    "arguments": lambda run: arguments.completed([f"run={run}"]),
+    "arguments": lambda run: arguments.completed([f"run={run}"], ROOT / "conf" / "dataset"),
     "segmenter": runs.load_segmenter, "resume": lambda run: runs.resumed(str(run), []),
     "init_from": lambda run: runs.inherit(composed("train", f"init_from={run}")),
     "report": collect.read_run,

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from semsynth import config, runs
 from semsynth.signatures import ConfigError
 from semsynth.training import launch
+from semsynth.weights import save_weights
 
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "batch=2", "data.num_workers=0",
          "dataset.train_length=6", "dataset.val_length=2", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu",
@@ -72,8 +73,20 @@ def test_a_checkpoint_by_path(run):
     assert runs.find_checkpoint(run[0], "last.ckpt") == last
 
 
+def test_auto_is_the_best_where_the_run_kept_one(run, tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "last.ckpt").write_bytes((run[0] / "checkpoints" / "last.ckpt").read_bytes())
+    assert runs.find_checkpoint(tmp_path, "auto").name == "last.ckpt"
+    assert runs.told(folder / "last.ckpt") == f"last.ckpt of epoch {run[2].max_epochs}"
+    save_weights(folder / "best.safetensors", {"generator": run[1].generator.state_dict()}, epoch=7)
+    assert runs.find_checkpoint(tmp_path, "auto").name == "best.safetensors"
+    assert runs.told(folder / "best.safetensors") == "best.safetensors of epoch 7"
+    assert runs.find_checkpoint(tmp_path).name == "last.ckpt"  # what a training continues from
+
+
 def test_a_resumed_run_takes_harmless_overrides(run):
-    cfg = runs.resumed(str(run[0]), ["epochs=9", "trainer.devices=2", "logger.path=x", "data.num_workers=1",
+    cfg = runs.resumed(str(run[0]), ["epochs=9", "trainer.devices=2", "logger.csv.path=x", "data.num_workers=1",
                                        "callbacks.checkpoints.monitor=loss/generator/kl"])
     assert (cfg.epochs, cfg.system.epochs, cfg.trainer.max_epochs) == (9, 9, 9)
     assert (cfg.trainer.devices, cfg.data.num_workers) == (2, 1)

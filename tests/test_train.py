@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "encoder.z_dim=4", "batch=2",
          "data.num_workers=0", "dataset.train_length=8", "dataset.val_length=2", "logger=csv",
-         "trainer.accelerator=cpu", "scores.assess.protocol.count=4"]
+         "trainer.accelerator=cpu", "scores.assess.count=4"]
 DDP = ["trainer.strategy=ddp_find_unused_parameters_true", "trainer.devices=2"]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("SEMSYNTH_RUN", "SEMSYNTH_CHECK", "LOCAL_RANK"))}
 ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
@@ -103,12 +103,12 @@ def test_a_signal_to_all_processes_stops_no_worker_first(tmp_path, signum):
 @pytest.mark.slow
 def test_a_sweep_has_a_directory_for_each_job_and_one_group(tmp_path):
     small = [override for override in SMALL if override != "logger=csv"]
-    train("-m", "norm=clade,clade_icpe", *small, "logger.mode=offline", "trainer=smoke",
+    train("-m", "norm=clade,clade_icpe", *small, "logger.wandb.mode=offline", "trainer=smoke",
           f"hydra.sweep.dir={tmp_path}/sweep")
     jobs = [p for p in (tmp_path / "sweep").iterdir() if p.is_dir()]
     assert len(jobs) == 2
     configs = [yaml.safe_load((job / "config.yaml").read_text()) for job in jobs]
-    assert {c["logger"]["group"] for c in configs} == {"sweep"}
+    assert {c["logger"]["wandb"]["group"] for c in configs} == {"sweep"}
     assert {c["norm"]["_target_"].rsplit(".", 1)[1] for c in configs} == {"CLADE", "CLADE_ICPE"}
     assert all((job / "wandb.json").is_file() and list((job / "grids").glob("*.png")) for job in jobs)
 

@@ -24,15 +24,17 @@ def write(cfg: DictConfig) -> None:
     from semsynth.weights import read_weights
 
     run, format, output = Path(cfg.run), cfg.format, cfg.output
-    generator, encoder, trained = runs.load_generator(run, cfg.checkpoint, cfg.weights)
+    runs.load_config(run)  # no such run is told before no such checkpoint
+    checkpoint = runs.find_checkpoint(run, cfg.checkpoint)
+    generator, encoder, trained = runs.load_generator(run, str(checkpoint), cfg.weights)
     config: Any = OmegaConf.to_container(trained, resolve=True)
     size = None if cfg.size is None else chosen_size(cfg.size, tuple(trained.size))
-    segmenter = runs.load_segmenter(run, cfg.checkpoint, cfg.weights) if format == "segmenter" else None
-    source = Source(run, config, read_weights(runs.find_checkpoint(run, cfg.checkpoint)), cfg.weights, generator,
+    segmenter = runs.load_segmenter(run, str(checkpoint), cfg.weights) if format == "segmenter" else None
+    source = Source(run, config, read_weights(checkpoint), cfg.weights, generator,
                     encoder, segmenter)
     lines = export(source, format, output, size=size, tolerance=cfg.tolerance,
                    labels=cfg.labels)
-    print(f"exported: {output}", *lines, sep="\n  ")
+    print(f"exported: {output}, from {runs.told(checkpoint)}", *lines, sep="\n  ")
 
 
 main = command(Path(__file__).parents[1] / "conf" / "export.yaml")(write)

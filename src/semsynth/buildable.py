@@ -18,7 +18,7 @@ PARTS = ("norms", "generators", "discriminators", "encoders", "segmenters", "los
 NAMES = frozenset({
     "semsynth.norms.base.group_norm", "semsynth.norms.base.layer_norm", "semsynth.encoders.none.no_encoder",
     "semsynth.segmenters.judge.load_judge", "semsynth.segmenters.judge.shipped",
-    "semsynth.segmenters.judge.own_judge",
+    "semsynth.segmenters.judge.own_judge", "semsynth.segmenters.published.published_judge",
     "semsynth.segmenters.loop.pretrained", "semsynth.segmenters.loop.untrained",
     "semsynth.training.progress.progress", "semsynth.training.wandb_run.wandb_logger",
     "semsynth.evaluation.in_training.ValidationScores", "semsynth.evaluation.protocol.Protocol",

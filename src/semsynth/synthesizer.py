@@ -50,13 +50,13 @@ class Synthesizer:
         self._condition = condition
 
     @classmethod
-    def from_run(cls, run: str | Path, checkpoint: str = "last", weights: str = "auto",
+    def from_run(cls, run: str | Path, checkpoint: str = "auto", weights: str = "auto",
                  device: str | torch.device = "cpu") -> Synthesizer:
         """From a run directory: of a training, an import or an export.
 
         Args:
             run: the directory.
-            checkpoint: ``last``, ``best`` or a path.
+            checkpoint: ``last``, ``best``, a path, or ``auto``: the best where the run kept one, else the last.
             weights: ``ema``, ``raw``, or ``auto``: the moving average where there is one.
             device: see the class.
 

@@ -32,8 +32,12 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_content(path: Path) -> Any:
+def read_content(path: Path, mapped: bool = False) -> Any:
     """What a file of PyTorch or a `.safetensors` file holds, on the CPU: only tensors and plain containers.
+
+    Args:
+        path: The file.
+        mapped: Read of a file of PyTorch what is looked at alone; for its plain values, beside large tensors.
 
     Raises:
         TensorFileError: there is no such file, or it is damaged, cut off, something else, or could run code.
@@ -42,7 +46,9 @@ def read_content(path: Path) -> Any:
         raise TensorFileError(f"{path}: there is no such file")
     _refuse_others(path)
     try:
-        return load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, "cpu", weights_only=True, mmap=mapped or None)
     except pickle.UnpicklingError as error:
         raise TensorFileError(_distrusted(path, str(error))) from None
     except FAULTS as error:

@@ -94,6 +94,21 @@ def read_weights(path: str | Path) -> Weights:
         raise ConfigError(f"{error}{_instead(path)}") from None
 
 
+def epoch_of(path: Path) -> int | None:
+    """The epoch, counted from 1, at or within which a checkpoint was written; None where it does not say.
+
+    Raises:
+        TensorFileError: it cannot be read.
+    """
+    if path.suffix == SUFFIX:
+        with safe_open(path, "pt") as file:
+            told = json.loads((file.metadata() or {}).get(METADATA, "{}")).get("epoch")
+    else:
+        begun = read_content(path, mapped=True).get("epoch")
+        told = None if begun is None else begun + 1
+    return None if told is None else int(told)
+
+
 def _read(path: Path) -> Weights:
     """As `read_weights`, but raises TensorFileError for whatever is wrong with the file."""
     try:

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.checkpoints.errors import CheckpointError
+from semsynth.checkpoints.inherit import inherited
 from semsynth.checkpoints.warm import _CLASS_AXES, Inputs, warm_state
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.generators.spade import SPADEGenerator
@@ -212,3 +213,21 @@ def test_a_segmenter_that_stays_as_it_is_keeps_its_own_weights(without_pairs, ca
     runs.warm_start(system, cfg)
     assert "segmenter: stays as it is" in capsys.readouterr().out
     assert all(torch.equal(value, before[key]) for key, value in system.segmenter.state_dict().items())
+
+
+def test_a_judge_that_is_typed_scores_a_run_that_had_none():
+    """The scores of the run are taken over, and go on following what the command line says of judge and protocol."""
+    def plain(*overrides, resolve=False):
+        return OmegaConf.to_container(composed("train", *overrides), resolve=resolve)
+
+    named = ["dataset.classes=[a,b]", "dataset.colours=[]", "dataset.num_classes=2", "run_dir=r"]
+    saved = plain("dataset=folder", *named)
+    saved = {key: saved[key] for key in ("dataset", "size", "protocol", "segmenter", "scores")}
+    saved["scores"]["assess"] |= {"protocol": saved["protocol"], "judge": None}  # as a run stores it
+    kept = inherited(plain(), saved, [])
+    assert (kept["segmenter"], kept["protocol"]["name"]) == (None, "photographs")
+    typed = ["segmenter=trained", "segmenter.path=j.safetensors", "protocol=spade"]
+    changed = inherited(plain(*typed), saved, typed)
+    assert changed["scores"]["assess"]["judge"] == "${segmenter}"
+    assert changed["scores"]["assess"]["protocol"] == "${protocol}"
+    assert (changed["segmenter"]["path"], changed["protocol"]["name"]) == ("j.safetensors", "spade")

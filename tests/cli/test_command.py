@@ -24,6 +24,7 @@ def main(cfg):
         raise DataError("two is none")
     if cfg.a == 3:
         raise RuntimeError("a mistake of ours")
+    return cfg.a
 
 main()
 '''
@@ -79,6 +80,21 @@ def test_a_sweep_goes_on_after_a_job_that_is_refused(tool):
     assert err.count("two is none") == 1
     assert "Traceback" not in err
     assert tool("-m", "norm=x,y", "a=1")[:2] == (2, "")
+
+
+def test_what_a_job_returns_reaches_the_sweeper(tmp_path, monkeypatch):
+    """Optuna's reads it there; this one is Hydra's own, asked for the results of its jobs."""
+    from hydra._internal.hydra import Hydra
+
+    from semsynth.cli import command
+
+    results = []
+    multirun = Hydra.multirun
+    monkeypatch.setattr(Hydra, "multirun", lambda *given, **named: results.extend(multirun(*given, **named)))
+    (tmp_path / "tool.yaml").write_text(f"a: 1\nhydra: {{output_subdir: null, sweep: {{dir: {tmp_path}}}}}\n")
+    monkeypatch.setattr("sys.argv", ["tool.py", "-m", "a=3,4"])
+    command(tmp_path / "tool.yaml")(lambda cfg: cfg.a / 2)()
+    assert [job.return_value for batch in results for job in batch] == [1.5, 2.0]
 
 
 def test_words():

@@ -29,10 +29,13 @@ def test_keys_of_the_given_choices_are_known():
 
 @pytest.mark.parametrize(("command", "overrides", "message"), [
     ("train", ["norm=spade,cladee"], r"^norm=cladee: there is no such choice; did you mean clade.*there are clade, "),
-    ("train", ["logger=null"], r"^logger=null: choose one of csv, wandb$"),
-    ("train", ["~logger"], r"^~logger: choose one of csv, wandb$"),
+    ("train", ["logger=null"], r"^logger=null: choose one of csv, tensorboard, wandb$"),
+    ("train", ["~logger"], r"^~logger: choose one of csv, tensorboard, wandb$"),
     ("train", ["norm=null", "optim=null"], r"^norm=null: choose one of clade, .*\noptim=null: choose"),
-    ("train", ["logger=none"], r"^logger=none: there is no such choice.*csv, wandb"),
+    ("train", ["logger=none"], r"^logger=none: there is no such choice.*csv, tensorboard, wandb"),
+    ("train", ["logger=[wandb,tensorbord]"], r"^logger=tensorbord: .* did you mean tensorboard"),
+    ("train", ["logger=[]"], r"^logger=\[\]: choose one of csv, tensorboard, wandb, or several as in logger=\[A,B\]$"),
+    ("train", ["norm=[spade,clade]"], r"^norm=\[spade,clade\]: choose one of .* a sweep are -m norm=A,B$"),
     ("train", ["experiments=norm"], r"^experiments=norm: .* did you mean norms"),
     ("train", ["run_dir=", "batch=2"], r"^run_dir=: no value is given, .* write run_dir=VALUE, or leave it out$"),
     ("train", ["norm="], r"^norm=: there is no such choice"),
@@ -50,7 +53,7 @@ def test_choices_that_there_are_not(command, overrides, message, monkeypatch):
     ("train", "norm=spade,clade"), ("train", "ablation=null"), ("train", "segmenter@scores.assess.judge=null"),
     ("train", "experiments=norms"), ("train", "hydra/launcher=submitit_local"), ("train", "norm.transition=1"),
     ("train", "dataset=choice(scenes,camvid)"), ("evaluate", "segmenter=null"), ("import_checkpoint", "dataset=null"),
-    ("train", "callbacks.ema=null"), ("train", "norm=glob(clade*)"),
+    ("train", "callbacks.ema=null"), ("train", "logger=[wandb,csv]"), ("train", "norm=glob(clade*)"),
 ])
 def test_choices_that_there_are(command, override, monkeypatch):
     monkeypatch.chdir(ROOT)

@@ -1,5 +1,7 @@
 """Which features are compared, and what is said of those that cannot be had."""
 
+import re
+
 import pytest
 import torch
 
@@ -7,10 +9,13 @@ from semsynth.backbones import package
 from semsynth.evaluation import assembly
 from semsynth.evaluation.assembly import Assembly, build_evaluator
 from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.features import FeatureChoice
+from semsynth.evaluation.features import FEATURES, FeatureChoice
+from semsynth.pretrained.folder import MissingWeights
 from semsynth.segmenters.judge import NoJudge
 
-OFFLINE = "the weights of the Inception network cannot be downloaded"
+MISSING = "weights/inception.pth is missing, and cannot be downloaded (no route)"
+OFFLINE = f"{MISSING}: python tools/weights.py dataset=streets"
+SCENES = ("inception", "segmenter")
 
 
 class Named:
@@ -25,7 +30,7 @@ class Named:
 @pytest.fixture
 def offline(monkeypatch):
     def fails(*args):
-        raise EvaluationError(OFFLINE)
+        raise MissingWeights(MISSING)
 
     monkeypatch.setattr(assembly, "InceptionFeatures", fails)
     fails.name = "inception"
@@ -43,9 +48,9 @@ def uninstalled(monkeypatch):
     monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
 
 
-def names(small, judge=None, wanted=None, photographs=True, pixels=False, **choice):
-    parts = Assembly(small.protocol(), wanted, pixels)
-    found = parts.features(judge, FeatureChoice(**choice), photographs)
+def names(small, judge=None, wanted=None, usual=FEATURES[:-1], pixels=False, **choice):
+    parts = Assembly(small.protocol(), wanted, pixels, dataset="streets")
+    found = parts.features(judge, FeatureChoice(**choice).usually(usual))
     return [net.name for net in found], parts.skipped
 
 
@@ -53,7 +58,7 @@ def test_photographs_are_compared_by_efficientnet_where_inception_is_not_at_hand
     found, skipped = names(small, small.judge())
     assert found == ["efficientnet_lite0_imagenet", "small"]
     assert skipped == dict.fromkeys(["fid/train", "fid/val", "kid/train", "kid/val"], OFFLINE)
-    assert names(small, small.judge(), photographs=False)[0] == ["small"]  # scenes: their own segmenter's
+    assert names(small, small.judge(), usual=SCENES)[0] == ["small"]  # scenes: their own segmenter's
     assert names(small)[0] == ["efficientnet_lite0_imagenet"]
     assert "frechet" not in names(small)[1]
 
@@ -78,10 +83,10 @@ def test_kinds_that_are_asked_for(small, offline, monkeypatch):
     assert names(small, wanted=["kid", "coverage"])[0] == ["efficientnet_lite0_imagenet"]
     assert names(small, wanted=["frechet"])[0] == ["efficientnet_lite0_imagenet"]
     assert names(small, small.judge(), wanted=["miou"])[0] == []
-    with pytest.raises(EvaluationError, match=f"fid/train: {OFFLINE}"):
+    with pytest.raises(EvaluationError, match=re.escape(f"fid/train: {OFFLINE}")):
         names(small, wanted=["fid"])
-    with pytest.raises(EvaluationError, match=f"kid/train: {OFFLINE}"):
-        names(small, wanted=["kid"], photographs=False)
+    with pytest.raises(EvaluationError, match=re.escape(f"kid/train: {OFFLINE}")):
+        names(small, wanted=["kid"], usual=SCENES)
     monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
     with pytest.raises(EvaluationError, match=r"density: .*"):
         names(small, wanted=["density"])
@@ -90,15 +95,15 @@ def test_kinds_that_are_asked_for(small, offline, monkeypatch):
 
 
 def test_features_by_name_must_be_had(small, offline, uninstalled):
-    with pytest.raises(EvaluationError, match=OFFLINE):
+    with pytest.raises(EvaluationError, match=re.escape(OFFLINE)):
         names(small, names=["inception"])
     with pytest.raises(EvaluationError, match=r"semsynth\[imagenet\]"):
-        names(small, names=["efficientnet_lite0_imagenet"], photographs=False)
+        names(small, names=["efficientnet_lite0_imagenet"], usual=SCENES)
     with pytest.raises(EvaluationError, match="features: no segmenter is given"):
         names(small, names=["segmenter"])
-    with pytest.raises(EvaluationError, match=r"dinov2 needs dinov2\.weights=FILE"):
+    with pytest.raises(EvaluationError, match=r"dinov2 needs .*\.pth in the folder of weights, or dinov2\.weights="):
         names(small, names=["dinov2"])
-    with pytest.raises(EvaluationError, match=OFFLINE):
+    with pytest.raises(EvaluationError, match=re.escape(OFFLINE)):
         names(small, inception="file.pth")
     assert names(small, small.judge(), names=["pixels", "segmenter"])[0] == ["small", "pixels"]
 
@@ -109,6 +114,9 @@ def test_a_judge_that_cannot_be_built_gives_its_reason(small, uninstalled):
                                          choice=FeatureChoice(["pixels", "segmenter"][:1]), **parts)
     assert evaluator.judge is None
     assert skipped["miou"] == "no backbone: pip install it"
+    listed = NoJudge("the judge x needs its weights: x.pth is missing", listed=True)
+    told = build_evaluator(small.protocol(diversity_maps=0), judge=listed, choice=FeatureChoice(["pixels"]), **parts)
+    assert told[1]["miou"] == f"{listed.reason}: python tools/weights.py dataset=streets"
     with pytest.raises(EvaluationError, match="miou: no backbone: pip install it"):
         build_evaluator(small.protocol(), judge=NoJudge("no backbone: pip install it"), wanted=["miou"], **parts)
 
@@ -134,7 +142,7 @@ def test_photographs_have_all_scores_of_general_features(small, tmp_path, offlin
 
     evaluator, _ = build_evaluator(
         small.protocol(diversity_maps=0), dataset="streets", classes=small.classes, unknown=None, judge=None,
-        real={split: lambda split=split: Pictures(split) for split in ("train", "val")}, photographs=True,
+        real={split: lambda split=split: Pictures(split) for split in ("train", "val")},
         cache=assembly.StatisticsCache(tmp_path))
     evaluator.update(torch.rand(9, 3, 32, 32) * 2 - 1, torch.zeros(9, 32, 32).long())
     found = evaluator.compute().scores

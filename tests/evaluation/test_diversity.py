@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -7,6 +8,8 @@ from torch.testing import assert_close
 
 from semsynth.evaluation.diversity import Diversity, JudgeDistance, Lpips
 from semsynth.evaluation.errors import EvaluationError
+from semsynth.pretrained.files import LPIPS
+from semsynth.pretrained.folder import MissingWeights
 
 
 class Shift:
@@ -47,26 +50,29 @@ def test_a_judges_distance(small):
     assert_close(distance(a, b), (2 - 2 * cosine).mean((1, 2)), rtol=1e-4, atol=1e-5)
 
 
-def test_lpips_that_cannot_be_had_says_why(monkeypatch):
-    import torchmetrics.image.lpip as module
-
-    def fails(*args, **kwargs):
-        raise OSError("no route")
-
-    monkeypatch.setattr(module, "LearnedPerceptualImagePatchSimilarity", fails)
-    with pytest.raises(EvaluationError, match=r"LPIPS \(alex\) cannot be downloaded \(no route\)"):
+def test_lpips_that_cannot_be_had_says_why():
+    with pytest.raises(MissingWeights, match=r"alexnet-owt-7be5be79\.pth is missing, and cannot be downloaded"):
         Lpips("alex")
 
 
-def test_lpips_of_torchmetrics(monkeypatch):
-    """With a backbone of random weights, since the trained ones are downloaded."""
+@pytest.mark.parametrize("name", ["alex", "squeeze"])
+def test_lpips_of_torchmetrics(monkeypatch, tmp_path, name):
+    """With a backbone of random weights, from the folder of weights, against torchmetrics' own with the same."""
     import torchvision
+    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
-    backbone = torchvision.models.alexnet(weights=None)
-    monkeypatch.setattr(torchvision.models, "alexnet", lambda **k: backbone)
-    distance = Lpips("alex")
+    kind = {"alex": "alexnet", "squeeze": "squeezenet1_1"}[name]
+    backbone = getattr(torchvision.models, kind)(weights=None)
+    file = replace(LPIPS[name], digest="")
+    torch.save(backbone.state_dict(), tmp_path / file.name)
+    monkeypatch.setenv("SEMSYNTH_WEIGHTS", str(tmp_path))
+    monkeypatch.setitem(LPIPS, name, file)
+    distance = Lpips(name)
+    monkeypatch.setattr(torchvision.models, kind, lambda **k: backbone)
+    theirs = LearnedPerceptualImagePatchSimilarity(name)
     a, b = torch.rand(2, 3, 64, 64) * 2 - 1, torch.rand(2, 3, 64, 64) * 2 - 1
-    each = distance(a, b)
-    assert each.shape == (2,)
-    assert_close(distance(a[1:], b[1:]), each[1:])
+    assert_close(distance(a, b), torch.stack([theirs(x[None], y[None]) for x, y in zip(a, b, strict=True)]))
     assert_close(distance(a, a), torch.zeros(2))
+    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / file.name)
+    with pytest.raises(EvaluationError, match=f"no weights of LPIPS' {name} as torchvision publishes"):
+        Lpips(name)

@@ -1,5 +1,6 @@
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch.testing import assert_close
 
 from semsynth.backbones import package
 from semsynth.backbones.efficientnet_lite0 import load_efficientnet_lite0
+from semsynth.evaluation import features
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.features import (
     DINOv2Features,
@@ -16,6 +18,7 @@ from semsynth.evaluation.features import (
     InceptionFeatures,
     JudgeFeatures,
 )
+from semsynth.pretrained.folder import MissingWeights
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +69,16 @@ def test_wrong_weights_are_named(weights, tmp_path):
             InceptionFeatures(tmp_path / f"{name}.pth")
 
 
-def test_a_download_that_fails_says_what_to_give(weights, monkeypatch, tmp_path):
-    from urllib.error import URLError
-
-    def fails(*args, **kwargs):
-        raise URLError("no route")
-
-    monkeypatch.setattr(torch.hub, "urlopen", fails)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(EvaluationError, match=r"cannot be downloaded \(no route\): give inception\.weights=FILE"):
+def test_weights_of_the_folder_are_taken(weights, monkeypatch, tmp_path):
+    file = replace(features.INCEPTION, digest="")
+    monkeypatch.setattr(features, "INCEPTION", file)
+    monkeypatch.setenv("SEMSYNTH_WEIGHTS", str(tmp_path))
+    with pytest.raises(MissingWeights, match=rf"{tmp_path}/weights-inception-.*is missing, and cannot be downloaded"):
         InceptionFeatures()
+    (tmp_path / file.also).symlink_to(weights)  # under pytorch-fid's name
+    net = InceptionFeatures()
+    assert net.description()["weights"] == "pt_inception-2015-12-05-6726825d.pth"
+    assert net.sha256 == InceptionFeatures(weights).sha256
 
 
 def test_judge_features(small):
@@ -132,7 +135,7 @@ def test_a_choice_of_features():
     assert not some.allows("inception")
     assert not some.demands("inception")
     assert some.demands("dinov2")
-    with pytest.raises(EvaluationError, match=r"dinov2 needs dinov2\.weights=FILE, one of https://dl\.fbaipublicfiles"):
+    with pytest.raises(EvaluationError, match=r"dinov2\.weights=FILE, one of https://dl\.fbaipublicfiles"):
         FeatureChoice(["dinov2"]).dinov2_file()
     assert FeatureChoice("pixels").names == ["pixels"]
     with pytest.raises(EvaluationError, match="features=vgg: there are inception, "):

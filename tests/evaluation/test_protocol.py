@@ -1,10 +1,12 @@
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
+from commands import ROOT
 
-from semsynth.evaluation.arguments import completed
+from semsynth.evaluation import arguments
 from semsynth.evaluation.protocol import Protocol
 from semsynth.signatures import ConfigError
 
@@ -58,16 +60,15 @@ def test_values_out_of_range_are_named(key, value, message):
 
 
 def test_arguments_are_completed(tmp_path):
-    for name in ("scenes", "camvid"):
+    completed = partial(arguments.completed, data_sets=ROOT / "conf" / "dataset")
+    for name in ("scenes", "camvid", "mine"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.yaml").write_text(f"dataset: {{name: {name}}}\n")
-    scenes, camvid = f"run={tmp_path}/scenes", f"run={tmp_path}/camvid"
-    assert completed([scenes]) == [scenes, "segmenter=scenes", "protocol=scenes"]
-    assert completed([camvid]) == [camvid, "segmenter=camvid", "protocol=photographs"]
-    assert completed([camvid, "protocol=oasis"]) == [camvid, "protocol=oasis", "segmenter=camvid"]
-    assert completed(["images=a", "labels=b", "dataset=camvid"])[-2:] == [
-        "segmenter=camvid", "protocol=photographs"]
-    assert completed(["images=a", "labels=b", "dataset=ade20k"])[3:] == ["protocol=clade"]
+    scenes, camvid, mine = (f"run={tmp_path}/{name}" for name in ("scenes", "camvid", "mine"))
+    assert completed([scenes]) == [scenes, "dataset=scenes"]
+    assert completed([camvid, "protocol=oasis"]) == [camvid, "protocol=oasis", "dataset=camvid"]
+    assert completed([mine]) == [mine, "dataset=folder"]  # no yaml here names its protocol
+    assert completed(["images=a", "labels=b", "dataset=ade20k"]) == ["images=a", "labels=b", "dataset=ade20k"]
     file = tmp_path / "judge.safetensors"
     file.touch()
     assert completed([camvid, f"segmenter={file}"])[1:3] == ["segmenter=trained", f"segmenter.path={file}"]

@@ -5,7 +5,6 @@ from torch import nn
 from torch.testing import assert_close
 from torchvision.models.vgg import cfgs, make_layers
 
-from semsynth.losses import perceptual
 from semsynth.losses.adversarial import (
     DiscriminatorAdversarial,
     GeneratorAdversarial,
@@ -125,9 +124,8 @@ def test_missing_or_wrong_weights_name_the_way_out(tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match=r"text\.pth cannot be read.*loss=spade_no_vgg"):
         Perceptual.preflight(str(tmp_path / "text.pth"))
 
-    def offline(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setattr(perceptual.VGG19_Weights.IMAGENET1K_V1.__class__, "get_state_dict", offline)
-    with pytest.raises(WeightsError, match=r"vgg19-dcbb9e9d\.pth.*loss=spade_no_vgg"):
+    monkeypatch.setenv("SEMSYNTH_WEIGHTS", str(tmp_path))
+    told = (r"/vgg19-dcbb9e9d\.pth is missing, and cannot be downloaded \(no network.*folder of weights \("
+            rf"{tmp_path}.*python tools/weights\.py.*loss=spade_no_vgg")
+    with pytest.raises(WeightsError, match=told):
         Perceptual.preflight()

@@ -44,7 +44,7 @@ def test_words_compose_and_jobs_lie_where_hydra_puts_them(script, words):
         config.finalize(cfg)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if read(name).train or read(name).measure])
 def test_outputs_can_be_built_and_say_that_nothing_is_there(name, tmp_path):
     for node in read(name).output:
         output = hydra.utils.instantiate(node)

@@ -16,8 +16,11 @@ def written(make_run, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     for seed in (0, 1):
-        make_run(f"clade{seed}", make_run.config(seed=seed), {"miou": 0.5, "fid/train": 60.0, "frechet/scenes": 2.0},
-                 make_run.complexity())
+        made = make_run(f"clade{seed}", make_run.config(seed=seed),
+                        {"miou": 0.5, "fid/train": 60.0, "frechet/scenes": 2.0}, make_run.complexity())
+        (made / "metrics.csv").write_text("step,epoch,loss,score/fid/train\n9,0,1.5,\n9,0,,90.0\n19,1,,80.5\n")
+        known = {"id": f"trained{seed}", "mode": ("online", "offline")[seed], "project": "mine", "entity": None}
+        (made / "wandb.json").write_text(json.dumps(known))
     for k in (2, 4):
         make_run(f"mixed{k}", make_run.config(k), {"miou": 0.5, "fid/train": 60.0})
     make_run("unscored", make_run.config("SPADE"))
@@ -42,10 +45,15 @@ def test_what_would_be_sent(written):
     assert clade["summary"] == {"miou": 50.0, "fid/train": 60.0, "frechet/scenes": 2.0, "cost/parameters": 5.0,
                                 "cost/flops": 2.0, "cost/runtime": 0.02, "cost/memory": 0.5}
     assert clade["config"]["setting"] == "clade"
+    assert clade["history"] == [{"epoch": 0, "score/fid/train": 90}, {"epoch": 1, "score/fid/train": 80.5}]
     blocks = sent["report"]["blocks"]
     assert "| clade | scenes | 32x32 | 5 | 2 | 60.00 |" in blocks[0]["text"]
     panels = [panel for block in blocks if block["kind"] == "panels" for panel in block["panels"]]
     assert [panel["metric"] for panel in panels if panel["kind"] == "bar"] == ["fid/train", "frechet/scenes", "miou"]
+    assert [panel["metric"] for panel in panels if panel["kind"] == "curve"] == ["score/fid/train"]
+    (links,) = [block["runs"] for block in blocks if block["kind"] == "links"]
+    assert [link["training"] for link in links] == [
+        None, None, {"id": "trained0", "project": "mine", "entity": None}, None]
     assert [(panel["x"], panel["y"]) for panel in panels if panel["kind"] == "scatter"] == [
         ("cost/runtime", "fid/train"), ("config.transition", "miou")]
     (media,) = [panel for panel in panels if panel["kind"] == "media"]
@@ -58,7 +66,8 @@ class Logged:
     """A run of W&B that keeps what it is given."""
 
     def __init__(self, **facts):
-        self.facts, self.summary, self.images = facts, {}, {}
+        self.facts, self.summary, self.images, self.rows = facts, {}, {}, []
+        self.url = f"https://wandb.example/somebody/semsynth/runs/{facts['id']}"
 
     def __enter__(self):
         return self
@@ -66,8 +75,11 @@ class Logged:
     def __exit__(self, *error):
         return None
 
-    def log(self, images):
-        self.images |= images
+    def log(self, row):
+        if "epoch" in row:
+            self.rows.append(row)
+        else:
+            self.images |= row
 
 
 def test_sending(written, monkeypatch):
@@ -106,9 +118,36 @@ def test_sending(written, monkeypatch):
     assert [run.facts["name"] for run in runs] == [run["name"] for run in specification["runs"]]
     assert runs[2].summary == specification["runs"][2]["summary"]
     assert list(runs[-1].images) == list(specification["runs"][-1]["images"])
+    assert runs[2].rows == specification["runs"][2]["history"]
+    assert f"[clade, seed 0]({runs[2].url}), [its training](https://wandb.example/somebody/mine/runs/trained0)" in sent[
+        "spec"]
+    assert "trained1" not in sent["spec"]  # it is offline: its address leads nowhere
+    kinds = {panel["viewType"] for panel in _panels(json.loads(sent["spec"]))}
+    assert {"Bar Chart", "Run History Line Plot"} <= kinds
     for word in ("fid/train", "frechet/scenes", "cost/runtime", "report/runtime_scenes_32x32", "clade, seed 1",
                  "mixed transition 4"):
         assert word in sent["spec"]
+
+
+def _panels(node):
+    """All panels within the specification of a block."""
+    if isinstance(node, dict):
+        found = [node] if "viewType" in node else []
+        return found + [panel for child in node.values() for panel in _panels(child)]
+    return [panel for child in node for panel in _panels(child)] if isinstance(node, list) else []
+
+
+def test_sending_again_logs_what_is_new(monkeypatch):
+    """The same runs: curves would have every point twice."""
+    import wandb
+
+    run = Logged(id="a")
+    run.summary["epoch"] = 4
+    monkeypatch.setattr(wandb, "init", lambda **facts: run)
+    history = [{"epoch": epoch, "score/miou": 0.1} for epoch in (3, 4, 5)]
+    wandb_send._log({"id": "a", "name": "a", "config": {}, "summary": {}, "images": {}, "history": history},
+                    {"project": "p", "entity": None})
+    assert run.rows == history[2:]
 
 
 @pytest.mark.parametrize(
@@ -129,4 +168,4 @@ def test_an_account(environment, netrc, account, tmp_path, monkeypatch):
 def test_without_workspaces_the_way_out_is_named(written, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
     with pytest.raises(wandb_send.SendingError, match=r"pip install 'semsynth\[report\]'"):
-        wandb_send.build(written[0], "somebody")
+        wandb_send.build(written[0], "somebody", {})

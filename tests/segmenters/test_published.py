@@ -7,21 +7,20 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import nn
 from torch.testing import assert_close
 
+from semsynth.pretrained.files import JUDGES
 from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.deeplab_v2 import DeepLabV2
 from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.ppm import PPMNet
 from semsynth.segmenters.preprocessing import Preprocessing
-from semsynth.segmenters.published import PublishedJudge
+from semsynth.segmenters.published import PublishedJudge, published_judge
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = ("upernet101", "upernet50", "upernet18", "deeplab_v2", "drn_d_105", "deeplab_v3", "celebamask_unet")
-SOURCE = "model.pth of someone/something"
 
 
 # over which classes the authors' own evaluations average
@@ -30,7 +29,7 @@ MEANS = {"upernet101": "all", "upernet50": "all", "upernet18": "all", "deeplab_v
 
 def judge(network, weights, labels="celebamask", **options):
     options = {"preprocessing": Preprocessing()} | options
-    return PublishedJudge(network, name="test", source=SOURCE, labels=labels, weights=weights, **options)
+    return PublishedJudge(network, name="test", labels=labels, weights=weights, **options)
 
 
 def filled(network):
@@ -82,10 +81,39 @@ def test_prefixes_missing_counters_and_leftovers_are_tolerated(unet, tmp_path):
 
 
 def test_no_weights_say_where_they_come_from(tmp_path):
-    with pytest.raises(SegmenterError, match=rf"test needs.*Download {SOURCE} and set segmenter\.weights=PATH"):
-        judge(CelebAMaskUNet(), None)
-    with pytest.raises(SegmenterError, match=rf"nowhere\.pth: there is no such file.*{SOURCE}.*segmenter\.weights"):
+    told = r"nowhere\.pth: there is no such file.*python tools/weights\.py.*segmenter\.weights"
+    with pytest.raises(SegmenterError, match=told):
         judge(CelebAMaskUNet(), tmp_path / "nowhere.pth")
+
+
+def test_weights_are_looked_for_in_the_folder_and_missed_in_a_line(unet, pair, tmp_path, monkeypatch):
+    def look(network, name, **given):
+        return published_judge(network, name=name, labels="celebamask", preprocessing=Preprocessing(), **given)
+
+    def never():
+        raise AssertionError("without weights no network is built")
+
+    place = tmp_path / "folder"
+    monkeypatch.setenv("SEMSYNTH_WEIGHTS", str(place))
+    found = look(never, "celebamask_unet")
+    assert found.told("TOOL") == (f"the judge celebamask_unet needs its published weights: {place}/celebamask_unet/"
+                                  "model.pth is missing: TOOL")
+    assert "needs segmenter.weights=PATH" in look(never, "mine").reason
+    (place / "celebamask_unet").mkdir(parents=True)
+    torch.save(unet.state_dict(), place / "celebamask_unet/model.pth")
+    images = torch.rand(1, 3, 16, 16) * 2 - 1
+    with torch.no_grad():
+        assert_close(look(CelebAMaskUNet, "celebamask_unet").logits(images), unet(images))
+    (place / "celebamask_unet/model.pth").write_bytes(b"cut")
+    assert "model.pth cannot be read" in look(CelebAMaskUNet, "celebamask_unet").reason
+    network, halves = pair
+    (place / "ade20k-resnet101-upernet").mkdir()
+    (halves / "encoder_epoch_50.pth").rename(place / "ade20k-resnet101-upernet/encoder_epoch_50.pth")
+    assert "decoder_epoch_50.pth is missing" in look(never, "upernet101").reason
+    (halves / "decoder_epoch_50.pth").rename(place / "ade20k-resnet101-upernet/decoder_epoch_50.pth")
+    assert_close(look(Halves, "upernet101").network.decoder.weight.data, network.decoder.weight.data)
+    with pytest.raises(SegmenterError, match="there is no such file"):
+        look(Halves, "upernet101", weights=tmp_path / "given.pth")
 
 
 def test_a_truncated_file_is_named(file):
@@ -224,7 +252,7 @@ def test_csails_two_files_load(tmp_path):
 
 def test_an_unknown_class_map_is_named():
     with pytest.raises(ValueError, match=r"labels must be one of ade20k.*got 'ade'"):
-        judge(CelebAMaskUNet(), None, labels="ade")
+        judge(CelebAMaskUNet(), "model.pth", labels="ade")
 
 
 # ---- the yamls
@@ -243,11 +271,11 @@ def test_yamls_agree_with_their_class_maps(name):
     labels = CLASS_MAPS[cfg.labels]
     assert cfg.network.num_classes == len(labels.channels)
     with torch.device("meta"):
-        network = instantiate(cfg.network, _convert_="all")
+        network = instantiate(cfg.network, _convert_="all")()
         assert network(torch.zeros(2, 3, 64, 64)).shape[1] == len(labels.channels)
-    with pytest.raises(SegmenterError, match=r"segmenter\.weights=PATH"):
-        PublishedJudge(network, **{k: v for k, v in OmegaConf.to_container(cfg).items() if k in ("name", "source",
-                       "labels", "weights")}, preprocessing=instantiate(cfg.preprocessing, _convert_="all"))
+    missing = instantiate(cfg, _convert_="all")
+    assert missing.listed
+    assert JUDGES[name][0].name in missing.reason
 
 
 def sizes(name, height, width):

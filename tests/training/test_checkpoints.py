@@ -5,6 +5,7 @@ import pytorch_lightning as pl
 import torch
 
 from semsynth.training.checkpoints import Checkpoints
+from semsynth.training.csv_metrics import CsvMetrics
 from semsynth.training.faults import TrainingStopped
 from semsynth.training.scores import Scores as TakenScores
 
@@ -67,17 +68,43 @@ def test_best_follows_the_metric(tiny, tmp_path):
     tiny.trainer(tmp_path, [Scores([1.0, 3.0, 2.0]), checkpoints]).fit(tiny.system(), datamodule=tiny.data())
     assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 1
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["epoch"] == 2
-    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score"}
+    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score", "best_epoch": 1}
 
 
 def test_of_several_metrics_the_first_that_is_logged_decides(tiny, tmp_path):
     checkpoints = Checkpoints(tmp_path, monitor=["fid", "score", "loss/generator/kl"], mode="max")
     tiny.trainer(tmp_path, [Scores([1.0, 3.0, 2.0]), checkpoints]).fit(tiny.system(), datamodule=tiny.data())
-    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score"}
+    assert checkpoints.state_dict() == {"best": 3.0, "best_by": "score", "best_epoch": 1}
     assert checkpoints._improved("fid", 0.5)  # of another metric, as on a machine with other weights: compared anew
     with pytest.raises(TrainingStopped, match="monitor=fid or kid is not logged"):
         tiny.trainer(tmp_path, [Checkpoints(tmp_path, monitor=["fid", "kid"])]).fit(
             tiny.system(), datamodule=tiny.data())
+
+
+class Listens(CsvMetrics):
+    """A logger that keeps what it is told of checkpoints."""
+
+    def __init__(self, path):
+        super().__init__(path / "metrics.csv")
+        self.told = []
+
+    def log_best(self, metric, value, epoch):
+        self.told.append((metric, value, epoch))
+
+    def log_checkpoint(self, path, facts):
+        self.told.append((path.name, facts))
+
+
+def test_loggers_hear_of_the_best_and_get_the_files(tiny, tmp_path):
+    """A resumed run tells first what it brings: its W&B run offline is a new one."""
+    for epochs, scores, checkpoint in ((2, [1.0, 3.0], None), (3, [2.0], tmp_path / "last.ckpt")):
+        logger = Listens(tmp_path)
+        callbacks = [Scores(scores), Checkpoints(tmp_path, monitor="score", mode="max")]
+        tiny.trainer(tmp_path, callbacks, max_epochs=epochs, logger=logger).fit(
+            tiny.system(), datamodule=tiny.data(), ckpt_path=checkpoint)
+        told = [("score", 1.0, 0)] if checkpoint is None else []
+        best = {"metric": "score", "value": 3.0, "epoch": 1}
+        assert logger.told == [*told, ("score", 3.0, 1), ("best.ckpt", best), ("last.ckpt", {"epoch": epochs - 1})]
 
 
 def test_nan_is_never_the_best(tiny, tmp_path):

@@ -77,4 +77,5 @@ def test_loggers_that_take_images_get_class_overlays(tiny, tmp_path):
     images, more = calls["panels/generated"]
     assert len(images) == len(more["masks"]) == 2
     assert more["masks"][0]["labels"]["class_labels"] == {0: "red", 1: "green", 2: "blue"}
-    assert "step" not in more
+    assert more["step"] == 5  # the last of six batches, counted from 0, as the losses of that batch
+    assert calls["panels/labels"][0][0].shape == (*tiny.pairs(1)[0]["labels"].shape, 3)  # in colours

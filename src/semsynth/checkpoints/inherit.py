@@ -21,7 +21,9 @@ _FOLLOWS = {
     "icpe": {},
     "base": {},
     "loss": {},
-    "scores": {},
+    "protocol": {},
+    "segmenter": {},
+    "scores": {"assess.protocol": "${protocol}", "assess.judge": "${segmenter}"},
     "system": {"generator": "${generator}", "discriminator": "${discriminator}", "encoder": "${encoder}",
                "losses": "${loss}", "optimizers": "${optim}", "num_classes": "${dataset.num_classes}",
                "epochs": "${epochs}", "decay_epochs": "${decay_epochs}", "accumulate": "${accumulate}",
@@ -29,8 +31,8 @@ _FOLLOWS = {
                "unpaired": "${dataset.unpaired}"},
 }
 # where a group is chosen anew, what is left out besides: a norm decides whether there are offsets, a data set chooses
-# losses and scores, and with them whether there is a segmenter in the loop
-_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "scores", "system")}
+# losses and scores (how, and by which judge), and with the losses whether there is a segmenter in the loop
+_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "protocol", "segmenter", "scores", "system")}
 _SAYS_ALL = ("experiments", "ablation")
 
 
@@ -65,7 +67,7 @@ def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) 
             continue
         node = copy.deepcopy(saved[group])
         for key, reference in follows.items():
-            if _get(node, key) is not None and _followed(_get(node, key), reference, saved):
+            if _has(node, key) and _followed(_get(node, key), reference, saved):
                 _set(node, key, reference)
         result[group] = node
     _repeat_overrides(result, cfg, values, left_out)
@@ -74,7 +76,8 @@ def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) 
 
 def _followed(value: Any, reference: str, saved: dict[str, Any]) -> bool:
     """Whether a value of the run is what it would be by reference: then it goes on following."""
-    return value == _get(saved, reference[2:-1])
+    name = reference[2:-1]
+    return value == _get(saved, name) and (value is not None or name in saved)
 
 
 def _refer_to_run(dataset: dict[str, Any], saved: dict[str, Any]) -> None:
@@ -108,6 +111,12 @@ def _get(node: Any, key: str) -> Any:
             return None
         node = node[part]
     return node
+
+
+def _has(node: Any, key: str) -> bool:
+    parent, _, last = key.rpartition(".")
+    above = _get(node, parent) if parent else node
+    return isinstance(above, dict) and last in above
 
 
 def _set(node: dict[str, Any], key: str, value: Any) -> None:

@@ -32,7 +32,7 @@ def command(
     arguments: Callable[[Sequence[str]], list[str]] = list,
     instead: Callable[[list[str]], bool] = lambda _: False,
 ) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
-    """Make a command of a function that takes a configuration.
+    """Make a command of a function that takes a configuration, and may return a number for a sweep to optimize.
 
     `--help` prints the docstring of the function's script and its keys. Errors of this package, and of Hydra before the
     function is called, are printed without a traceback and end with code 2; in a sweep the other jobs go on first.
@@ -74,12 +74,12 @@ def _compose_and_call(function: Callable[[DictConfig], Any], path: Path, overrid
     whole = os.environ.get(WHOLE_ERRORS)
 
     @functools.wraps(function)
-    def task(cfg: DictConfig) -> None:
+    def task(cfg: DictConfig) -> Any:
         nonlocal called, own_frames
         called = True
         drop_unused(cfg, path)
         try:
-            function(cfg)
+            return function(cfg)
         except Exception as error:
             if in_sweep() and in_words(error, example) is not None:
                 print(in_words(error, example), file=sys.stderr, flush=True)

@@ -45,7 +45,7 @@ def describe(file: Path, about: str, overrides: Sequence[str] = ()) -> str:
     if named:
         lines += ["Choices, each a file in conf/ (GROUP=NAME):"]
         for group in named:
-            lines += _entry(f"{group}={_text(choices.get(group))}", words[group], width)
+            lines += _entry(f"{group}={_text(choices.get(group) or _listed(group, given, file))}", words[group], width)
             if len(groups[group]) > 1:
                 lines += _indented(f"({', '.join(groups[group])})", width)
         lines += [""]
@@ -53,6 +53,12 @@ def describe(file: Path, about: str, overrides: Sequence[str] = ()) -> str:
     for key in (key for key in words if key not in chosen(file)):
         lines += _entry(f"{key}{_value(cfg, key)}", words[key], width)
     return "\n".join([*lines, "", *MORE.strip().splitlines()])
+
+
+def _listed(group: str, overrides: Sequence[str], file: Path) -> Any:
+    """The choices of a group that takes several, which Hydra does not tell."""
+    values = [yaml.safe_load(o.partition("=")[2]) for o in overrides if o.partition("=")[0] == group]
+    return values[-1] if values else chosen(file)[group]
 
 
 def drop_unused(cfg: DictConfig, file: Path) -> None:

@@ -39,8 +39,8 @@ def meanings(file: Path) -> dict[str, str]:
 
 
 @cache
-def chosen(file: Path) -> dict[str, str | None]:
-    """The choice of each group in the defaults list of a command's file."""
+def chosen(file: Path) -> dict[str, str | list[str] | None]:
+    """The choice of each group in the defaults list of a command's file; a list where it takes several."""
     lines: list[Any] = yaml.safe_load(file.read_text(encoding="utf-8")).get("defaults", [])
     every = {str(k): v for line in lines if isinstance(line, dict) for k, v in line.items()}
     return {key: value for key, value in every.items() if not key.startswith("override ")}

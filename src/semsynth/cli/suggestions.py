@@ -50,6 +50,8 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
             lines.append(f"{group}=: this command makes no use of it: leave it out")
         elif override.is_delete():
             lines.append(f"~{group}: {there}")
+        elif isinstance(listed := override.value(), list):
+            lines += _of_list(group, listed, defaults.get(group), there)
         for choice in [] if override.is_delete() else _choices(override):
             if choice is None and override.package is None and defaults.get(group) is not None:
                 lines.append(f"{group}=null: {there}")
@@ -58,6 +60,13 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
                              f"(there are {', '.join(groups[group])})")
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
+
+
+def _of_list(group: str, value: Sequence[Any], default: Any, there: str) -> list[str]:
+    """What is wrong with a list of choices, which Hydra would merge: only a group whose default is one takes it."""
+    if not isinstance(default, list):
+        return [f"{group}=[{','.join(map(str, value))}]: {there}; the jobs of a sweep are -m {group}=A,B"]
+    return [] if value else [f"{group}=[]: {there}, or several as in {group}=[A,B]"]
 
 
 def suggest(overrides: Sequence[str], file: Path) -> list[str]:

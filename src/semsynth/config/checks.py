@@ -44,7 +44,20 @@ def check(cfg: DictConfig) -> None:
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
         if preflight is not None:
             _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
+    _check_loggers(plain["logger"])
     check_trainer(cfg)
+
+
+def _check_loggers(loggers: dict[str, Any]) -> None:
+    """Check that each is a logger: a resumed run may be given any key of `logger`.
+
+    Raises:
+        ConfigError: one is not; names the loggers that there are.
+    """
+    for name, node in loggers.items():
+        if node is not None and not (isinstance(node, dict) and "_target_" in node):
+            there = [f"logger.{key}.KEY" for key, child in loggers.items() if isinstance(child, dict)]
+            raise ConfigError(f"logger.{name}={node}: this is no logger; keys of a logger are {' or '.join(there)}")
 
 
 def check_trainer(cfg: DictConfig) -> None:

@@ -13,7 +13,7 @@ KEYS = (
     "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "matmul", "threads", "resume",
     "init_from",
     "run_dir", "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
-    "objective", "loss", "optim", "system", "callbacks", "scores", "trainer", "logger",
+    "objective", "loss", "optim", "system", "callbacks", "protocol", "segmenter", "scores", "trainer", "logger",
 )
 
 

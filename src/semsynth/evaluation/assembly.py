@@ -20,11 +20,13 @@ from semsynth.evaluation.features import (
     InceptionFeatures,
     JudgeFeatures,
 )
+from semsynth.evaluation.given_statistics import NO_VECTORS, GivenStatistics
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import RealImages
 from semsynth.evaluation.statistics import FeatureSet, Progress, real_statistics
 from semsynth.evaluation.style_recovery import StyleRecovery
 from semsynth.evaluation.without_networks import PixelDistance, PixelFeatures
+from semsynth.pretrained.folder import MissingWeights, tool
 from semsynth.segmenters.judge import NoJudge
 
 GENERAL = ("kid", *NEIGHBOURS)  # kinds that features must be general for
@@ -48,20 +50,22 @@ class Assembly:
             for.
         trains_judge: Command that trains a segmenter for the data set, for messages.
         no_judge: Why there is no segmenter; None: none is given.
+        dataset: Name of the data set, for messages.
 
     Raises:
         EvaluationError: an unknown kind.
     """
 
     def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None, pixels: bool = False,
-                 trains_judge: str = "python tools/train_segmenter.py dataset=...", no_judge: str | None = None
-                 ) -> None:
+                 trains_judge: str = "python tools/train_segmenter.py dataset=...", no_judge: str | None = None,
+                 dataset: str | None = None) -> None:
         unknown = [kind for kind in wanted or () if kind not in KINDS]
         if unknown:
             raise EvaluationError(f"wanted={unknown[0]}: there are {', '.join(KINDS)}")
         self.protocol, self.wanted = protocol, None if wanted is None else list(wanted)
         self.pixels = pixels and wanted is None
         self.no_judge = no_judge or f"{NO_JUDGE} ({trains_judge} makes one)"
+        self.listed = tool(dataset)
         self.skipped: dict[str, str] = {}
 
     def wants(self, *kinds: str) -> bool:
@@ -79,13 +83,12 @@ class Assembly:
             raise EvaluationError(f"{asked[0]}: {reason}")
         self.skipped |= dict.fromkeys(keys, reason)
 
-    def features(self, judge: Any, choice: FeatureChoice | None = None, photographs: bool = False) -> list[Features]:
+    def features(self, judge: Any, choice: FeatureChoice | None = None) -> list[Features]:
         """The networks whose features are compared.
 
         Args:
             judge: Segmenter, or None.
             choice: Which; None: what there is, see `FeatureChoice`.
-            photographs: Whether the data set's images are photographs.
 
         Raises:
             EvaluationError: one that is named, or whose scores are asked for, cannot be had.
@@ -97,20 +100,22 @@ class Assembly:
         def take(name: str, make: Callable[[], Features], keys: Sequence[str]) -> None:
             try:
                 found.append(make())
-            except EvaluationError as error:
+            except (EvaluationError, MissingWeights) as error:
+                reason = self.reason(error)
                 if choice.demands(name):
-                    raise
-                missing.append((list(keys), str(error)))
+                    raise EvaluationError(reason) from error
+                missing.append((list(keys), reason))
 
         if choice.allows("inception") and self.wants("fid", *GENERAL):
             take("inception", lambda: InceptionFeatures(choice.inception, self.protocol.inception_resize),
                  ["fid/train", "fid/val", "kid/train", "kid/val"])
         if self.wants("frechet", *GENERAL):
             name = EfficientNetFeatures.name
-            if choice.demands(name) or (choice.names is None and photographs and not found):
+            if choice.demands(name) or (choice.allows(name) and not found):
                 take(name, EfficientNetFeatures, [f"frechet/{name}", f"kid/{name}"])
-            if choice.demands("dinov2"):
-                found.append(DINOv2Features(choice.dinov2_file()))
+            file = choice.dinov2_file() if choice.allows("dinov2") else None
+            if file is not None:
+                take("dinov2", lambda: DINOv2Features(file), [f"frechet/{file}"])
         if choice.allows("segmenter") and self.wants("frechet"):
             if judge is not None:
                 found.append(JudgeFeatures(judge))
@@ -129,21 +134,42 @@ class Assembly:
                 raise EvaluationError(f"{kind}: " + (missing[0][1] if missing else "no network of features= gives it"))
         return found
 
+    def reason(self, error: Exception) -> str:
+        """Why something cannot be had, and which command says where its weights come from."""
+        return f"{error}: {self.listed}" if isinstance(error, MissingWeights) else str(error)
+
     def statistics(self, nets: Sequence[Features], real: Mapping[str, Callable[[], RealImages]], *,
                    cache: StatisticsCache, batch: int, workers: int, device: torch.device | str,
-                   progress: Progress = silent) -> dict[str, dict[str, FeatureSet]]:
-        """Statistics of the real images of every split for every network, by its name."""
+                   progress: Progress = silent, given: GivenStatistics | None = None
+                   ) -> dict[str, dict[str, FeatureSet]]:
+        """Statistics of the real images of every split for every network, by its name; those `given` as they are.
+
+        Raises:
+            EvaluationError: statistics are given for Inception's features, which cannot be had; or too few images.
+        """
         found: dict[str, dict[str, FeatureSet]] = {net.name: {} for net in nets}
-        for split, build in real.items() if nets else ():
+        if given is not None:
+            if InceptionFeatures.name not in found:
+                raise EvaluationError("real_statistics are of Inception's features, which are not there: "
+                                      + self.skipped.get("fid/train", "features= or wanted= leaves them out"))
+            found[InceptionFeatures.name][given.split] = given.features()
+        for split, build in real.items():
+            measured = [net for net in nets if split not in found[net.name]]
+            for net in nets:
+                if net not in measured:
+                    keys = score_keys(net, split)
+                    self.skip([keys[kind] for kind in GENERAL], NO_VECTORS)
+            if not measured:
+                continue
             try:
                 images = build()
             except (DataError, ValueError, FileNotFoundError) as error:
-                keys = [key for net in nets for key in score_keys(net, split).values()]
-                self.skip(keys, f"no real images of {split}: {next(iter(str(error).splitlines()), error)}")
+                lost = [key for net in measured for key in score_keys(net, split).values()]
+                self.skip(lost, f"no real images of {split}: {next(iter(str(error).splitlines()), error)}")
                 continue
             if len(images) < 2:
                 raise EvaluationError(f"{split}: Frechet distances need two or more real images, got {len(images)}")
-            for net in nets:
+            for net in measured:
                 pool = self.protocol.pool(net.general)
                 found[net.name][split] = real_statistics(
                     images, net, images.identity(), pool=pool, cache=cache, batch=1 if images.native_sizes else batch,
@@ -161,10 +187,10 @@ class Assembly:
         found = []
         try:
             found.append(Diversity(Lpips(self.protocol.lpips_network)))
-        except EvaluationError as error:
+        except (EvaluationError, MissingWeights) as error:
             if judge is None:
-                self.skip(names, str(error))
-            self.skipped["diversity/lpips"] = str(error)
+                self.skip(names, self.reason(error))
+            self.skipped["diversity/lpips"] = self.reason(error)
         if judge is not None:
             found.append(Diversity(JudgeDistance(judge)))
         return found if found or not self.pixels else [Diversity(PixelDistance())]
@@ -214,7 +240,6 @@ def build_evaluator(
     real: Mapping[str, Callable[[], RealImages]],
     wanted: Sequence[str] | None = None,
     choice: FeatureChoice | None = None,
-    photographs: bool = False,
     styled: bool = False,
     style_of_images: bool = False,
     known_style: bool = False,
@@ -224,6 +249,7 @@ def build_evaluator(
     device: torch.device | str = "cpu",
     count: int | None = None,
     progress: Progress = silent,
+    given: GivenStatistics | None = None,
     **how: Any,
 ) -> tuple[Evaluator, dict[str, str]]:
     """An evaluator of all scores that can be had, on a device, and the reasons why others cannot.
@@ -239,7 +265,6 @@ def build_evaluator(
         real: Builds the real images of each split (`train`, `val`).
         wanted: Kinds of scores that must be had; None: all that can.
         choice: Which networks' features are compared; None: what there is.
-        photographs: Whether the data set's images are photographs.
         styled: Whether samples of one label map can be drawn.
         style_of_images: Whether the generated images are in the style of the photographs.
         known_style: Whether the data set knows the style of its images.
@@ -249,19 +274,21 @@ def build_evaluator(
         device: Where the networks run.
         count: See `Evaluator`.
         progress: Wraps the loops over real images.
+        given: Statistics that stand in for the real images of a split in FID.
         how: `pixels` and `trains_judge` of `Assembly`.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had.
     """
-    missing, judge = (judge.reason, None) if isinstance(judge, NoJudge) else (None, judge)
+    missing, judge = (judge, None) if isinstance(judge, NoJudge) else (None, judge)
     protocol = protocol.settled(dataset, judge)  # before a judge that is not asked is left out
-    assembly = Assembly(protocol, wanted, **how, no_judge=missing)
+    assembly = Assembly(protocol, wanted, **how, no_judge=None if missing is None else missing.told(tool(dataset)),
+                        dataset=dataset)
     if judge is not None:
         judge.check_classes(list(classes))
-    nets = assembly.features(judge, choice, photographs)
+    nets = assembly.features(judge, choice)
     statistics = assembly.statistics(nets, real, cache=cache or StatisticsCache(), batch=batch, workers=workers,
-                                     device=device, progress=progress)
+                                     device=device, progress=progress, given=given)
     evaluator = Evaluator(
         protocol, classes, unknown=unknown, judge=assembly.judge(judge), features=nets, real=statistics,
         diversities=assembly.diversities(judge, styled), recovery=assembly.recovery(known_style, style_of_images),

@@ -45,9 +45,9 @@ class DataSets:
             self.facts[split] = {**node, "source": {**node["source"], "root": str(root)}}
 
     @property
-    def photographs(self) -> bool:
-        """Whether its images are read from files; otherwise they are drawn."""
-        return "source" in self.facts["val"]
+    def features(self) -> list[str] | None:
+        """Networks in whose features it is scored, each where its weights are there; None: it names none."""
+        return self.facts.get("features")
 
     def trains_judge(self, size: Sequence[int]) -> str:
         """The command that trains a segmenter for this data set and images of a size (H,W)."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, Protocol
-from urllib.error import URLError
 
 import torch
 from torch import Tensor
@@ -13,6 +14,11 @@ from torch import Tensor
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.protocol import LpipsNetwork
 from semsynth.evaluation.sharing import all_sum
+from semsynth.pretrained.files import LPIPS
+from semsynth.pretrained.folder import obtain
+from semsynth.tensor_files import TensorFileError, read_tensors
+
+SLICE = re.compile(r"^slices?\.?\d+\.")
 
 
 class Distance(Protocol):
@@ -28,38 +34,46 @@ class Distance(Protocol):
 
 
 class Lpips:
-    """Learned perceptual distance (arXiv:1801.03924) through torchmetrics.
+    """Learned perceptual distance (arXiv:1801.03924) through torchmetrics, which brings its heads.
 
     Args:
-        network: alex, vgg or squeeze; torchvision downloads its weights.
+        network: alex, vgg or squeeze; torchvision's weights, from the folder of weights or a download.
 
     Raises:
-        EvaluationError: the weights cannot be had.
+        MissingWeights: the weights cannot be had.
+        EvaluationError: they are another network's.
     """
 
     name = "lpips"
 
     def __init__(self, network: LpipsNetwork = "alex") -> None:
-        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+        from torchmetrics.functional.image.lpips import _NoTrainLpips  # the public class always downloads
 
+        path = obtain(LPIPS[network])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torchvision's deprecations, caused in torchmetrics
+            self.network: Any = _NoTrainLpips(net=network, pnet_rand=True)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torchvision's deprecations, caused in torchmetrics
-                self.metric: Any = LearnedPerceptualImagePatchSimilarity(network)
-        except (URLError, OSError, RuntimeError) as error:
-            raise EvaluationError(f"the weights of LPIPS ({network}) cannot be downloaded ({error})") from error
+            _fill(self.network.net, read_tensors(path))
+        except (TensorFileError, KeyError, RuntimeError) as error:
+            raise EvaluationError(f"{path}: no weights of LPIPS' {network} as torchvision publishes them ({error})") \
+                from None
 
     def to(self, device: Any) -> Lpips:
         """Move to a device."""
-        self.metric.to(device)
+        self.network.to(device)
         return self
 
     @torch.no_grad()
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1], twice -> (N,)."""
-        each = [self.metric(a[None], b[None]) for a, b in zip(first, second, strict=True)]
-        self.metric.reset()
-        return torch.stack(each)
+        distances: Tensor = self.network(first, second).flatten()
+        return distances
+
+
+def _fill(slices: Any, state: Mapping[str, Tensor]) -> None:
+    """Load torchvision's `features.N.*` into torchmetrics' slices of these layers, `sliceK.N.*` or `slices.K.N.*`."""
+    slices.load_state_dict({key: state[SLICE.sub("features.", key)] for key in slices.state_dict()})
 
 
 class JudgeDistance:

@@ -244,7 +244,7 @@ class Evaluator:
             assert real.moments is not None
             keys = score_keys(net, split)
             found.scores[keys["frechet"]] = fake.moments.distance(real.moments)
-            if net.general:
+            if net.general and real.pool:  # others' statistics hold no vectors
                 self._compare_vectors(real.vectors, fake.vectors, keys, found)
 
     def _compare_vectors(self, real: Tensor, fake: Tensor, keys: Mapping[str, str], found: Scores) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.error import URLError
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +17,8 @@ from semsynth.backbones.errors import BackboneError
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.pixels import eight_bits, resized
 from semsynth.evaluation.protocol import InceptionResize
+from semsynth.pretrained.files import DINOV2, INCEPTION
+from semsynth.pretrained.folder import find, obtain
 from semsynth.tensor_files import TensorFileError, refuse_not_finite, sha256_of
 
 INCEPTION_FEATURES = 2048
@@ -56,10 +57,11 @@ class FeatureChoice:
     """Which networks' features are compared, and where the files of their weights lie.
 
     Args:
-        names: One or some of `FEATURES`, which must be had. None: Inception where its weights can be had,
-            EfficientNet-Lite0 on photographs without them, DINOv2 where its file is given, and the segmenter.
-        inception: File of Inception's weights; None: torchmetrics downloads them.
-        dinov2: File of DINOv2's weights.
+        names: One or some of `FEATURES`, which must be had. None: `usual`, and those whose file is given.
+        inception: File of Inception's weights; None: the one in the folder of weights, or a download.
+        dinov2: File of DINOv2's weights; None: the one in the folder of weights.
+        usual: One or some of `FEATURES`, as the data set's yaml names them: each is taken where its weights are there,
+            EfficientNet-Lite0 only where Inception is not.
 
     Raises:
         EvaluationError: an unknown name.
@@ -68,17 +70,22 @@ class FeatureChoice:
     names: Sequence[str] | str | None = None
     inception: str | Path | None = None
     dinov2: str | Path | None = None
+    usual: Sequence[str] = FEATURES[:-1]
 
     def __post_init__(self) -> None:
         if isinstance(self.names, str):
             object.__setattr__(self, "names", [self.names])
-        unknown = [name for name in self.names or () if name not in FEATURES]
+        unknown = [name for name in (*(self.names or ()), *self.usual) if name not in FEATURES]
         if unknown:
             raise EvaluationError(f"features={unknown[0]}: there are {', '.join(FEATURES)}")
 
+    def usually(self, names: Sequence[str] | None) -> FeatureChoice:
+        """This choice on a data set that is scored in the features of `names`; None: it does not say."""
+        return self if names is None else replace(self, usual=tuple(names))
+
     def allows(self, name: str) -> bool:
         """Whether these features are taken where they can be had."""
-        return self.names is None or name in self.names
+        return self.demands(name) or (self.names is None and name in self.usual)
 
     def demands(self, name: str) -> bool:
         """Whether these features must be had: they are named, or their file is."""
@@ -86,26 +93,29 @@ class FeatureChoice:
             return name in self.names
         return getattr(self, name, None) is not None
 
-    def dinov2_file(self) -> str | Path:
-        """The file of DINOv2's weights.
+    def dinov2_file(self) -> str | Path | None:
+        """The file of DINOv2's weights; None where it is not there and nobody asks for it.
 
         Raises:
-            EvaluationError: none is given.
+            EvaluationError: its features must be had, and there is no file.
         """
-        if self.dinov2 is None:
-            raise EvaluationError(f"features: dinov2 needs dinov2.weights=FILE, one of {dinov2.SOURCE}")
-        return self.dinov2
+        path = self.dinov2 or find(DINOV2)
+        if path is None and self.demands("dinov2"):
+            raise EvaluationError(f"features: dinov2 needs {DINOV2.name} in the folder of weights, or "
+                                  f"dinov2.weights=FILE, one of {dinov2.SOURCE}")
+        return path
 
 
 class InceptionFeatures:
     """The 2048 pooled features of the Inception network that FID is defined by, through torchmetrics.
 
     Args:
-        weights: File of its weights, or None to let torchmetrics download them (once, into torch's hub folder).
+        weights: File of its weights; None: the one in the folder of weights, or a download into torch's cache.
         resize: How images come to 299x299, see `Protocol.inception_resize`.
 
     Raises:
-        EvaluationError: torch-fidelity is not installed, or the weights cannot be had or do not fit; says what to do.
+        MissingWeights: no weights are given, and none can be had.
+        EvaluationError: torch-fidelity is not installed, or the weights do not fit; says what to do.
     """
 
     name = "inception"
@@ -113,18 +123,15 @@ class InceptionFeatures:
 
     def __init__(self, weights: str | Path | None = None, resize: InceptionResize = "pytorch_fid") -> None:
         self.resize = resize
-        self.path = None if weights is None else Path(weights).expanduser()
+        self.path = obtain(INCEPTION) if weights is None else Path(weights).expanduser()
         self._exact: Tensor | None = None
         self.network = self._load()
-        if self.path is not None:
-            try:
-                refuse_not_finite(self.network.state_dict(), self.path)
-            except TensorFileError as error:
-                raise EvaluationError(str(error)) from None
+        try:
+            refuse_not_finite(self.network.state_dict(), self.path)
+        except TensorFileError as error:
+            raise EvaluationError(str(error)) from None
         self.network.requires_grad_(False)
-        if self.path is None:
-            self.path = _downloaded()
-        self.sha256 = None if self.path is None else sha256_of(self.path)
+        self.sha256 = sha256_of(self.path)
         if resize == "pytorch_fid":
             # torchmetrics resizes rounded pixels in its own ways; the exact input takes their place at the first layer.
             self.network.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, inputs: (self._exact,))
@@ -132,22 +139,17 @@ class InceptionFeatures:
     def _load(self) -> Any:
         from torchmetrics.image.fid import NoTrainInceptionV3
 
-        if self.path is not None and not self.path.is_file():
+        if not self.path.is_file():
             raise EvaluationError(f"inception.weights={self.path}: there is no such file")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 return NoTrainInceptionV3(
-                    "inception-v3-compat", [str(INCEPTION_FEATURES)], None if self.path is None else str(self.path),
+                    "inception-v3-compat", [str(INCEPTION_FEATURES)], str(self.path),
                     antialias=self.resize == "torchmetrics")
         except ModuleNotFoundError as error:
             raise EvaluationError("the Inception network needs torch-fidelity: pip install torch-fidelity") from error
-        except URLError as error:
-            raise EvaluationError(f"the weights of the Inception network cannot be downloaded ({error.reason}): give "
-                                  "inception.weights=FILE") from error
         except Exception as error:  # whatever a broken or foreign file makes torch.load and load_state_dict raise
-            if self.path is None:
-                raise EvaluationError(f"the weights of the Inception network cannot be downloaded ({error})") from error
             first = next(iter(str(error).splitlines()), type(error).__name__)
             raise EvaluationError(f"{self.path}: no weights of the Inception network of FID "
                                   f"(pt_inception-2015-12-05): {first}") from error
@@ -177,7 +179,7 @@ class InceptionFeatures:
 
     def description(self) -> dict[str, Any]:
         """Everything that moves the features."""
-        return {"name": self.name, "sha256": self.sha256, "weights": self.path.name if self.path else None,
+        return {"name": self.name, "sha256": self.sha256, "weights": self.path.name,
                 "features": INCEPTION_FEATURES, "resize": self.resize}
 
 
@@ -288,12 +290,3 @@ class JudgeFeatures:
     def description(self) -> dict[str, Any]:
         """Everything that moves the features."""
         return dict(self.judge.description())
-
-
-def _downloaded() -> Path | None:
-    """Where torch's hub keeps the downloaded weights."""
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
-    return path if path.is_file() else None
-

@@ -123,6 +123,13 @@ class Moments:
             together.scatter = all_sum(torch.from_numpy(self.scatter + self.count * np.outer(away, away))).numpy()
         return together
 
+    @classmethod
+    def of(cls, mean: Array, covariance: Array) -> Moments:
+        """Moments that somebody else took: mean (F,) and covariance (F,F), of vectors whose count is not told."""
+        moments = cls(len(mean))
+        moments.count, moments.mean, moments.scatter = 2, mean, covariance  # of two vectors they are the same
+        return moments
+
     def arrays(self) -> dict[str, Any]:
         """What `from_arrays` takes."""
         return {"count": np.array(self.count), "mean": self.mean, "scatter": self.scatter}

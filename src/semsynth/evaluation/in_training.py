@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,24 @@ class ValidationScores:
     With torch.distributed every process draws its share, and all get the scores of all samples.
 
     Args:
-        protocol: How scores are taken. A style of photographs becomes a drawn one where there is no encoder.
+        protocol: How scores are taken. A style of photographs becomes a drawn one where there is no encoder; the
+            diversity of samples is left to evaluate.py.
         judge: Segmenter of the data set's classes; None: no mIoU and accuracy.
+        count: Label maps; None: as the protocol says.
         wanted: Kinds of scores that must be had; None: all that can.
         splits: Real images to measure distances to: `train`, `val` or both.
-        features: Networks whose features are compared, see `FeatureChoice`; None: what there is.
-        inception_weights: File of the Inception network's weights; None: torchmetrics downloads them.
-        dinov2_weights: File of DINOv2's weights; None: none.
+        features: Networks whose features are compared and must be had; None: those of the data set that are there.
+        inception_weights: File of the Inception network's weights; None: see `InceptionFeatures`.
+        dinov2_weights: File of DINOv2's weights; None: the one in the folder of weights.
         cache: Folder of the statistics of real images; None: the default one.
     """
 
-    def __init__(self, protocol: Protocol, judge: Any = None, *, wanted: Sequence[str] | None = None,
-                 splits: Sequence[str] = ("train", "val"), features: Sequence[str] | str | None = None,
-                 inception_weights: str | Path | None = None, dinov2_weights: str | Path | None = None,
-                 cache: str | Path | None = None) -> None:
-        self.protocol, self.judge, self.wanted, self.splits = protocol, judge, wanted, list(splits)
+    def __init__(self, protocol: Protocol, judge: Any = None, *, count: int | None = None,
+                 wanted: Sequence[str] | None = None, splits: Sequence[str] = ("train", "val"),
+                 features: Sequence[str] | str | None = None, inception_weights: str | Path | None = None,
+                 dinov2_weights: str | Path | None = None, cache: str | Path | None = None) -> None:
+        self.protocol = replace(protocol, diversity_maps=0, count=count or protocol.count)
+        self.judge, self.wanted, self.splits = judge, wanted, list(splits)
         self.choice, self.cache = FeatureChoice(features, inception_weights, dinov2_weights), cache
         self._evaluator: Evaluator | None = None
 
@@ -67,7 +71,7 @@ class ValidationScores:
         real = {split: build for split, build in data.real(self.protocol, size).items() if split in self.splits}
         self._evaluator, skipped = build_evaluator(
             self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
-            wanted=self.wanted, choice=self.choice, photographs=data.photographs, cache=StatisticsCache(self.cache),
+            wanted=self.wanted, choice=self.choice.usually(data.features), cache=StatisticsCache(self.cache),
             batch=self._batch, device=device, count=len(self._maps), progress=progress,
             trains_judge=data.trains_judge(size))
         return skipped

@@ -92,6 +92,7 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     """Print the scores, the protocol in short, the classes, and what is missing."""
     protocol = content["protocol"]
     style = f", style {protocol['style']}" if protocol.get("style") else ""
+    style += _checkpoint(protocol)
     title = (f"{content.get('run') or content.get('images')} ({content['dataset']}; protocol {protocol['name']}, "
              f"{protocol['generated']} images of {'x'.join(map(str, protocol['size']))}{style})")
     console.print(title, markup=False, highlight=False, soft_wrap=True)
@@ -120,6 +121,14 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
         console.print(f"no {', '.join(keys)}: {reason}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _checkpoint(protocol: Mapping[str, Any]) -> str:
+    """Which weights of a run were scored; nothing for a folder of images."""
+    if "checkpoint" not in protocol:
+        return ""
+    epoch = protocol["checkpoint"].get("epoch")
+    return f", {protocol['checkpoint']['file']}" + (f" of epoch {epoch}" if epoch is not None else "")
+
+
 def _iou(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f} %"
 
@@ -131,6 +140,10 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         split = "train" if rest.endswith("train") else "val"
         network = InceptionFeatures.name if rest == split else rest.removesuffix("/train")
         net = protocol["features"].get(network, {})
+        others = protocol.get("real_statistics") or {}
+        if network == InceptionFeatures.name and others.get("split") == split:
+            return (f"against others' statistics of real {split} images, {' and '.join(others['files'])} "
+                    f"{others['sha256'][:8]}, {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
         if network == PixelFeatures.name:
             network = "colours and contrasts of the pixels, no network"
         return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"

@@ -23,6 +23,7 @@ from semsynth.evaluation.data_sets import DataSets
 from semsynth.evaluation.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.features import FeatureChoice
+from semsynth.evaluation.given_statistics import GivenStatistics
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
 from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
@@ -64,18 +65,20 @@ def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, 
     Raises:
         ConfigError: no such run, checkpoint or weights.
     """
-    path = runs.find_checkpoint(run, checkpoint) if runs.load_config(run) is not None else Path()
+    runs.load_config(run)  # no such run is told before no such checkpoint
+    path = runs.find_checkpoint(run, checkpoint)
     taken = "ema" if weights == "auto" else weights
     try:
-        generator, encoder, cfg = runs.load_generator(run, checkpoint, taken)
+        generator, encoder, cfg = runs.load_generator(run, str(path), taken)
     except runs.ConfigError:
         if weights != "auto":
             raise
         taken = "raw"
-        generator, encoder, cfg = runs.load_generator(run, checkpoint, taken)
+        generator, encoder, cfg = runs.load_generator(run, str(path), taken)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return generator, encoder, cfg, {"checkpoint": {"file": path.name, "sha256": digest}, "weights": taken}
+    return generator, encoder, cfg, {"checkpoint": {"file": path.name, "epoch": runs.epoch_of(path), "sha256": digest},
+                                     "weights": taken}
 
 
 def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Sequence[str] | None) -> Any:
@@ -140,7 +143,8 @@ def warn_of_squashed(maps: ImageFolder) -> None:
 
 def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
           choice: FeatureChoice | None = None, batch: int | None, workers: int,
-          cache: str | Path | None, threads: Threads = "auto") -> tuple[Scores, dict[str, Any]]:
+          cache: str | Path | None, threads: Threads = "auto", given: GivenStatistics | None = None
+          ) -> tuple[Scores, dict[str, Any]]:
     """All scores that can be had of a source, and everything that moved them, in plain values.
 
     Args:
@@ -154,6 +158,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         workers: Processes that load images.
         cache: Folder of the statistics of real images; None: the default one.
         threads: Of a CPU; `auto`: every long loop chooses by its first batches.
+        given: Statistics that stand in for the real images of a split in FID.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
@@ -175,17 +180,18 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
     evaluator, skipped = build_evaluator(
         protocol, dataset=source.data.name, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
-        real={split: kept(split, build) for split, build in builders.items()}, choice=choice,
-        photographs=source.data.photographs,
+        real={split: kept(split, build) for split, build in builders.items()},
+        choice=(choice or FeatureChoice()).usually(source.data.features),
         styled=painter is not None and bool(painter.generator.z_dim),
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,
-        trains_judge=source.data.trains_judge(source.size))
+        given=given, trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
     found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=progress,
                    where=source.where, own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
-    return found, described(source, evaluator, real, found)
+    content = described(source, evaluator, real, found)
+    return found, content | ({} if given is None else {"real_statistics": given.description()})
 
 
 def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImages], found: Scores) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from semsynth.convolution import for_convolutions
 from semsynth.losses.frozen_features import FrozenFeatures
+from semsynth.pretrained.files import VGG19
+from semsynth.pretrained.folder import VARIABLE, MissingWeights, folder, obtain, tool
 from semsynth.tensor_files import TensorFileError, read_tensors
 
 _TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
@@ -24,20 +24,22 @@ class WeightsError(ValueError):
 
 
 def load_vgg_weights(weights: str) -> dict[str, Tensor]:
-    """The state dict of torchvision's VGG-19: ``imagenet`` (downloaded once by torchvision) or a file's path.
+    """The state dict of torchvision's VGG-19: ``imagenet`` or a file's path.
+
+    ``imagenet`` is torchvision's file in the folder of weights or in torch's cache, downloaded where it is in neither.
 
     Raises:
         WeightsError: no download and no such file, or the file holds something else.
     """
-    way_out = ("Download vgg19-dcbb9e9d.pth (torchvision's VGG19_Weights.IMAGENET1K_V1) on a machine with a network "
-               "and give loss.generator.perceptual.weights=PATH, or train without it: loss=spade_efficientnet_lite0 "
-               "(another network's, from a package) or loss=spade_no_vgg.")
+    way_out = (f"Put {VGG19.name} (torchvision's VGG19_Weights.IMAGENET1K_V1, {VGG19.url}) into the folder of weights "
+               f"({folder()}; ${VARIABLE} names another), or give loss.generator.perceptual.weights=PATH; {tool()} "
+               "lists all files. Or train without it: loss=spade_efficientnet_lite0 (another network's, from a "
+               "package) or loss=spade_no_vgg.")
     if weights == "imagenet":
         try:
-            return dict(VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
-        except (URLError, OSError, RuntimeError) as error:
-            reason = f"The VGG-19 weights of the perceptual loss cannot be downloaded ({error})."
-            raise WeightsError(f"{reason} {way_out}") from None
+            weights = str(obtain(VGG19))
+        except MissingWeights as error:
+            raise WeightsError(f"The perceptual loss needs VGG-19's weights: {error}. {way_out}") from None
     if not Path(weights).is_file():
         raise WeightsError(f"loss.generator.perceptual.weights: no file {weights}. {way_out}")
     try:
@@ -64,7 +66,8 @@ class Perceptual(FrozenFeatures):
     Images in [-1, 1] go in as they are, as published; ``normalize`` maps them to ImageNet statistics instead.
 
     Args:
-        weights: ``imagenet`` for torchvision's weights, or the path of a state dict in torchvision's layout.
+        weights: ``imagenet`` for torchvision's weights (see `load_vgg_weights`), or the path of a state dict in
+            torchvision's layout.
         normalize: whether to map [-1, 1] to ImageNet's mean and deviation first.
         layer_weights: weights of relu1_1 ... relu5_1.
         weight: the term's weight.

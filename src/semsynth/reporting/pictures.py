@@ -30,7 +30,7 @@ def drawable(groups: Iterable[Group]) -> list[tuple[str, Run]]:
 
 
 @torch.inference_mode()
-def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str = "last", weights: str = "auto",
+def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str = "auto", weights: str = "auto",
              device: str = "cpu", seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw label maps, spread over the validation split, with a run.
 

@@ -18,7 +18,7 @@ from semsynth.reporting.table import comma_separated, make_rows, markdown
 
 TABLE, PAGE = "comparison.csv", "comparison.md"
 TIMED_ON = ("hardware", "device", "threads", "batch", "precision", "compile", "labels")
-PER_RUN = ("checkpoint.sha256",)  # entries of a protocol that no two runs share
+PER_RUN = ("checkpoint.sha256", "checkpoint.epoch")  # entries of a protocol that no two runs share
 
 
 @dataclass

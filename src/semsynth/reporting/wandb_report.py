@@ -1,15 +1,18 @@
 """The comparison as a report of Weights & Biases.
 
 `specify` says what is sent, as plain data; `wandb_send` sends it. The scores are made after training and maybe on
-another machine, so a W&B run of its own stands for every run of the comparison: its configuration, scores and costs. A
-last one, `pictures`, holds the grids and figures. Identifiers follow from the directories, so that a report that is
-sent again renews these runs.
+another machine, so a W&B run of its own stands for every run of the comparison: its configuration, scores, costs, and
+the curves of its `metrics.csv`, whether or not the training was logged to W&B. A last one, `pictures`, holds the grids
+and figures. Identifiers follow from the directories, so that a report that is sent again renews these runs.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from semsynth.evaluation.scores import is_share
@@ -19,21 +22,25 @@ from semsynth.reporting.figures import distance_key
 from semsynth.reporting.groups import Group
 from semsynth.reporting.report import Report, notes
 from semsynth.reporting.table import make_rows, markdown, title
+from semsynth.runs import METRICS
 
-FORMAT = 1
+FORMAT = 2
+WANDB = "wandb.json"  # in a run directory: the W&B run of its training
 SET = "comparison"  # the W&B group of the runs
 Specification = dict[str, Any]
 
 
 def specify(groups: Sequence[Group], report: Report, project: str, entity: str | None, heading: str) -> Specification:
-    """What is sent: `runs` with config and summary, and `report` with blocks.
+    """What is sent: `runs` with config, summary and history, and `report` with blocks.
 
-    A block is `{"kind": "markdown", "text"}` or `{"kind": "panels", "panels"}`, a panel `{"kind": "bar", "metric",
-    "title"}`, `{"kind": "scatter", "x", "y", "title"}` or `{"kind": "media", "keys", "title"}`.
+    A block is `{"kind": "markdown", "text"}`, `{"kind": "links", "runs"}` or `{"kind": "panels", "panels"}`, a panel
+    `{"kind": "bar", "metric", "title"}`, `{"kind": "curve", "metric", "title"}`, `{"kind": "scatter", "x", "y",
+    "title"}` or `{"kind": "media", "keys", "title"}`. A link leads to a run of the comparison, and to the W&B run of
+    its training where that is online.
     """
     runs = [_run(group, run) for group in groups for run in group.runs if run.scores]
     identifier = _identifier(f"{heading} {report.folder.resolve()}")
-    pictures = {"id": identifier, "name": "pictures", "config": {"setting": "pictures"}, "summary": {},
+    pictures = {"id": identifier, "name": "pictures", "config": {"setting": "pictures"}, "summary": {}, "history": [],
                 "images": {f"report/{path.stem}": {"file": str(path), "caption": caption}
                            for caption, path in report.pictures.items()}}
     blocks: list[dict[str, Any]] = [_text("\n".join(["# Scores", markdown(make_rows(groups)),
@@ -42,6 +49,14 @@ def specify(groups: Sequence[Group], report: Report, project: str, entity: str |
     if panels:
         words = _text("# By norm\nMean over the seeds, from least to greatest.")
         blocks += [words, {"kind": "panels", "panels": panels}]
+    curves = sorted({key for run in runs for row in run["history"] for key in row if key.startswith("score/")})
+    if curves:
+        words = _text("# While they were trained\nMean over the seeds; scores during training are of fewer samples.")
+        blocks += [words, {"kind": "panels", "panels": [
+            {"kind": "curve", "metric": key, "title": f"{key} by epoch"} for key in curves]}]
+    links = [{"name": f"{group.name}, seed {run.seed}", "id": _identifier(str(run.directory.resolve())),
+              "training": _training(run.directory)} for group in groups for run in group.runs if run.scores]
+    blocks += [_text("# Runs"), {"kind": "links", "runs": links}]
     if pictures["images"]:
         media = {"kind": "media", "keys": list(pictures["images"]), "title": "The same label maps, and figures"}
         blocks += [_text("# Pictures"), {"kind": "panels", "panels": [media]}]
@@ -57,7 +72,25 @@ def _run(group: Group, run: Run) -> dict[str, Any]:
     config = {"setting": group.name, "dataset": run.dataset, "size": group.size, "epochs": group.epochs,
               "seed": run.seed, "transition": group.transition, "protocol": (run.scores or {}).get("protocol", {})}
     return {"id": _identifier(str(run.directory.resolve())), "name": f"{group.name}, seed {run.seed}",
-            "config": config, "summary": {**scores, **costs}, "images": {}}
+            "config": config, "summary": {**scores, **costs}, "images": {},
+            "history": _history(run.directory / METRICS)}
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    """The scores of the training's validations, a row each with its epoch."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [{key: float(value) for key, value in row.items() if value and (key == "epoch" or key[:6] == "score/")}
+                for row in csv.DictReader(file)]
+    return [row for row in rows if len(row) > 1 and "epoch" in row]
+
+
+def _training(directory: Path) -> dict[str, str] | None:
+    """Id, project and entity of the W&B run of a training; None where none is online."""
+    path = directory / WANDB
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {key: known[key] for key in ("id", "project", "entity")} if known.get("mode") == "online" else None
 
 
 def _score_panels(groups: Sequence[Group], runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

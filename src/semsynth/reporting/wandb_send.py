@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import Any
@@ -52,29 +53,35 @@ def send(specification: Specification) -> str:
     """
     import wandb
 
+    _reports()  # before anything is sent
     try:
-        report = build(specification, specification["entity"] or str(wandb.Api().default_entity))
-        for run in specification["runs"]:
-            _log(run, specification)
-        return str(report.save().url)
+        entity = specification["entity"] or str(wandb.Api().default_entity)
+        places = {run["id"]: _log(run, specification) for run in specification["runs"]}
+        return str(build(specification, entity, places).save().url)
     except (wandb.Error, ValueError, OSError) as error:
         raise SendingError(f"W&B did not take the report: {error}") from error
 
 
-def _log(run: dict[str, Any], specification: Specification) -> None:
+def _log(run: dict[str, Any], specification: Specification) -> str:
+    """Log a run, or what is new of it, and return its address."""
     import wandb
 
     with wandb.init(id=run["id"], name=run["name"], project=specification["project"], entity=specification["entity"],
                     group=SET, job_type="report", config=run["config"], resume="allow",
                     settings=wandb.Settings(quiet=True, console="off")) as logged:
+        seen = logged.summary.get("epoch")
+        for row in run["history"]:
+            if seen is None or row["epoch"] > seen:
+                logged.log(row)
         logged.summary.update(run["summary"])
         if run["images"]:
             logged.log({key: wandb.Image(image["file"], caption=image["caption"])
                         for key, image in run["images"].items()})
+        return str(logged.url)
 
 
-def build(specification: Specification, entity: str) -> Any:
-    """The report of wandb-workspaces, not yet saved.
+def _reports() -> Any:
+    """The part of wandb-workspaces that makes reports.
 
     Raises:
         SendingError: wandb-workspaces is missing.
@@ -83,12 +90,30 @@ def build(specification: Specification, entity: str) -> Any:
         import wandb_workspaces.reports.v2 as wr
     except ImportError as error:
         raise SendingError("wandb=true needs wandb-workspaces: pip install 'semsynth[report]'") from error
+    return wr
+
+
+def build(specification: Specification, entity: str, places: Mapping[str, str]) -> Any:
+    """The report of wandb-workspaces, not yet saved.
+
+    Args:
+        specification: What is sent.
+        entity: W&B user or team.
+        places: Addresses of the runs by their ids.
+
+    Raises:
+        SendingError: wandb-workspaces is missing.
+    """
+    wr = _reports()
     project, described = specification["project"], specification["report"]
 
     def panel(node: dict[str, Any]) -> Any:
         if node["kind"] == "bar":
             return wr.BarPlot(title=node["title"], metrics=[node["metric"]], groupby=wr.Config("setting"),
                               groupby_aggfunc="mean", groupby_rangefunc="minmax")
+        if node["kind"] == "curve":
+            return wr.LinePlot(title=node["title"], x="epoch", y=[node["metric"]], groupby=wr.Config("setting"),
+                               groupby_aggfunc="mean", groupby_rangefunc="minmax")
         if node["kind"] == "scatter":
             named, _, key = node["x"].rpartition("config.")
             x = wr.Config(key) if node["x"].startswith("config.") else wr.SummaryMetric(named + key)
@@ -98,9 +123,21 @@ def build(specification: Specification, entity: str) -> Any:
     def block(node: dict[str, Any]) -> Any:
         if node["kind"] == "markdown":
             return wr.MarkdownBlock(text=node["text"])
+        if node["kind"] == "links":
+            return wr.MarkdownBlock(text="\n".join(_link(run, places[run["id"]]) for run in node["runs"]))
         names = [run["name"] for run in specification["runs"]]
         runset = wr.Runset(project=project, entity=entity, name=SET, filters=f"Metric('displayName') in {names!r}")
         return wr.PanelGrid(runsets=[runset], panels=[panel(child) for child in node["panels"]])
 
     return wr.Report(project=project, entity=entity, title=described["title"], description=described["description"],
                      blocks=[block(node) for node in described["blocks"]], width="fluid")
+
+
+def _link(run: dict[str, Any], place: str) -> str:
+    """A line of Markdown with the addresses of a run and of its training, which may be another project's."""
+    line, training = f"- [{run['name']}]({place})", run["training"]
+    if training is None:
+        return line
+    *server, entity, _, _, _ = place.split("/")  # SERVER/ENTITY/PROJECT/runs/ID
+    there = "/".join([*server, training["entity"] or entity, training["project"], "runs", training["id"]])
+    return f"{line}, [its training]({there})"

@@ -7,6 +7,7 @@ run_dir/
   in_use                 locked while a process trains here
   finished               the number of epochs, once they are trained
   wandb/  wandb.json     with logger=wandb
+  tensorboard/           with logger=tensorboard
 """
 
 from semsynth.runs.claiming import claimed
@@ -32,19 +33,23 @@ from semsynth.runs.reading import (
     GRIDS,
     METRICS,
     check_checkpoint,
+    epoch_of,
     find_checkpoint,
     load_config,
     load_generator,
     load_segmenter,
     load_weights,
+    told,
 )
+from semsynth.runs.searching import best_value
 from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle, validation
 from semsynth.signatures import ConfigError
 
 __all__ = [
     "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
-    "asked_to_resume", "build", "build_supervised", "check_checkpoint", "claimed", "continue_where_possible",
-    "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit", "load_config", "load_generator",
-    "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used", "resumed", "run_name", "save_config",
-    "save_imported", "settle", "tell_other_processes", "told_by_first_process", "validation", "warm_start",
+    "asked_to_resume", "best_value", "build", "build_supervised", "check_checkpoint", "claimed",
+    "continue_where_possible", "epoch_of", "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit",
+    "load_config", "load_generator", "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used",
+    "resumed", "run_name", "save_config", "save_imported", "settle", "tell_other_processes", "told",
+    "told_by_first_process", "validation", "warm_start",
 ]

@@ -44,15 +44,17 @@ def load_config(run_dir: str | Path) -> DictConfig:
 
 
 def find_checkpoint(run_dir: str | Path, checkpoint: str = "last") -> Path:
-    """The path of a run's checkpoint: `last`, `best`, or a path (as it is, or below the run directory).
+    """The path of a run's checkpoint: `last`, `best`, `auto`, or a path (as it is, or below the run directory).
 
-    `last` and `best` are files of the training (`.ckpt`) or, without one, files of weights (`.safetensors`).
+    `last` and `best` are files of the training (`.ckpt`) or, without one, files of weights (`.safetensors`); `auto` is
+    `best` where the run kept one, as the papers choose, and `last` otherwise. A training continues from `last`.
 
     Raises:
         ConfigError: there is no such file; says which there are.
     """
     folder = Path(run_dir) / CHECKPOINTS
-    candidates = [folder / f"{checkpoint}{s}" for s in SUFFIXES] if checkpoint in ("last", "best") else []
+    names = ("best", "last") if checkpoint == "auto" else (checkpoint,) if checkpoint in ("last", "best") else ()
+    candidates = [folder / f"{name}{suffix}" for name in names for suffix in SUFFIXES]
     candidates += [Path(checkpoint), Path(run_dir) / checkpoint, folder / checkpoint]
     for path in candidates:
         if path.is_file():
@@ -93,7 +95,20 @@ def load_weights(path: str | Path, part: str, weights: str = "auto") -> Any:
     return read_weights(path).part(part, weights)
 
 
-def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str = "auto") -> tuple[Any, Any, DictConfig]:
+def epoch_of(path: Path) -> int | None:
+    """The epoch of a checkpoint, see `semsynth.weights.epoch_of`."""
+    from semsynth import weights
+
+    return weights.epoch_of(path)
+
+
+def told(path: Path) -> str:
+    """A checkpoint in words: its file, and the epoch whose weights it holds, as far as it says so."""
+    epoch = epoch_of(path)
+    return path.name if epoch is None else f"{path.name} of epoch {epoch}"
+
+
+def load_generator(run_dir: str | Path, checkpoint: str = "auto", weights: str = "auto") -> tuple[Any, Any, DictConfig]:
     """Rebuild a run's generator, and its encoder (None where it has no weights), in evaluation mode on the CPU.
 
     Args:
@@ -127,7 +142,7 @@ def load_generator(run_dir: str | Path, checkpoint: str = "last", weights: str =
     return networks[0], networks[1], cfg
 
 
-def load_segmenter(run_dir: str | Path, checkpoint: str = "last", weights: str = "auto") -> Any:
+def load_segmenter(run_dir: str | Path, checkpoint: str = "auto", weights: str = "auto") -> Any:
     """Rebuild the segmenter in the loop of an unpaired run, in evaluation mode on the CPU; None for other runs.
 
     Args:

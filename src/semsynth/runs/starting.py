@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from semsynth.runs.processes import is_first_process, tell_other_processes
 from semsynth.runs.reading import CONFIG, METRICS
+from semsynth.runs.searching import check_search
 
 
 def settle(cfg: DictConfig) -> None:
@@ -25,8 +26,9 @@ def settle(cfg: DictConfig) -> None:
     hydra_cfg = HydraConfig.get()
     if in_sweep():
         OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
-        if "group" in (OmegaConf.select(cfg, "logger") or {}) and cfg.logger.group is None:
-            OmegaConf.update(cfg, "logger.group", Path(hydra_cfg.sweep.dir).name)
+        if OmegaConf.select(cfg, "logger.wandb") is not None and cfg.logger.wandb.group is None:
+            OmegaConf.update(cfg, "logger.wandb.group", Path(hydra_cfg.sweep.dir).name)
+        check_search(cfg)
     here, all_processes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     if all_processes > 1 and "LOCAL_RANK" in os.environ and cfg.trainer.devices == "auto":
         OmegaConf.update(cfg, "trainer.devices", here)
@@ -66,7 +68,7 @@ def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     besides = {"scores": {"data": DataSets(cast(dict[str, Any], facts), make), "size": tuple(cfg.size)}}
     callbacks = [TrainingThreads(cfg.get("threads", "auto"))]
     callbacks += [make(node, **besides.get(str(name), {})) for name, node in cfg.callbacks.items() if node]
-    loggers = [logger for logger in [hydra.utils.instantiate(cfg.logger, _convert_="all")] if logger is not None]
+    loggers = [logger for node in cfg.logger.values() if node and (logger := make(node)) is not None]
     if not any(isinstance(logger, CsvMetrics) for logger in loggers):
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))
     trainer = hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all")

@@ -228,9 +228,15 @@ class NoJudge:
 
     Args:
         reason: Why, and how to get it.
+        listed: Whether tools/weights.py says where its weights come from.
     """
 
     reason: str
+    listed: bool = False
+
+    def told(self, tool: str) -> str:
+        """The reason, with the command that says where the weights come from."""
+        return f"{self.reason}: {tool}" if self.listed else self.reason
 
 
 def own_judge(name: str) -> Judge | NoJudge:

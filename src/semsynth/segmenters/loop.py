@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.pretrained.folder import tool
 from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.errors import SegmenterError
@@ -124,7 +125,7 @@ def pretrained(classes: Sequence[str], path: str | Path | None = None, judge: Ju
                              "tools/train_segmenter.py dataset=... output=FILE.safetensors makes one), or "
                              "segmenter@system.segmenter.judge=NAME system.segmenter.judge.weights=FILE")
     if isinstance(judge, NoJudge):
-        raise SegmenterError(judge.reason)
+        raise SegmenterError(judge.told(tool()))
     found = judge if judge is not None else load_judge(str(path))
     found.check_classes(classes)
     return LoopSegmenter(found.network, classes=classes, preprocessing=found.preprocessing, class_map=found.class_map,

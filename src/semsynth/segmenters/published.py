@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from semsynth.pretrained.files import JUDGES
+from semsynth.pretrained.folder import MissingWeights, obtain, tool
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.errors import SegmenterError
-from semsynth.segmenters.judge import Judge
+from semsynth.segmenters.judge import Judge, NoJudge
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.state_dict import load_into, read_state_dict
 from semsynth.tensor_files import sha256_of
@@ -31,7 +33,6 @@ class PublishedJudge(Judge):
         network: See `Judge`.
         name: See `Judge`.
         weights: The file or the folder.
-        source: Who publishes which file where, for the message when there is none.
         labels: Names the data set in `class_maps`.
         class_mean: See `Judge`.
         preprocessing: See `Judge`.
@@ -41,14 +42,12 @@ class PublishedJudge(Judge):
         ValueError: there is no such class map.
     """
 
-    def __init__(self, network: nn.Module, *, name: str, source: str, labels: str, preprocessing: Preprocessing,
-                 weights: str | Path | None = None, class_mean: str = "nan_mean") -> None:
+    def __init__(self, network: nn.Module, *, name: str, weights: str | Path, labels: str,
+                 preprocessing: Preprocessing, class_mean: str = "nan_mean") -> None:
         if labels not in CLASS_MAPS:
             raise ValueError(f"labels must be one of {', '.join(CLASS_MAPS)}, got {labels!r}")
-        way_out = f"Download {source} and set segmenter.weights=PATH"
-        if weights is None:
-            raise SegmenterError(f"the segmenter {name} needs its published weights. {way_out}")
-        path = Path(weights)
+        way_out = f"{tool()} says where the files of {name} come from; segmenter.weights=PATH gives them"
+        path = Path(weights).expanduser()
         if not path.exists():
             raise SegmenterError(f"{path}: there is no such file of weights. {way_out}")
         classes = CLASS_MAPS[labels]
@@ -65,6 +64,36 @@ class PublishedJudge(Judge):
     def description(self) -> dict[str, Any]:
         """As a judge's, with the SHA-256 of every file."""
         return {**super().description(), "files": dict(self.files)}
+
+
+def published_judge(network: Callable[[], nn.Module], *, name: str, labels: str, preprocessing: Preprocessing,
+                    weights: str | Path | None = None, class_mean: str = "nan_mean") -> Judge | NoJudge:
+    """A published judge with the weights of a path, or of the folder of weights; or why there is none.
+
+    Args:
+        network: Builds it, which happens only where there are weights.
+        name: See `Judge`; names its files in `semsynth.pretrained.files`.
+        labels: See `PublishedJudge`.
+        preprocessing: See `Judge`.
+        weights: The file or the folder; None: those in the folder of weights.
+        class_mean: See `Judge`.
+
+    Raises:
+        SegmenterError: `weights` are given and cannot be had.
+        ValueError: there is no such class map.
+    """
+    what: Any = {"name": name, "labels": labels, "preprocessing": preprocessing, "class_mean": class_mean}
+    if weights is not None:
+        return PublishedJudge(network(), weights=weights, **what)
+    if name not in JUDGES:
+        return NoJudge(f"the judge {name} needs segmenter.weights=PATH: nothing is known of its files")
+    try:
+        paths = [obtain(file) for file in JUDGES[name]]
+        return PublishedJudge(network(), weights=paths[0], **what)
+    except MissingWeights as error:
+        return NoJudge(f"the judge {name} needs its published weights: {error}", listed=True)
+    except SegmenterError as error:  # of a file that is damaged; in one line
+        return NoJudge(str(error).splitlines()[0], listed=True)
 
 
 def _parts(network: nn.Module, path: Path, way_out: str) -> Iterator[tuple[nn.Module, Path]]:

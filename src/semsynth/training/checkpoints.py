@@ -30,6 +30,9 @@ class Checkpoints(pl.Callback):
     what fails or is stopped in it then loses nothing, and a resumed run begins with the validation. A run that ends
     early within an epoch (`trainer.max_time`) can go on with the next batch. A `trainer.fast_dev_run` leaves no files.
 
+    Loggers with `log_best(metric, value, epoch)` hear of every improvement, and those with
+    `log_checkpoint(path, facts)` get the files when training ends.
+
     Args:
         folder: Where the files go.
         every_n_epochs: Write `last` at the end of every n-th epoch, and of the last one; 0: only at the end.
@@ -54,6 +57,7 @@ class Checkpoints(pl.Callback):
         self.mode = mode
         self.best: float | None = None
         self.best_by: str | None = None  # the metric of `best`
+        self.best_epoch: int | None = None  # from 0 on
         self.kept = False  # whether `last` holds what the validation that runs now looks at
         self._due = False
         self._validated = False
@@ -62,6 +66,11 @@ class Checkpoints(pl.Callback):
     def last(self) -> Path:
         """The path of `last.ckpt`."""
         return self.folder / "last.ckpt"
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tell loggers the best value so far, which a resumed run brings with it."""
+        if self.best is not None:
+            self._tell_best(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write `last` when its number of batches is full, nothing is pending and the epoch goes on."""
@@ -93,8 +102,10 @@ class Checkpoints(pl.Callback):
         if self.monitor and self._validated:
             improved, unknown = self._compare(trainer)
         self._validated = False
-        if improved and not trainer.fast_dev_run:
-            save(trainer, self.folder / "best.ckpt")
+        if improved:
+            self._tell_best(trainer)
+            if not trainer.fast_dev_run:
+                save(trainer, self.folder / "best.ckpt")
         if not trainer.is_last_batch:
             self._write_within_epoch(trainer, pl_module, epoch_ended=True)
         elif self._full(trainer) or self._due or unknown:
@@ -103,6 +114,22 @@ class Checkpoints(pl.Callback):
         if unknown:
             raise TrainingStopped(f"callbacks.checkpoints.monitor={' or '.join(self.monitor)} is not logged; there are "
                                   f"{', '.join(sorted(trainer.callback_metrics))}. Resume with one of them or null")
+
+    def on_train_end(self, trainer: Any, pl_module: pl.LightningModule) -> None:
+        """Hand the files to loggers that keep them."""
+        if trainer.fast_dev_run:
+            return
+        best = {"epoch": self.best_epoch, "metric": self.best_by, "value": self.best}
+        last = {"epoch": trainer.current_epoch - 1}
+        for path, facts in ((self.folder / "best.ckpt", best), (self.last, last)):  # W&B's `latest` is what comes last
+            for logger in trainer.loggers if path.is_file() else ():
+                if hasattr(logger, "log_checkpoint"):
+                    logger.log_checkpoint(path, facts)
+
+    def _tell_best(self, trainer: pl.Trainer) -> None:
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_best"):
+                logger.log_best(self.best_by, self.best, self.best_epoch)
 
     def _full(self, trainer: pl.Trainer) -> bool:
         """Whether `last` belongs to the end of this epoch."""
@@ -129,7 +156,9 @@ class Checkpoints(pl.Callback):
                                              for callback in _callbacks(trainer) if hasattr(callback, "explains"))
         seen = None if metric is None else float(trainer.callback_metrics[metric])
         metric, seen, unknown = trainer.strategy.broadcast((metric, seen, unknown))
-        return seen is not None and self._improved(str(metric), seen), unknown
+        improved = seen is not None and self._improved(str(metric), seen)
+        self.best_epoch = trainer.current_epoch if improved else self.best_epoch
+        return improved, unknown
 
     def _improved(self, metric: str, value: float) -> bool:
         best = self.best if metric == self.best_by else None
@@ -145,12 +174,13 @@ class Checkpoints(pl.Callback):
         checkpoint["callbacks"].pop("Timer", None)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far, and of which metric."""
-        return {"best": self.best, "best_by": self.best_by}
+        """The best value so far, of which metric, and in which epoch from 0 on."""
+        return {"best": self.best, "best_by": self.best_by, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on comparing with the best value so far."""
         self.best, self.best_by = state_dict["best"], state_dict.get("best_by")
+        self.best_epoch = state_dict.get("best_epoch")
 
 
 def _callbacks(trainer: pl.Trainer) -> list[Any]:

@@ -11,6 +11,10 @@ class NonFiniteError(TrainingStopped):
     """A loss or the gradients of a network became NaN or infinite."""
 
 
+class LoggerError(RuntimeError):
+    """A logger cannot start; the message says why and what to do."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an accelerator or this machine had no memory left."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

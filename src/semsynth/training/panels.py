@@ -18,7 +18,8 @@ class Panels(pl.Callback):
     """At every validation write label map | generated | real of the first samples as a PNG, and to the loggers.
 
     The frequency is the trainer's: `check_val_every_n_epoch` for epochs, `val_check_interval` for batches. Loggers
-    that take images (W&B) get the generated ones with the classes as an overlay.
+    with Lightning's `log_image` (W&B, TensorBoard) get the pictures, with the classes as an overlay where they show it;
+    those with `log_samples` (W&B) a table of the last validation when training ends: a row a sample.
 
     Args:
         folder: Where the PNG files go, named `epoch-EEE_batch-BBBBBBB.png`.
@@ -39,20 +40,24 @@ class Panels(pl.Callback):
         self.folder, self.classes, self.colours = Path(folder), list(classes), list(colours)
         self.samples, self.columns, self.cell = samples, columns, cell
         self._rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # labels (H,W), fake and real (3,H,W)
+        self._names: list[str] = []
+        self._table: list[tuple[str | np.ndarray, ...]] = []  # name, labels, fake and real (H,W,3) of a validation
         self._told = False  # where the pictures are
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Forget the samples of another validation."""
-        self._rows = []
+        self._rows, self._names = [], []
 
     def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
                                 batch_idx: int, dataloader_idx: int = 0) -> None:
         """Collect samples until the rows are full."""
         if not trainer.is_global_zero or trainer.sanity_checking:
             return
-        for labels, fake, real in zip(labels_from_batch(batch), outputs["fake"], batch["image"], strict=True):
+        for labels, fake, real, name in zip(labels_from_batch(batch), outputs["fake"], batch["image"], batch["name"],
+                                            strict=True):
             if len(self._rows) == self.samples:
                 return
+            self._names.append(name)
             self._rows.append((labels.cpu().numpy(), fake.float().cpu().numpy(), real.float().cpu().numpy()))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,7 +77,14 @@ class Panels(pl.Callback):
             self._told = True
             print(f"first pictures: {self.folder / name}", flush=True)
         self._send(trainer, cells)
+        self._table = [(name, *images) for name, images in zip(self._names, cells, strict=True)]
         self._rows = []
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Hand the table of the last validation to loggers that take one."""
+        for logger in trainer.loggers if self._table else ():
+            if hasattr(logger, "log_samples"):
+                logger.log_samples(("sample", *TITLES), self._table)
 
     def _side_by_side(self, cells: list[Cells]) -> list[list[np.ndarray]]:
         """Rows of `columns` samples; a last row that is not full is left out, unless it is the only one."""
@@ -83,11 +95,13 @@ class Panels(pl.Callback):
     def _send(self, trainer: pl.Trainer, cells: list[Cells]) -> None:
         names = dict(enumerate(self.classes))
         overlays = [{"labels": {"mask_data": labels, "class_labels": names}} for labels, _, _ in self._rows]
+        step = trainer.fit_loop.total_batch_idx  # as Lightning counts what is logged in training: from 0 on
         for logger in trainer.loggers:
             if hasattr(logger, "log_image"):
-                logger.log_image("panels/generated", [fake for _, fake, _ in cells], masks=overlays)
-                logger.log_image("panels/real", [real for _, _, real in cells], masks=overlays)
-                logger.log_image("panels/labels", [labels for labels, _, _ in cells])
+                coloured, fake, real = (list(images) for images in zip(*cells, strict=True))
+                logger.log_image("panels/generated", fake, step=step, masks=overlays)
+                logger.log_image("panels/real", real, step=step, masks=overlays)
+                logger.log_image("panels/labels", coloured, step=step)
 
 
 def latest_grid(folder: Path) -> Path | None:

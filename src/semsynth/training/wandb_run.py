@@ -3,14 +3,22 @@
 import json
 import os
 import secrets
-import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
+
+from semsynth.training.faults import LoggerError
+from semsynth.training.wandb_logger import RunLogger
+
+FILE = "wandb.json"
+MODES = ("online", "offline", "disabled", "shared")
+ARTIFACTS = ("best", "last")
+
+_opened: list[Any] = []  # the runs of this process that are ours to close
 
 
 def wandb_logger(
@@ -18,67 +26,114 @@ def wandb_logger(
     project: str = "semsynth",
     name: str | None = None,
     group: str | None = None,
-    mode: str | None = None,
+    job_type: str = "train",
+    mode: Literal["online", "offline", "disabled"] | None = None,
     tags: Sequence[str] = (),
-) -> WandbLogger | None:
+    artifacts: Sequence[str] = (),
+) -> RunLogger | None:
     """Start or continue the W&B run of a run directory; None on every rank but the first.
 
     The run's id is kept in `run_dir/wandb.json`, so that a resumed run continues it. Without an account the default
-    mode writes to `run_dir/wandb`, from where `wandb sync` uploads it later. No question is asked.
+    mode writes to `run_dir/wandb`, from where `wandb sync` uploads it later. No question is asked. Without wandb
+    installed there is no logger either, unless it is asked to be online.
 
     Under a sweep's agent (`wandb agent`) the run is the agent's: its id and project, and online unless asked otherwise.
+    A run that is open in this process already is left alone: this one gets a run of its own.
 
     Args:
         run_dir: The run directory, which holds `config.yaml`; made where it is missing.
         project: W&B project.
         name: Name of the run; None: the name of the directory.
         group: Group of the run; the runs of a sweep share one.
+        job_type: Kind of the run within its group.
         mode: `online`, `offline` or `disabled`; None: the environment's WANDB_MODE, else `offline`,
             under a sweep's agent `online`.
         tags: W&B tags.
+        artifacts: Checkpoints that become artifacts when training ends: `best`, `last`.
 
     Raises:
-        ValueError: another mode.
+        LoggerError: another mode or artifact; wandb is to be online and is not installed, or its server refuses.
     """
     by_agent = bool(os.environ.get("WANDB_SWEEP_ID"))
     chosen: Any = mode or os.environ.get("WANDB_MODE") or ("online" if by_agent else "offline")
-    if chosen not in ("online", "offline", "disabled", "shared"):
-        raise ValueError(f"logger.mode must be online, offline or disabled, got {chosen!r}")
-    if getattr(rank_zero_only, "rank", 0) != 0:
+    _check(chosen, artifacts)
+    if getattr(rank_zero_only, "rank", 0) != 0 or not _installed(chosen):
         return None
     import wandb
 
     if by_agent and chosen == "offline":
         print("wandb: this run belongs to a sweep's agent, which learns nothing from it while it is offline: take "
-              "logger.mode=online and unset WANDB_MODE", flush=True)
+              "logger.wandb.mode=online and unset WANDB_MODE", flush=True)
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)  # wandb.init does not make it and falls back to another place
-    id_file = folder / "wandb.json"
-    known: dict[str, Any] = json.loads(id_file.read_text()) if id_file.is_file() else {}
+    known: dict[str, Any] = json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else {}
     run_id = None if by_agent else known.get("id") or secrets.token_hex(4)  # the agent has chosen one
     # "must" where the server knows the run; one that was offline so far may not be there yet
     resume: Any = None
     if known and not by_agent and chosen == "online":
         resume = "must" if known["mode"] == "online" else "allow"
     config_file = folder / "config.yaml"
-    run = wandb.init(
-        dir=str(folder),
-        project=None if by_agent else project,
-        name=name or folder.name,
-        group=group,
-        tags=list(tags),
-        mode=chosen,
-        id=run_id,
-        resume=resume,
-        config=yaml.safe_load(config_file.read_text()) if config_file.is_file() else None,
-        settings=wandb.Settings(quiet=True, console="off"),
-    )
-    id_file.write_text(json.dumps({"id": run_id or run.id, "mode": chosen}))
-    return WandbLogger(experiment=run)
+    try:
+        run = wandb.init(
+            dir=str(folder),
+            project=None if by_agent else project,
+            name=name or folder.name,
+            group=group,
+            job_type=job_type,
+            tags=list(tags),
+            mode=chosen,
+            id=run_id,
+            resume=resume,
+            reinit=_beside_an_open_run(),
+            config=yaml.safe_load(config_file.read_text()) if config_file.is_file() else None,
+            settings=wandb.Settings(quiet=True, console="off"),
+        )
+    except wandb.Error as error:
+        raise LoggerError(f"W&B does not take this run ({error}): `wandb login` stores a key, "
+                          f"logger.wandb.mode=offline needs none, logger=csv does without W&B") from error
+    _opened.append(run)
+    facts = {"id": run_id or run.id, "mode": chosen, "project": run.project, "entity": run.entity or None}
+    (folder / FILE).write_text(json.dumps(facts))
+    return RunLogger(run, artifacts)
+
+
+def _check(mode: str, artifacts: Sequence[str]) -> None:
+    if mode not in MODES:
+        raise LoggerError(f"WANDB_MODE must be online, offline or disabled, got {mode!r}")
+    unknown = [artifact for artifact in artifacts if artifact not in ARTIFACTS]
+    if isinstance(artifacts, str) or unknown:
+        raise LoggerError(f"logger.wandb.artifacts={artifacts} must be a list of {' and '.join(ARTIFACTS)}, as in "
+                          f"logger.wandb.artifacts=[best]")
+
+
+def _installed(mode: str) -> bool:
+    """Whether there is wandb; says so where there is none.
+
+    Raises:
+        LoggerError: there is none, and the run is to be online.
+    """
+    if find_spec("wandb") is not None:
+        return True
+    if mode == "online":
+        raise LoggerError("wandb is not installed, and this run is to be online: pip install wandb, or logger=csv")
+    print("wandb is not installed: metrics.csv and grids/ hold what there is to see (pip install wandb, or logger=csv "
+          "leaves out this line)", flush=True)
+    return False
+
+
+def _beside_an_open_run() -> Any:
+    """How to begin a run; wandb would return one that is open, and whoever opened it would find our metrics in it."""
+    import wandb
+
+    if wandb.run is None:
+        return None
+    if wandb.run.id != os.environ.get("WANDB_RUN_ID"):  # else it is the agent's, made for this training
+        print(f"wandb: the run {wandb.run.name} is open in this process; this training gets its own", flush=True)
+        return "create_new"
+    return "return_previous"
 
 
 def finish_wandb(failed: bool = False) -> None:
-    """End the W&B run of this process, if there is one, so that the next job of a sweep starts its own."""
-    wandb = sys.modules.get("wandb")
-    if wandb is not None and getattr(wandb, "run", None) is not None:
-        wandb.finish(exit_code=int(failed))
+    """End the W&B runs that `wandb_logger` began in this process, so that the next job of a sweep starts its own."""
+    while _opened:
+        _opened.pop().finish(exit_code=int(failed))

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,7 @@ from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.encoders.none import no_encoder
 from semsynth.evaluation.complexity import memory, record, sweep
 from semsynth.evaluation.complexity.figure import draw
+from semsynth.evaluation.complexity.formulation import PublishedGenerator, build_system
 from semsynth.evaluation.complexity.measure import Parts, measure
 from semsynth.evaluation.complexity.setting import Options
 from semsynth.evaluation.complexity.tables import compared, markdown, number, show
@@ -58,11 +60,16 @@ def test_a_record_survives_the_disk(records, tmp_path):
     assert rows[2]["follows"] == rows[1]["name"]
 
 
-def test_the_formulation_is_said_and_its_ratio_stands_beside_the_published_one():
+def test_the_formulation_is_taken_and_said_and_its_ratio_stands_beside_the_published_one(monkeypatch):
+    drawn, forward = [], PublishedGenerator.forward
+    monkeypatch.setattr(PublishedGenerator, "forward", lambda *given: drawn.append(given) or forward(*given))
     options = Options(formulation="published", device="cpu", repeats=1, memory=False)
     found = [measure(parts(norm), options, setting(name, method=name))
              for norm, name in ((SPADE, "spade"), (CLADE, "clade"))]
+    assert len(drawn) == 6  # a warm-up, and a repeat with hooks and without
     assert found[0]["runtime"]["norm_s"] > found[1]["runtime"]["norm_s"] > 0
+    system = build_system(lambda: SimpleNamespace(generator=parts().generator()), "published")
+    assert isinstance(system.generator, PublishedGenerator)
     for record_, seconds in zip(found, (3.0, 2.0), strict=True):
         record_["runtime"]["cpu_s"] = seconds
     text = markdown(found)

@@ -54,7 +54,7 @@ def test_data_sets_that_are_not_there_are_counted(tool, monkeypatch, tmp_path):
     assert record["setting"]["dataset"] == "cityscapes"
     assert record["setting"]["norm"] == "clade_icpe"
     assert record["skipped"] == {"runtime": "runtime=false", "memory": "memory=false"}
-    tool.keep(record, tmp_path, Console(quiet=True))
+    tool.keep(record, tmp_path, Console(quiet=True), together=False)
     assert json.loads((tmp_path / "complexity.json").read_text())["parameters"] == record["parameters"]
     assert (tmp_path / "layers.png").is_file()
 

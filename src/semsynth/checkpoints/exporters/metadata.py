@@ -40,5 +40,6 @@ def metadata(program: Program, source: Source) -> dict[str, str]:
         **{key: [{"name": name, "shape": ["N", *shape], "meaning": MEANING[name].format(labels=labels)}
                  for name, shape in named.items()] for key, named in shapes.items()},
     }
-    return {"network": "generator" if generates else "encoder", **source.origin(),
+    return {"network": "generator" if generates else "encoder",
+            **{key: str(value) for key, value in source.origin().items() if value is not None},
             **{key: json.dumps(value) for key, value in values.items()}}

@@ -11,7 +11,7 @@ from torch import nn
 
 import semsynth
 from semsynth.synthesis.condition import Condition
-from semsynth.weights import Weights
+from semsynth.weights import Weights, epoch_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Source:
         """Which weights they are: ``ema`` or ``raw``."""
         return "ema" if self.saved.average and self.choice != "raw" else "raw"
 
-    def origin(self) -> dict[str, str]:
+    def origin(self) -> dict[str, Any]:
         """Where the weights come from, to be kept with them."""
-        return {"run": self.run.resolve().name, "checkpoint": self.saved.path.name, "weights": self.weights,
-                "semsynth": semsynth.__version__}
+        return {"run": self.run.resolve().name, "checkpoint": self.saved.path.name, "epoch": epoch_of(self.saved.path),
+                "weights": self.weights, "semsynth": semsynth.__version__}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from semsynth.data.scenes.parts import REST
 from semsynth.data.scenes.textures import PLAIN
 
 Colour = tuple[float, float, float]  # R, G, B albedo in [0, 1]
@@ -13,7 +14,7 @@ UPRIGHT, GROUND, SKY, DISK = range(4)  # how a surface is lit: by its own depth,
 
 FIELDS = (
     "red", "green", "blue", "label", "instance", "depth",
-    "kind", "glow", "lamp", "leaf", "mirror", "texture", "contrast",
+    "kind", "glow", "lamp", "leaf", "mirror", "texture", "contrast", "part",
 )  # fmt: skip
 
 _SHIFT = 4  # fractional bits of OpenCV's coordinates: geometry is rounded to a sixteenth of a pixel
@@ -56,9 +57,11 @@ class Canvas:
         mirror: float = 0.0,  # share of the horizon's colour
         texture: int = PLAIN,
         contrast: float = 0.0,  # relative deviation of the texture
+        part: int = REST,  # of the object, see `parts`
     ) -> int:
         """Add a surface of the current object; returns its number, for the drawing methods."""
-        row = (*colour, self._label, self._instance, self._depth, kind, glow, lamp, leaf, mirror, texture, contrast)
+        row = (*colour, self._label, self._instance, self._depth, kind, glow, lamp, leaf, mirror, texture, contrast,
+               part)
         self.table.append(row)
         return len(self.table) - 1
 

@@ -9,8 +9,8 @@ import torch
 from torch.utils.data import Dataset
 
 from semsynth.chance import stream
-from semsynth.data.scenes.layout import random_scene
-from semsynth.data.scenes.render import render
+from semsynth.data.scenes.layout import Scene, random_scene
+from semsynth.data.scenes.render import render, render_parts
 
 Offsets = Callable[[np.ndarray], np.ndarray]  # labels (H, W) int64 -> (2, H, W) float32
 
@@ -95,6 +95,30 @@ class Scenes(Dataset[dict[str, Any]]):
         """Draw one sample, without its image: `{labels, name[, instances][, offsets]}`."""
         return {key: value for key, value in self[index].items() if key not in ("image", "style")}
 
+    def parts(self, index: int) -> torch.Tensor:
+        """Draw what the label map of one sample does not tell: (H, W) int64 of `parts.PARTS`."""
+        number, epoch = self._numbered(index)
+        drawn = render_parts(self._scene(number)[0], self.height, self.width)
+        if self.flip and self._mirrored(number, epoch):
+            drawn = np.ascontiguousarray(drawn[:, ::-1])
+        return torch.from_numpy(drawn)
+
+    def _numbered(self, index: int) -> tuple[int, int]:
+        """The scene's number, and the epoch."""
+        if not -self.length <= index < self.length:
+            raise IndexError(f"index {index} is out of range for {self.length} scenes")
+        index %= self.length
+        epoch = int(self._epoch) if self.split == "train" else 0
+        return (index + epoch * self.length if self.fresh else index), epoch
+
+    def _scene(self, number: int) -> tuple[Scene, np.ndarray]:
+        """A scene and its style (3,)."""
+        # a stream of its own for every scene: the same numbers in any process, order and platform. Not by
+        # `semsynth.chance`, whose keys are hashes: this key defines the pictures of the data set
+        rng = np.random.default_rng([self.seed, _SPLITS[self.split], number])
+        style = rng.random(3)
+        return random_scene(rng, self.width / self.height), style
+
     def _mirrored(self, number: int, epoch: int) -> bool:
         return bool(stream("flip of a scene", self.seed, _SPLITS[self.split], number, epoch).random() < 0.5)
 
@@ -104,16 +128,9 @@ class Scenes(Dataset[dict[str, Any]]):
         Raises:
             IndexError: for an index outside of [-length, length).
         """
-        if not -self.length <= index < self.length:
-            raise IndexError(f"index {index} is out of range for {self.length} scenes")
-        index %= self.length
-        epoch = int(self._epoch) if self.split == "train" else 0
-        number = index + epoch * self.length if self.fresh else index
-        # a stream of its own for every scene: the same numbers in any process, order and platform. Not by
-        # `semsynth.chance`, whose keys are hashes: this key defines the pictures of the data set
-        rng = np.random.default_rng([self.seed, _SPLITS[self.split], number])
-        style = rng.random(3)
-        image, labels, instances = render(random_scene(rng, self.width / self.height), style, self.height, self.width)
+        number, epoch = self._numbered(index)
+        scene, style = self._scene(number)
+        image, labels, instances = render(scene, style, self.height, self.width)
         image *= 2
         image -= 1
         if self.flip and self._mirrored(number, epoch):
@@ -129,3 +146,14 @@ class Scenes(Dataset[dict[str, Any]]):
         if self.offsets is not None:
             sample["offsets"] = torch.from_numpy(self.offsets(labels))
         return sample
+
+
+class SceneParts(Scenes):
+    """The same scenes with the parts of their objects (`parts.PARTS`) for labels, to train a network that finds them.
+
+    See `Scenes` for the arguments; instances and offsets stay those of the objects.
+    """
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Draw one sample; `labels` (H, W) int64 in [0, 5)."""
+        return super().__getitem__(index) | {"labels": self.parts(index)}

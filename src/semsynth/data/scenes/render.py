@@ -88,14 +88,28 @@ def render(scene: Scene, style: np.ndarray, height: int, width: int) -> tuple[np
     Returns:
         image (3, height, width) float32 in [0, 1], labels (height, width) int64, instances (height, width) int64.
     """
+    canvas, surfaces = _painted(scene, height, width)
+    image = shade(canvas, scene, style)
+    if surfaces is not canvas.surfaces:
+        image = image[:, 0::2] + image[:, 1::2]
+        image = (image[:, :, 0::2] + image[:, :, 1::2]) * np.float32(0.25)
+    return image, _facts(canvas, "label").take(surfaces), _facts(canvas, "instance").take(surfaces)
+
+
+def render_parts(scene: Scene, height: int, width: int) -> np.ndarray:
+    """The parts of `scene`'s objects, as (height, width) int64 of `parts.PARTS`, where `render` has their labels."""
+    canvas, surfaces = _painted(scene, height, width)
+    return _facts(canvas, "part").take(surfaces)
+
+
+def _painted(scene: Scene, height: int, width: int) -> tuple[Canvas, np.ndarray]:
+    """A canvas, twice as large where the picture is small, and its surfaces at the picture's size."""
     factor = 2 if min(height, width) < 128 else 1
     canvas = Canvas(height * factor, width * factor)
     scene.paint(canvas)
-    image = shade(canvas, scene, style)
-    surfaces = canvas.surfaces
-    if factor == 2:
-        image = image[:, 0::2] + image[:, 1::2]
-        image = (image[:, :, 0::2] + image[:, :, 1::2]) * np.float32(0.25)
-        surfaces = surfaces[1::2, 1::2]
-    facts = np.array([(row[3], row[4]) for row in canvas.table], dtype=np.int64)
-    return image, facts[:, 0].take(surfaces), facts[:, 1].take(surfaces)
+    return canvas, canvas.surfaces if factor == 1 else canvas.surfaces[1::2, 1::2]
+
+
+def _facts(canvas: Canvas, field: str) -> np.ndarray:
+    """A whole number (S,) int64 of every surface."""
+    return np.array([row[_COLUMN[field]] for row in canvas.table], dtype=np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 
 from semsynth.data.scenes import classes
 from semsynth.data.scenes.canvas import Canvas, Colour
+from semsynth.data.scenes.parts import DOOR, WINDOW
 from semsynth.data.scenes.textures import GRAIN
 
 _WALLS: tuple[Colour, ...] = (
@@ -17,6 +18,7 @@ _ROOFS: tuple[Colour, ...] = (
     (0.66, 0.20, 0.14), (0.18, 0.42, 0.38), (0.44, 0.38, 0.36), (0.52, 0.30, 0.18), (0.24, 0.28, 0.44),
 )  # fmt: skip
 _DOOR: Colour = (0.40, 0.22, 0.12)
+_KNOB: Colour = (0.9, 0.78, 0.3)
 _GLASS: Colour = (0.34, 0.46, 0.56)
 _FRAME: Colour = (0.95, 0.94, 0.90)
 
@@ -65,7 +67,8 @@ class House:
         trim = canvas.surface(_darker(self.wall, 0.72), texture=GRAIN, contrast=0.03)
         roof = canvas.surface(self.roof, texture=GRAIN, contrast=0.07)
         ridge = canvas.surface(_darker(self.roof, 0.68), texture=GRAIN, contrast=0.05)
-        frame, door = canvas.surface(_FRAME), canvas.surface(_DOOR)
+        frame, jamb = canvas.surface(_FRAME, part=WINDOW), canvas.surface(_FRAME, part=DOOR)
+        door, knob = canvas.surface(_DOOR, part=DOOR), canvas.surface(_KNOB, part=DOOR)
         box(0.66, 0.7, 0.78, 1.02, ridge)
         box(0, 0, 1, 0.57, wall)
         box(0, 0, 1, 0.05, trim)
@@ -73,14 +76,14 @@ class House:
         canvas.polygon([(left, eaves), (x + 0.42 * w, y - h), (x + 0.58 * w, y - h), (right, eaves)], roof)
         canvas.polygon([(left, eaves), (right, eaves), (right - 0.07 * w, lift), (left + 0.07 * w, lift)], ridge)
         for u, lit in zip((0.46, 0.75), self.lit, strict=True):
-            glass = canvas.surface(_GLASS, mirror=0.2, lamp=0.95 if lit else 0.0)
+            glass = canvas.surface(_GLASS, mirror=0.2, lamp=0.95 if lit else 0.0, part=WINDOW)
             box(u - 0.025, 0.185, u + 0.205, 0.455, frame)
             box(u, 0.215, u + 0.18, 0.425, glass)
             box(u + 0.08, 0.215, u + 0.10, 0.425, frame)
             box(u, 0.315, u + 0.18, 0.335, frame)
-        box(0.10, 0, 0.31, 0.40, frame)
+        box(0.10, 0, 0.31, 0.40, jamb)
         box(0.125, 0, 0.285, 0.375, door)
-        box(0.24, 0.16, 0.265, 0.2, canvas.surface((0.9, 0.78, 0.3)))
+        box(0.24, 0.16, 0.265, 0.2, knob)
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ class Tower:
         canvas.rectangle(x, top, x + w, y, wall)
         canvas.rectangle(x + 0.93 * w, top, x + w, y, side)
         canvas.rectangle(x - 0.03 * w, top, x + 1.03 * w, top + 0.028, roof)
-        dark = canvas.surface(_GLASS, mirror=0.12)
-        bright = canvas.surface(_GLASS, mirror=0.12, lamp=0.95)
+        dark = canvas.surface(_GLASS, mirror=0.12, part=WINDOW)
+        bright = canvas.surface(_GLASS, mirror=0.12, lamp=0.95, part=WINDOW)
         floors, columns = self.lit.shape
         ground = 0.085  # the storey of the door, in units
         storey, bay = (h - 0.05 - ground) / floors, 0.93 * w / columns
@@ -129,4 +132,4 @@ class Tower:
             canvas.rectangle(x, v + 0.9 * storey, x + w, v + 0.98 * storey, side)
         middle = x + 0.465 * w
         canvas.rectangle(middle - 0.034, y - 0.078, middle + 0.034, y, side)
-        canvas.rectangle(middle - 0.025, y - 0.068, middle + 0.025, y, canvas.surface(_DOOR))
+        canvas.rectangle(middle - 0.025, y - 0.068, middle + 0.025, y, canvas.surface(_DOOR, part=DOOR))

@@ -7,6 +7,7 @@ import numpy as np
 
 from semsynth.data.scenes import classes
 from semsynth.data.scenes.canvas import Canvas, Colour
+from semsynth.data.scenes.parts import PANE, WHEEL
 
 PAINTS: tuple[Colour, ...] = (
     (0.86, 0.10, 0.10), (0.10, 0.26, 0.76), (0.94, 0.76, 0.08),
@@ -63,9 +64,10 @@ class SideCar:
 
         body = canvas.surface(self.paint_colour)
         sill = canvas.surface(_tone(self.paint_colour, 0.55))
-        glass = canvas.surface(_GLASS, mirror=0.25)
-        chrome, tyre, rim = canvas.surface(_CHROME), canvas.surface(_TYRE), canvas.surface(_RIM)
-        box(0.04, 0.1, 0.96, 0.24, tyre)
+        glass = canvas.surface(_GLASS, mirror=0.25, part=PANE)
+        chrome, shade = canvas.surface(_CHROME), canvas.surface(_TYRE)
+        tyre, rim = canvas.surface(_TYRE, part=WHEEL), canvas.surface(_RIM, part=WHEEL)
+        box(0.04, 0.1, 0.96, 0.24, shade)
         shape(_CABIN, body)
         shape(_BODY, body)
         box(0.0, 0.2, 1.0, 0.31, sill)
@@ -110,13 +112,14 @@ class EndCar:
 
         body = canvas.surface(self.paint_colour)
         lower = canvas.surface(_tone(self.paint_colour, 0.6))
-        tyre, chrome = canvas.surface(_TYRE), canvas.surface(_CHROME)
+        tyre, chrome = canvas.surface(_TYRE, part=WHEEL), canvas.surface(_CHROME)
         box(-0.46, 0, -0.28, 0.3, tyre)
         box(0.28, 0, 0.46, 0.3, tyre)
         cabin = ((-0.45, 0.54), (-0.33, 0.96), (-0.26, 1), (0.26, 1), (0.33, 0.96), (0.45, 0.54))
         canvas.polygon([(x + u * w, y - v * h) for u, v in cabin], body)
         window = ((-0.36, 0.6), (-0.27, 0.91), (0.27, 0.91), (0.36, 0.6))
-        canvas.polygon([(x + u * w, y - v * h) for u, v in window], canvas.surface(_GLASS, mirror=0.25))
+        glass = canvas.surface(_GLASS, mirror=0.25, part=PANE)
+        canvas.polygon([(x + u * w, y - v * h) for u, v in window], glass)
         box(-0.5, 0.2, 0.5, 0.57, body)
         box(-0.5, 0.12, 0.5, 0.27, lower)
         box(-0.48, 0.1, 0.48, 0.17, chrome)
@@ -124,5 +127,5 @@ class EndCar:
         box(-0.48, 0.36, -0.29, 0.51, lamp)
         box(0.29, 0.36, 0.48, 0.51, lamp)
         if self.front:
-            box(-0.22, 0.34, 0.22, 0.46, tyre)
+            box(-0.22, 0.34, 0.22, 0.46, canvas.surface(_TYRE))
         box(-0.13, 0.19, 0.13, 0.29, canvas.surface((0.95, 0.95, 0.9)))

@@ -1,0 +1,134 @@
+"""Trained networks and their validation data, as the figures need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import default_collate
+
+from semsynth import runs
+from semsynth.data.batch import semantics_from_batch
+from semsynth.papers.results import Results
+from semsynth.reporting.collect import Run
+from semsynth.reporting.errors import ReportError
+from semsynth.semantics import Semantics
+
+NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE", "unconditional": "no modulation"}
+"""Settings as the figures call them."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The networks of a run in evaluation mode on the CPU, and its validation split.
+
+    Attributes:
+        run: The run.
+        generator: Its generator, with averaged weights where it has them.
+        encoder: Its style encoder, or None.
+        split: Samples by index, as dictionaries.
+    """
+
+    run: Run
+    generator: Any
+    encoder: Any
+    split: Any
+
+    @property
+    def classes(self) -> list[str]:
+        """Names by label."""
+        return [str(name) for name in self._facts["classes"]]
+
+    @property
+    def colours(self) -> list[list[int]]:
+        """[red, green, blue], 0..255, by label."""
+        return [list(colour) for colour in self._facts["colours"]]
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = (self.run.config or {})["dataset"]
+        return facts
+
+    def labels_of(self, names: Sequence[str]) -> list[int]:
+        """Labels of classes.
+
+        Raises:
+            ReportError: the data set has no class of such a name.
+        """
+        for name in names:
+            if name not in self.classes:
+                raise ReportError(f"{self.run.dataset} has no class {name} (it has {', '.join(self.classes)})")
+        return [self.classes.index(name) for name in names]
+
+    def spread(self, count: int) -> list[int]:
+        """Indices of at most `count` samples, spread over the split."""
+        count = min(count, len(self.split))
+        return [i * len(self.split) // count for i in range(count)]
+
+    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Samples as a batch."""
+        found: dict[str, Any] = default_collate([self.split[i] for i in indices])
+        return found
+
+    def semantics(self, batch: dict[str, Any]) -> Semantics:
+        """The label maps of a batch, prepared for the generator."""
+        semantics = semantics_from_batch(batch, len(self.classes))
+        return semantics.prepare(self.generator.feature_sizes(*semantics.size))
+
+    def label_maps(self, count: int, size: int = 4) -> Iterator[Semantics]:
+        """At most `count` label maps, spread over the split, prepared, in batches of `size`."""
+        indices = self.spread(count)
+        for start in range(0, len(indices), size):
+            yield self.semantics(self.batch(indices[start:start + size]))
+
+
+def find(results: Results, setting: str, dataset: str | None = None) -> Run:
+    """The first training of a setting that has a checkpoint, by its seed.
+
+    Args:
+        results: What the study has trained.
+        setting: First word of the run's name: `spade`, `clade`, `clade_icpe`.
+        dataset: Name of the data set; None: any.
+
+    Raises:
+        ReportError: there is none.
+    """
+    fitting = [run for run in results.runs if run.has_checkpoint and run.name.split(",")[0] == setting
+               and dataset in (None, run.dataset)]
+    if not fitting:
+        there = ", ".join(sorted({run.name for run in results.runs if run.has_checkpoint})) or "none"
+        raise ReportError(f"no training of {setting}{f' on {dataset}' if dataset else ''} is done yet (done: {there})")
+    return min(fitting, key=lambda run: run.seed)
+
+
+def open_run(run: Run, checkpoint: str = "last", weights: str = "auto") -> Trained:
+    """Load a run.
+
+    Raises:
+        ReportError: weights or data are not at hand.
+    """
+    try:
+        generator, encoder, _ = runs.load_generator(run.directory, checkpoint, weights)
+        split = runs.validation(run.config or {})
+    except ValueError as error:
+        raise ReportError(f"{run.directory} cannot be drawn with: {error}") from error
+    return Trained(run, generator.requires_grad_(False), encoder, split)
+
+
+@torch.inference_mode()
+def draw(trained: Trained, batch: dict[str, Any], z: torch.Tensor | None = None) -> torch.Tensor:
+    """Images (N,3,H,W) in [-1,1] of a batch.
+
+    Args:
+        trained: The networks.
+        batch: Samples.
+        z: Styles (N,z_dim); None: the encoder's mean for the photograph of each label map, or zeros without an encoder.
+    """
+    generator = trained.generator
+    if z is None and generator.z_dim:
+        encoder = trained.encoder
+        z = torch.zeros(len(batch["image"]), generator.z_dim) if encoder is None else encoder(batch["image"])[0]
+    images: torch.Tensor = generator(trained.semantics(batch), z)
+    return images

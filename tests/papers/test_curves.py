@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from semsynth.papers.curves import _rows, at, read_curve
+from semsynth.papers.iteration_time import iteration_seconds
+from semsynth.reporting.collect import Run
+from semsynth.reporting.errors import ReportError
+
+CURVE = np.array([(200, 40.0), (400, 60.0), (600, 70.0)])
+
+
+def test_between_two_epochs_a_curve_is_a_line():
+    assert [at(CURVE, k) for k in (100, 200, 300, 600, 900)] == [40, 40, 50, 70, 70]
+
+
+def test_the_slower_setting_is_read_earlier_at_equal_time():
+    """CLADE's 600 iterations take 600 s; in that time SPADE has 300, not 1,200."""
+    curves = {"clade": [{"score/miou": CURVE}, {"score/miou": CURVE + np.array([0, 1])}],
+              "spade": [{"score/miou": CURVE}, {"score/miou": CURVE + np.array([0, 2])}]}
+    by_iterations, by_time = _rows(curves, {"clade": 1.0, "spade": 2.0})
+    assert by_iterations[1:4:2] == ["600 iterations", "71.00 ± 12.71"]
+    assert by_iterations[2].startswith("70.50 ")
+    assert by_time[1:3] == ["600 s of CPU", by_iterations[2]]
+    assert by_time[3].startswith("51.00 ")
+
+
+def test_a_curve_counts_iterations_from_one_and_percents(tmp_path):
+    (tmp_path / "metrics.csv").write_text("step,epoch,score/miou,loss\n199,0,,1.5\n199,0,0.5,\n399,1,0.75,\n")
+    curve = read_curve(Run(tmp_path, {}, None, None, 2))
+    assert curve.keys() == {"score/miou"}
+    assert curve["score/miou"].tolist() == [[200, 50], [400, 75]]
+
+
+def test_a_run_without_scores_is_named(tmp_path):
+    (tmp_path / "metrics.csv").write_text("step,epoch,loss\n199,0,1.5\n")
+    with pytest.raises(ReportError, match=r"metrics\.csv holds no scores"):
+        read_curve(Run(tmp_path, {}, None, None, 2))
+
+
+def test_rounds_of_warm_up_alone_are_refused(tmp_path):
+    import pytorch_lightning as pl
+
+    class None_(pl.LightningModule):
+        def training_step(self, batch, index):
+            return None
+
+        def configure_optimizers(self):
+            return None
+
+    class Data(pl.LightningDataModule):
+        def train_dataloader(self):
+            return [1, 2, 3]
+
+    with pytest.raises(ValueError, match="5 iterations or fewer"):
+        iteration_seconds({"a": (None_(), Data())}, rounds=1)
