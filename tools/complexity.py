@@ -85,7 +85,7 @@ def main(cfg: DictConfig) -> None:
     keep(record, Path(cfg.run_dir), console, together=runs.in_sweep() and given_run is None)
 
 
-def keep(record: dict[str, Any], folder: Path, console: Console, together: bool) -> None:
+def keep(record: dict[str, Any], folder: Path, console: Console, together: bool = False) -> None:
     from semsynth.evaluation.complexity import sweep
     from semsynth.evaluation.complexity.figure import draw
     from semsynth.evaluation.complexity.record import save
