@@ -74,6 +74,18 @@ def test_studies_share_trainings():
     assert {job.parent for job in of_scenes} == {Path("multirun/scenes")}
 
 
+def test_runs_of_a_data_set_are_scored_together_and_those_of_two_are_not():
+    """A command has one judge and one choice of features: COCO-Stuff's pictures are not for ADE20K's judge."""
+    for name in NAMES:
+        for step in steps.steps_of(read(name), PLACE):
+            for command in step.commands(step.jobs) if step.kind == "score" else ():
+                runs_of = next(word for word in command if word.startswith("run=")).removeprefix("run=").strip('"')
+                assert len({Path(run).parent for run in runs_of.split(",")}) == 1
+    scoring = next(step for step in steps.steps_of(read("table1"), PLACE) if step.kind == "score")
+    assert len(scoring.commands(scoring.jobs)) == 4
+    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 12
+
+
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     checkpoint, scores = tmp_path / "checkpoints" / "last.ckpt", tmp_path / "scores.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,14 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
     wanted = study.score or {}
     words = tuple(f"{key}={value}" for key, value in wanted.items())
     sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}")  # a score goes to its run; the sweep leaves one file
-    return Step("score", _distinct(folders), lambda runs: [(EVALUATE, "-m", *sweep, _runs(runs), *words)],
-                lambda run: is_scored(run, wanted), is_trained, study.minutes.get("score"))
+
+    def commands(some: Sequence[Path]) -> list[Command]:
+        """One for each data set, whose judge and features are one command's."""
+        by_data = {folder: [run for run in some if run.parent == folder] for folder in _distinct(r.parent for r in some)}
+        return [(EVALUATE, "-m", *sweep, _runs(members), *words) for members in by_data.values()]
+
+    return Step("score", _distinct(folders), commands, lambda run: is_scored(run, wanted), is_trained,
+                study.minutes.get("score"))
 
 
 def _costs(folders: Sequence[Path], study: Study, place: Place) -> Step:
@@ -131,7 +137,7 @@ def _measuring(sweep: Words, study: Study, place: Place) -> Step:
     return Step("measure", tuple(jobs), commands, is_measured, minutes=study.minutes.get("measure"))
 
 
-def _distinct(folders: Sequence[Path]) -> tuple[Path, ...]:
+def _distinct(folders: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folders))
 
 
