@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,9 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
 
     def commands(some: Sequence[Path]) -> list[Command]:
         """One for each data set, whose judge and features are one command's."""
-        by_data = {folder: [run for run in some if run.parent == folder] for folder in _distinct(r.parent for r in some)}
+        by_data: dict[Path, list[Path]] = {}
+        for run in some:
+            by_data.setdefault(run.parent, []).append(run)
         return [(EVALUATE, "-m", *sweep, _runs(members), *words) for members in by_data.values()]
 
     return Step("score", _distinct(folders), commands, lambda run: is_scored(run, wanted), is_trained,
@@ -137,7 +139,7 @@ def _measuring(sweep: Words, study: Study, place: Place) -> Step:
     return Step("measure", tuple(jobs), commands, is_measured, minutes=study.minutes.get("measure"))
 
 
-def _distinct(folders: Iterable[Path]) -> tuple[Path, ...]:
+def _distinct(folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folders))
 
 
