@@ -103,8 +103,8 @@ def find(results: Results, setting: str, dataset: str | None = None) -> Run:
     return min(fitting, key=lambda run: run.seed)
 
 
-def open_run(run: Run, checkpoint: str = "last", weights: str = "auto") -> Trained:
-    """Load a run.
+def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Trained:
+    """Load a run: the best checkpoint where it kept one, as the scores beside the figures are taken of, else the last.
 
     Raises:
         ReportError: weights or data are not at hand.
