@@ -73,6 +73,10 @@ def test_arguments_are_completed(tmp_path):
     file.touch()
     assert completed([camvid, f"segmenter={file}"])[1:3] == ["segmenter=trained", f"segmenter.path={file}"]
     assert completed(["run=nowhere"]) == ["run=nowhere"]
+    with pytest.raises(ConfigError, match=r"several data sets.*scenes .* and .*camvid .*commands of their own"):
+        completed(["-m", f"{scenes},{camvid.removeprefix('run=')}"])
+    several = f"{scenes},{scenes.removeprefix('run=')}"
+    assert completed(["-m", several]) == ["-m", several, "dataset=scenes"]
     with pytest.raises(ConfigError, match="there is no such file"):
         completed([camvid, "segmenter=nowhere.safetensors"])
     with pytest.raises(ConfigError, match=r"segmenter=upernet101 segmenter\.weights=a\.pth"):

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+import pytorch_lightning as pl
+import torch
+from commands import composed
 
-from semsynth.papers.curves import _rows, at, read_curve
+from semsynth import config, runs
+from semsynth.papers.curves import _parts, _rows, at, read_curve
 from semsynth.papers.iteration_time import iteration_seconds
 from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
@@ -37,19 +41,50 @@ def test_a_run_without_scores_is_named(tmp_path):
         read_curve(Run(tmp_path, {}, None, None, 2))
 
 
-def test_rounds_of_warm_up_alone_are_refused(tmp_path):
-    import pytorch_lightning as pl
+class Nothing(pl.LightningModule):
+    """Trains nothing, and notes the threads that there are."""
 
-    class None_(pl.LightningModule):
-        def training_step(self, batch, index):
-            return None
+    def __init__(self):
+        super().__init__()
+        self.threads = set()
 
-        def configure_optimizers(self):
-            return None
+    def training_step(self, batch, index):
+        self.threads.add(torch.get_num_threads())
 
-    class Data(pl.LightningDataModule):
-        def train_dataloader(self):
-            return [1, 2, 3]
+    def configure_optimizers(self):
+        return None
 
+
+class Data(pl.LightningDataModule):
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def train_dataloader(self):
+        return list(range(self.count))
+
+
+def test_rounds_of_warm_up_alone_are_refused():
     with pytest.raises(ValueError, match="5 iterations or fewer"):
-        iteration_seconds({"a": (None_(), Data())}, rounds=1)
+        iteration_seconds({"a": (Nothing(), Data(3))}, rounds=1)
+
+
+def test_iterations_are_timed_on_one_thread():
+    """CPU seconds of several threads count their waiting for each other."""
+    before, system = torch.get_num_threads(), Nothing()
+    torch.set_num_threads(2)
+    try:
+        assert iteration_seconds({"a": (system, Data(8))}, rounds=1).keys() == {"a"}
+        assert (system.threads, torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_is_timed_logs_and_keeps_nothing(tmp_path):
+    """A logger would write on in the finished run, W&B's even open it again."""
+    small = ["size=16", "generator.ngf=2", "generator.upsamplings=2"]
+    runs.save_config(config.finalize(composed("train", *small, "logger=wandb", f"run_dir={tmp_path}")))
+    before = sorted(tmp_path.rglob("*"))
+    system, _ = _parts(Run(tmp_path, {}, None, None, 2))
+    assert system.generator.size == (16, 16)
+    assert sorted(tmp_path.rglob("*")) == before

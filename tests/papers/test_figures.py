@@ -9,6 +9,7 @@ from PIL import Image
 
 from semsynth.evaluation.complexity.published import FIGURE_5
 from semsynth.papers import figure2, figure3, figure5, figure6, figure8_to_10, figure11, figure12, washaway
+from semsynth.papers import trained as trained_runs
 from semsynth.papers.results import Results
 from semsynth.papers.trained import find
 from semsynth.reporting.collect import Run
@@ -93,6 +94,15 @@ def test_ratios_stand_beside_the_published_ones():
     assert rows[1][2:] == ["-", "50.00%", "60.00%", "-", "200.00%", "300.00%"]
     assert FIGURE_5["clade"]["parameters"] == 0.0457
     assert figure5.highest(record) == ("up_3.conv_1", 8.72)
+
+
+def test_figures_are_drawn_with_the_checkpoint_that_is_scored(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(trained_runs.runs, "load_generator", lambda run, checkpoint, weights: (
+        asked.append((checkpoint, weights)) or torch.nn.Identity(), None, None))
+    monkeypatch.setattr(trained_runs.runs, "validation", lambda config: [])
+    trained_runs.open_run(Run(tmp_path, {}, None, None, None))
+    assert asked == [("auto", "auto")]
 
 
 def test_the_first_seed_that_is_trained_is_taken(tmp_path):

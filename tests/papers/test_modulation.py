@@ -13,8 +13,16 @@ from semsynth.norms.base import Norm, plain_formula
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.spade import SPADE
 from semsynth.papers.figure2 import modulation_maps, plainest
-from semsynth.papers.figure3 import modulation_statistics
-from semsynth.papers.modulation import ClassMoments, places, read_modulation, share, uniform_surroundings
+from semsynth.papers.figure3 import Statistics, modulation_statistics
+from semsynth.papers.modulation import (
+    ClassMoments,
+    Modulation,
+    Place,
+    places,
+    read_modulation,
+    share,
+    uniform_surroundings,
+)
 from semsynth.semantics import Semantics
 
 
@@ -76,6 +84,21 @@ def test_clade_varies_between_classes_only_and_spade_within_them_near_borders(tr
     inside = maps.read.gamma[0, :, 2:6, 2:30]  # of the sky, two pixels and more from all else
     assert inside.std((1, 2)).max() < 1e-6
     assert maps.read.gamma[0, :, 6:8, 2:30].std((1, 2)).max() > 1e-3
+
+
+@pytest.mark.parametrize("side", [16, 64, 256])
+def test_histograms_have_as_many_pixels_of_the_border_as_the_maps(side):
+    """SPADE's modulation differs there: with every n-th pixel of 256x256 half of them were of the first column."""
+    classes = torch.ones(2, side, side, dtype=torch.int64)
+    classes[:, 0] = classes[:, -1] = classes[:, :, 0] = classes[:, :, -1] = 0
+    place = Place("last", (side, side), None)
+    found = Statistics([place])
+    found.add(Modulation(place, classes, classes[:, None].float(), -classes[:, None].float()), 2)
+    for quantity, sign in (("gamma", 1), ("beta", -1)):
+        _, labels, values = found.sample(quantity, (side, side))
+        assert len(labels) == 2 * min(512, side * side)
+        assert (values == sign * labels).all()
+        assert (labels == 0).mean() == pytest.approx(1 - (1 - 2 / side) ** 2, abs=0.03)
 
 
 def test_surroundings_of_one_class():

@@ -8,9 +8,10 @@ import hydra.utils
 import pytest
 from commands import ROOT
 
-from semsynth.papers.performing import perform
+from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
 from semsynth.papers.results import Section, Table
+from semsynth.papers.steps import Place, steps_of
 
 STUDY = """study:
   title: Two norms
@@ -58,8 +59,6 @@ class Commands:
         return int(len(fine) < len(jobs))
 
     def jobs(self, kind):
-        from semsynth.papers.steps import Place, steps_of
-
         return [job for step in steps_of(self.plans, Place(ROOT)) if step.kind == kind for job in step.jobs]
 
 
@@ -105,6 +104,19 @@ def test_what_fails_is_told_and_the_rest_goes_on(study, capsys):
     assert run()
     assert [command[0] for command in commands.calls[3:]] == ["train.py", "evaluate.py", "tools/complexity.py"]
     assert any(word.startswith("run_dir=") for word in commands.calls[-1])  # a sweep would measure CLADE again
+
+
+def test_scores_of_another_protocol_are_not_shown(study):
+    """They lie where a study keeps its own: where these cannot be taken, the table has none."""
+    commands, run = study
+    assert run()
+    steps, one = steps_of(commands.plans, Place(ROOT)), Path("multirun/scenes/dataset-scenes+norm-spade+seed-1")
+    (one / "scores.json").write_text('{"format": 1, "scores": {"miou": 0.9}, "protocol": {"name": "clade"}}')
+    commands.broken = "seed-1"
+    assert not run()
+    found = gather(commands.plans, steps, Path("results"), False).runs
+    assert [r.directory for r in found if r.scores is None] == [one]
+    assert len(found) == 4
 
 
 def test_showing_does_nothing(study, capsys):

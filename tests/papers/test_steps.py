@@ -1,5 +1,6 @@
 """The jobs of the studies in experiments/, before any is started."""
 
+import json
 import os
 from pathlib import Path
 
@@ -74,6 +75,18 @@ def test_studies_share_trainings():
     assert {job.parent for job in of_scenes} == {Path("multirun/scenes")}
 
 
+def test_runs_of_a_data_set_are_scored_together_and_those_of_two_are_not():
+    """A command has one judge and one choice of features: COCO-Stuff's pictures are not for ADE20K's judge."""
+    for name in NAMES:
+        for step in steps.steps_of(read(name), PLACE):
+            for command in step.commands(step.jobs) if step.kind == "score" else ():
+                runs_of = next(word for word in command if word.startswith("run=")).removeprefix("run=").strip('"')
+                assert len({Path(run).parent for run in runs_of.split(",")}) == 1
+    scoring = next(step for step in steps.steps_of(read("table1"), PLACE) if step.kind == "score")
+    assert len(scoring.commands(scoring.jobs)) == 4
+    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 12
+
+
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     checkpoint, scores = tmp_path / "checkpoints" / "last.ckpt", tmp_path / "scores.json"
@@ -87,3 +100,22 @@ def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path
     assert not steps.is_scored(tmp_path, {"protocol": "scenes", "output": "${run}/scores_spade.json"})
     os.utime(scores, (0, 0))
     assert not steps.is_scored(tmp_path, {"protocol": "scenes"})
+
+
+def test_scores_are_taken_again_where_words_ask_for_others(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    os.utime(tmp_path / "checkpoints" / "last.ckpt", (1, 1))
+    scores = {"protocol": {"name": "spade", "void_is_wrong": True, "real_size": None, "weights": "ema",
+                           "checkpoint": {"file": "last.ckpt"}}}
+    (tmp_path / "scores.json").write_text(json.dumps(scores))
+    same = {"protocol": "spade", "protocol.void_is_wrong": "true", "protocol.real_size": "null", "checkpoint": "last"}
+    assert steps.is_scored(tmp_path, same)  # else it would be pending for ever
+    assert not steps.is_scored(tmp_path, same | {"protocol.void_is_wrong": "false"})
+    assert not steps.is_scored(tmp_path, same | {"checkpoint": "best"})
+    assert steps.is_scored(tmp_path, {"weights": "ema"})
+    assert not steps.is_scored(tmp_path, {"weights": "raw"})
+    (tmp_path / "checkpoints" / "best.ckpt").touch()
+    os.utime(tmp_path / "checkpoints" / "best.ckpt", (1, 1))
+    assert not steps.is_scored(tmp_path, {})  # these are the last one's
+    assert steps.is_scored(tmp_path, {"checkpoint": "last"})

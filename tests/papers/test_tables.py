@@ -46,6 +46,20 @@ def test_scores_stand_beside_the_published_ones(tmp_path):
     assert len(printed.table.rows) == 21
 
 
+def test_scores_that_could_not_be_had_are_told(tmp_path):
+    """Else a table without FID and mIoU passes for complete: its runs are not scored again."""
+    runs = [run(tmp_path, "SPADE", seed, 0.36) for seed in (0, 1)]
+    for one in runs:
+        one.scores["skipped"] = {"fid/train": "weights/a.pth is missing", "fid/val": "weights/a.pth is missing",
+                                 "diversity/lpips": "weights/b.pth is missing"}
+    told = Scores(samples=0)(Results("t", tuple(runs), (), tmp_path))[0].text
+    assert told.count("Not taken on ade20k") == 2
+    assert "- Not taken on ade20k: fid/train, fid/val (weights/a.pth is missing); `python evaluate.py" in told
+    of_columns = Scores(columns=["miou", "fid/val"], samples=0)(Results("t", tuple(runs), (), tmp_path))[0].text
+    assert "Not taken on ade20k: fid/val (weights/a.pth" in of_columns
+    assert "lpips" not in of_columns
+
+
 def test_published_tables_are_told_apart():
     """Table I is not Table IV, and the ending that tells two readings of a row apart is kept."""
     assert {row[0] for row in published_table("CLADE (arXiv:2012.04644) Table IV").rows} == {"spade-light"}

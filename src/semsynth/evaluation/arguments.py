@@ -19,7 +19,7 @@ def completed(arguments: Sequence[str], data_sets: Path) -> list[str]:
         data_sets: Folder of the choices of `dataset=`.
 
     Raises:
-        ConfigError: a segmenter file that is not there, or both a run and a data set.
+        ConfigError: a segmenter file that is not there, both a run and a data set, or runs of several data sets.
     """
     arguments = list(arguments)
     given = dict(argument.split("=", 1) for argument in arguments if "=" in argument and not argument.startswith("-"))
@@ -54,7 +54,17 @@ def with_judge(arguments: Sequence[str]) -> list[str]:
 
 
 def _dataset_of_run(typed: str) -> str | None:
-    """Name of the data set of `run=`, of the first one of a sweep; None where there is no such run."""
-    places = (typed, typed.strip("'\""), typed.split(",")[0])  # as typed, quoted, of a sweep
-    run = next((path for path in (Path(text).expanduser() for text in places) if (path / runs.CONFIG).is_file()), None)
-    return None if run is None else str(runs.load_config(run).get("dataset", {}).get("name"))  # loading says so
+    """Name of the data set of `run=`, or of the runs of a sweep; None where there is no such run: loading it says so.
+
+    Raises:
+        ConfigError: they are of several data sets, and the command line can name one alone.
+    """
+    whole = [path for text in (typed, typed.strip("'\"")) if (path := Path(text).expanduser()).is_dir()]
+    places = whole[:1] or [Path(text).expanduser() for text in typed.split(",")]
+    found = {str(runs.load_config(path).get("dataset", {}).get("name")): path for path in places
+             if (path / runs.CONFIG).is_file()}
+    if len(found) > 1:
+        raise ConfigError("run= names runs of several data sets, each of which has its own judge and features: score "
+                          + " and ".join(f"those of {name} ({path}, ...)" for name, path in found.items())
+                          + " in commands of their own")
+    return next(iter(found), None)

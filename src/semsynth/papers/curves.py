@@ -52,7 +52,8 @@ class Curves:
                 f"An iteration takes {fast:.3f} s of CPU with {self.first} and {slow:.3f} s with {self.second}, "
                 f"{slow / fast:.2f} times as long (medians, one thread, measured in turns). At equal time the slower "
                 "one is read where it stands after as many seconds as the faster one's whole training; between two "
-                "epochs linearly.")
+                "epochs linearly. Its learning rates have not fallen as far by then as those of a training planned for "
+                "that time.")
         return [Section(f"{self.second} against {self.first}, equal iterations and equal time", text,
                         Table(["score", "compared at", self.first, self.second, "difference (95 % interval)",
                                "p, paired t", "p, sign flips"], rows), picture)]
@@ -101,7 +102,9 @@ def _rows(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
 
 def _parts(run: Run) -> tuple[Any, Any]:
     """System and loaders of a run's configuration, without what it logs and keeps."""
-    _, system, data = runs.build(runs.load_config(run.directory))
+    cfg = runs.load_config(run.directory)
+    cfg.logger, cfg.callbacks = {}, {}
+    _, system, data = runs.build(cfg)
     return system, data
 
 

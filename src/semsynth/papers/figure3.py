@@ -62,15 +62,15 @@ class Statistics:
         """Count what a norm does with a batch of label maps in."""
         name = read.place.name
         sampled = self.last[read.place.size] is read.place
-        step = max(1, read.labels[0].numel() // SAMPLED)
+        pixels = sampled_pixels(read.labels[0].numel())
         if sampled:
-            self.labels.setdefault(name, []).append(read.labels.flatten(1)[:, ::step].flatten())
+            self.labels.setdefault(name, []).append(read.labels.flatten(1)[:, pixels].flatten())
             self.uniform.setdefault(read.place.size, []).append(uniform_surroundings(read.labels))
         for quantity in QUANTITIES:
             values: Tensor = getattr(read, quantity)
             self.moments[quantity].setdefault(name, ClassMoments(classes, values.shape[1])).add(read.labels, values)
             if sampled:
-                rows = values.flatten(2)[..., ::step].transpose(1, 2).flatten(0, 1)
+                rows = values.flatten(2)[..., pixels].transpose(1, 2).flatten(0, 1)
                 self.values[quantity].setdefault(name, []).append(rows)
 
     def share(self, quantity: str, size: Size) -> float:
@@ -83,6 +83,14 @@ class Statistics:
         channel = typical_channel(self.moments[quantity][name])
         values = torch.cat(self.values[quantity][name])[:, channel]
         return channel, torch.cat(self.labels[name]).numpy(), values.numpy()
+
+
+def sampled_pixels(count: int) -> Tensor:
+    """Indices of at most `SAMPLED` of `count` pixels, the same ones every time.
+
+    Drawn: every n-th pixel would be in a few columns, the first among them, where convolutions see the border.
+    """
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:SAMPLED]
 
 
 def modulation_statistics(generator: Any, batches: Iterable[Semantics]) -> Statistics:

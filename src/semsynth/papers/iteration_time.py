@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 WARM = 4  # first batches of a round, which do not count
 
@@ -26,7 +27,7 @@ class _Clock(pl.Callback):
 
 def iteration_seconds(parts: Mapping[str, tuple[pl.LightningModule, Any]], batches: int = 24, rounds: int = 4
                       ) -> dict[str, float]:
-    """CPU seconds of an iteration of each system, with as many threads as torch has.
+    """CPU seconds of an iteration of each system on one thread: those of several count the time that they wait.
 
     Args:
         parts: Name -> system and loaders, as `semsynth.runs.build` makes them. The systems are trained by this.
@@ -40,16 +41,27 @@ def iteration_seconds(parts: Mapping[str, tuple[pl.LightningModule, Any]], batch
         ValueError: a round has no iteration that counts.
     """
     seconds: dict[str, list[float]] = {name: [] for name in parts}
-    for _ in range(rounds):
-        for name, (system, data) in parts.items():
-            clock = _Clock()
-            trainer = pl.Trainer(
-                max_epochs=1, limit_train_batches=batches + 1, limit_val_batches=0, logger=False, accelerator="cpu",
-                enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, callbacks=[clock])
-            with warnings.catch_warnings():  # Lightning 2.6 causes this one in itself with current PyTorch
-                warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
-                trainer.fit(system, datamodule=data)
-            seconds[name] += [b - a for a, b in zip(clock.times[WARM:], clock.times[WARM + 1:], strict=False)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(rounds):
+            for name, (system, data) in parts.items():
+                times = _round(system, data, batches)
+                seconds[name] += [b - a for a, b in zip(times[WARM:], times[WARM + 1:], strict=False)]
+    finally:
+        torch.set_num_threads(threads)
     if not all(seconds.values()):
         raise ValueError(f"a round has {WARM + 1} iterations or fewer, of which none counts: give a longer set")
     return {name: median(values) for name, values in seconds.items()}
+
+
+def _round(system: pl.LightningModule, data: Any, batches: int) -> list[float]:
+    """Times at which the batches of a short training began."""
+    clock = _Clock()
+    trainer = pl.Trainer(
+        max_epochs=1, limit_train_batches=batches + 1, limit_val_batches=0, logger=False, accelerator="cpu",
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, callbacks=[clock])
+    with warnings.catch_warnings():  # Lightning 2.6 causes this one in itself with current PyTorch
+        warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+        trainer.fit(system, datamodule=data)
+    return clock.times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,5 +81,7 @@ def gather(study: Study, steps: Sequence[Step], folder: Path, small: bool) -> Re
         records = tuple(record.load(job / record.RECORD) for job in done("measure"))
     except ValueError as error:
         raise ReportError(str(error)) from error
-    trained = read_runs(done("train"), scores_file(study.score or {}))
+    others = {job for step in steps if step.kind == "score" for job in step.pending()}  # of other weights or protocols
+    trained = [replace(run, scores=None) if run.directory in others else run
+               for run in read_runs(done("train"), scores_file(study.score or {}))]
     return Results(study.name, tuple(trained), records, folder, small)

@@ -44,7 +44,8 @@ class Scores:
             raise ReportError("no training has scores yet, so there is no table")
         rows = make_rows(groups)
         head, lines = cells(rows, self.columns)
-        text = "\n".join([LEGEND, "", *(f"- {note}" for note in notes(groups) if not note.startswith("No costs"))])
+        words = [note for note in notes(groups) if not note.startswith("No costs")] + self._not_taken(groups)
+        text = "\n".join([LEGEND, "", *(f"- {note}" for note in words)])
         sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
         table = published_table(self.published) if self.published else None
         if table is not None:
@@ -53,6 +54,17 @@ class Scores:
             path = draw_transitions(groups, results.picture("transitions"))
             sections += [Section("mIoU against the transition", picture=path)] if path else []
         return sections + self._grids(groups, results)
+
+    def _not_taken(self, groups: Sequence[Group]) -> list[str]:
+        """Scores that are shown and could not be had, each reason with its data set; a column may lack without it."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for group in groups:
+            for run in group.runs:
+                for key, reason in (run.scores or {}).get("skipped", {}).items():
+                    if self.columns is None or key in self.columns:
+                        found.setdefault((group.dataset, reason), {})[key] = None
+        return [f"Not taken on {dataset}: {', '.join(keys)} ({reason}); `python evaluate.py run=DIR` takes them later"
+                for (dataset, reason), keys in found.items()]
 
     def _grids(self, groups: Sequence[Group], results: Results) -> list[Section]:
         by_data: dict[str, list[Group]] = {}

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from semsynth.papers.study import Study, Words
 from semsynth.reporting.collect import COMPLEXITY, SCORES, quoted
 from semsynth.runs.jobs import sweep_jobs
-from semsynth.runs.reading import CHECKPOINTS, FINISHED
+from semsynth.runs.reading import CHECKPOINTS, FINISHED, find_checkpoint
+from semsynth.signatures import ConfigError
 
 SUBDIR = "hydra.sweep.subdir=${run_name:${hydra:job.override_dirname}}"
 TRAIN, EVALUATE, COMPLEXITY_TOOL = "train.py", "evaluate.py", "tools/complexity.py"
@@ -106,8 +109,16 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
     wanted = study.score or {}
     words = tuple(f"{key}={value}" for key, value in wanted.items())
     sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}")  # a score goes to its run; the sweep leaves one file
-    return Step("score", _distinct(folders), lambda runs: [(EVALUATE, "-m", *sweep, _runs(runs), *words)],
-                lambda run: is_scored(run, wanted), is_trained, study.minutes.get("score"))
+
+    def commands(some: Sequence[Path]) -> list[Command]:
+        """One for each data set, whose judge and features are one command's."""
+        by_data: dict[Path, list[Path]] = {}
+        for run in some:
+            by_data.setdefault(run.parent, []).append(run)
+        return [(EVALUATE, "-m", *sweep, _runs(members), *words) for members in by_data.values()]
+
+    return Step("score", _distinct(folders), commands, lambda run: is_scored(run, wanted), is_trained,
+                study.minutes.get("score"))
 
 
 def _costs(folders: Sequence[Path], study: Study, place: Place) -> Step:
@@ -148,15 +159,29 @@ def is_trained(run: Path) -> bool:
 
 
 def is_scored(run: Path, words: Words) -> bool:
-    """Whether a run has scores of its present weights, by the protocol that the words of evaluate.py name."""
+    """Whether a run has scores of its present weights, as the words of evaluate.py want them.
+
+    Words that choose protocol, checkpoint and weights are compared with what stands beside the scores; others are not.
+    """
     file = run / scores_file(words)
     protocol = (_document(file) or {}).get("protocol")
     checkpoints = list((run / CHECKPOINTS).glob("*.ckpt"))
     if protocol is None or any(c.stat().st_mtime > file.stat().st_mtime for c in checkpoints):
         return False
-    asked = {"name" if key == "protocol" else key.removeprefix("protocol."): value for key, value in words.items()
-             if key == "protocol" or key.startswith("protocol.")}
-    return all(str(protocol.get(key)) == value for key, value in asked.items())
+    asked = {"name" if key == "protocol" else key.removeprefix("protocol."): yaml.safe_load(value)
+             for key, value in words.items() if key == "protocol" or key.startswith("protocol.")}
+    if (weights := words.get("weights", "auto")) != "auto":
+        asked["weights"] = weights
+    return all(protocol.get(key) == value for key, value in asked.items()) and (
+        protocol.get("checkpoint", {}).get("file") in (None, _checkpoint(run, words)))
+
+
+def _checkpoint(run: Path, words: Words) -> str | None:
+    """Name of the checkpoint that the words of evaluate.py choose; None where it is not there."""
+    try:
+        return find_checkpoint(run, words.get("checkpoint", "auto")).name
+    except ConfigError:
+        return None
 
 
 def scores_file(words: Words) -> str:

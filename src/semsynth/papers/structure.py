@@ -26,11 +26,11 @@ from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
 
 KEPT = "structure.json"  # in the run directory
-CROPS = 6  # objects in the picture
+SHOWN = 6  # scenes in the picture
 
 
 class InnerStructure:
-    """IoU of the parts in the pictures of two settings, their paired difference over seeds, and crops of objects.
+    """IoU of the parts in the pictures of two settings, their paired difference over seeds, and some scenes.
 
     The pictures are drawn with the last weights (both settings had as many iterations), each in the style of the
     scene's own picture.
@@ -57,13 +57,13 @@ class InnerStructure:
         found = {part: compare([s[part] for s in scores[self.first]], [s[part] for s in scores[self.second]])
                  for part in parts}
         seeds = [run.seed for run, _ in pairs]
-        picture = _draw_crops(pairs[0], scenes, results.picture("crops"))
+        picture = _draw_scenes(pairs[0], scenes, results.picture("drawn"))
         plot = _draw_pairs(scores, seeds, results.picture())
         return [Section(f"{self.second} against {self.first}: IoU of parts with where the drawer puts them",
                         _words(found, self.first, self.second, count, seeds), self._table(scores, ends, found), plot),
-                Section("Objects, enlarged", f"Rows: the scene's own picture, {self.first}, {self.second} (seed "
-                        f"{pairs[0][0].seed}), and where the drawer put windows, doors, wheels and panes.",
-                        picture=picture)]
+                Section("The scenes with the most of them", f"Rows: the scene's own picture, {self.first}, "
+                        f"{self.second} (seed {pairs[0][0].seed}), and where the drawer put windows, doors, wheels "
+                        "and panes.", picture=picture)]
 
     def _table(self, scores: dict[str, list[dict[str, float]]], ends: dict[str, dict[str, float]],
                found: dict[str, Paired]) -> Table:
@@ -165,9 +165,9 @@ def _draw_pairs(scores: dict[str, list[dict[str, float]]], seeds: Sequence[int],
     return write_with(path, figure.savefig)
 
 
-def _draw_crops(pair: tuple[Run, Run], scenes: Scenes, path: Path) -> Path:
-    """Crops around the objects that have most pixels of parts: own picture, both settings, parts."""
-    chosen = sorted(range(min(len(scenes), 256)), key=lambda i: -int((scenes.parts(i) != REST).sum()))[:CROPS]
+def _draw_scenes(pair: tuple[Run, Run], scenes: Scenes, path: Path) -> Path:
+    """The scenes with most pixels of parts: own picture, both settings, parts."""
+    chosen = sorted(range(min(len(scenes), 256)), key=lambda i: -int((scenes.parts(i) != REST).sum()))[:SHOWN]
     samples = default_collate([scenes[i] for i in chosen])
     rows = [samples["image"]]
     for run in pair:
@@ -176,7 +176,7 @@ def _draw_crops(pair: tuple[Run, Run], scenes: Scenes, path: Path) -> Path:
         rows.append(painter.draw(samples, torch.tensor(chosen)).cpu())
     parts = np.stack([np.asarray(COLOURS, np.uint8)[scenes.parts(i).numpy()] for i in chosen])
     shown = [((row.permute(0, 2, 3, 1).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8) for row in rows] + [parts]
-    figure = Figure(figsize=(1.6 * CROPS, 6.8), dpi=120, layout="constrained")
+    figure = Figure(figsize=(1.6 * SHOWN, 6.8), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(4, len(chosen), squeeze=False)
     for line, pictures, name in zip(panels, shown, ("own picture", pair[0].name, pair[1].name, "parts"), strict=True):

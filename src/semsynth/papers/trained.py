@@ -104,7 +104,7 @@ def find(results: Results, setting: str, dataset: str | None = None) -> Run:
 
 
 def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Trained:
-    """Load a run.
+    """Load a run: the best checkpoint where it kept one, as the scores beside the figures are taken of, else the last.
 
     Raises:
         ReportError: weights or data are not at hand.
