@@ -43,11 +43,13 @@ def resume(run):
 
 
 COMMANDS = {
-    "synthesizer": Synthesizer.from_run, "evaluate": lambda run: sources.load_run(run, "last", "auto"),
+    "synthesizer": lambda run: Synthesizer.from_run(run, "last"),
+    "evaluate": lambda run: sources.load_run(run, "last", "auto"),
     "synthesize": lambda run: load("synthesize.py").draw(composed(
-        "synthesize", f"run={run}", f"input={run.parent / 'map.png'}", f"output={run.parent / 'out'}")),
+        "synthesize", f"run={run}", "checkpoint=last", f"input={run.parent / 'map.png'}",
+        f"output={run.parent / 'out'}")),
     "export": lambda run: load("tools/export.py").write(composed(
-        "export", f"run={run}", "format=official", f"output={run.parent / 'out'}")),
+        "export", f"run={run}", "checkpoint=last", "format=official", f"output={run.parent / 'out'}")),
     "init_from": lambda run: runs.inherit(composed("train", f"init_from={run}")),
     "resume": resume,
 }
@@ -69,6 +71,17 @@ def test_every_command_names_it_and_the_other(command, fault, run, tmp_path):
     assert "best.ckpt beside it can serve: checkpoint=best" in said
     assert f"init_from={best}; to resume from it, copy it over last.ckpt" in said
     assert (run / "config.yaml").stat().st_mtime_ns == before
+
+
+def test_where_the_best_is_taken_the_last_can_serve(run):
+    """Without a word, networks are drawn with the best checkpoint."""
+    last, best = (run / "checkpoints" / f"{name}.ckpt" for name in ("last", "best"))
+    cut(last, 5000)
+    Synthesizer.from_run(run)
+    shutil.copy(best, last)
+    cut(best, 5000)
+    with pytest.raises(ConfigError, match=r"best\.ckpt cannot be read.*\nlast\.ckpt beside it can serve: check"):
+        Synthesizer.from_run(run)
 
 
 def test_any_length_and_what_can_serve(run):

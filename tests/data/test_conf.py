@@ -30,7 +30,8 @@ def test_validation_has_the_arguments_of_training():
 
 def test_recipes_have_the_same_keys():
     recipes = {path.stem: yaml.safe_load(path.read_text()).get("recipe") for path in (CONF / "dataset").glob("*.yaml")}
-    assert recipes.pop("ade20k_outdoor") is None  # that of ade20k
+    for name in ("ade20k_outdoor", "scenes_parts"):
+        assert recipes.pop(name) is None  # those of ade20k and scenes
     keys = {name: set(recipe) for name, recipe in recipes.items()}
     assert all(found == keys["cityscapes"] for found in keys.values()), keys
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from semsynth.chance import stream
 from semsynth.data.components import Components, label_components
 from semsynth.papers.charts import class_legend, new_figure, save, show
 from semsynth.papers.modulation import places
@@ -95,7 +96,7 @@ def draw_offsets(maps: Sequence[OffsetMaps], classes: Sequence[str], colours: Se
 
 def _apart(parts: Components) -> np.ndarray:
     """Components (H,W,3) uint8 in colours that tell neighbours apart; the same ones for the same map."""
-    palette = np.random.default_rng(0).integers(70, 256, (len(parts.area), 3)).astype(np.uint8)
+    palette = stream("colours of components").integers(70, 256, (len(parts.area), 3)).astype(np.uint8)
     return palette[parts.index]
 
 
