@@ -60,7 +60,7 @@ def test_names_of_jobs_follow_from_their_words_in_any_order():
     second = sweep_jobs(["seed=1", "logger=wandb", "norm=clade_icpe", "dataset=scenes", "epochs=8"], conf)
     assert first[3][1] == second[0][1] == "dataset-scenes+epochs-8+norm-clade_icpe+seed-1"
     words = ["icpe.zero_start=true", "seed=0", "icpe.published=false", "dataset=scenes", "epochs=8", "ablation=disti"]
-    expected = "ablation-disti+dataset-scenes+epochs-8+seed-0+published-False+zero_start-True"
+    expected = "ablation-disti+dataset-scenes+epochs-8+seed-0+icpe.published-False+icpe.zero_start-True"
     assert sweep_jobs(words, conf)[0][1] == expected
     assert len({name for _, name in first}) == 4
 

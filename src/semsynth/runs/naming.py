@@ -5,19 +5,18 @@ import re
 
 from omegaconf import OmegaConf
 
-LONGEST = 80  # characters
+LONGEST = 120  # characters
 
 
 def run_name(overrides: str) -> str:
     """A short directory name for the overrides of a job, `key-value+key-value`, that run=DIR takes without quotes.
 
-    Keys of one word (`norm`, `seed`) stand first, others are cut to their last word. Whatever is no letter, digit,
-    `.`, `-`, `+` or `_` becomes `_`, as in `size-32_32`. A name that is longer than 80 characters, or has lost letters
-    of another alphabet, ends in a hash of all: the same job has the same name when a sweep is started again, and no
-    other has it.
+    Keys of one word (`norm`, `seed`) stand first. Whatever is no letter, digit, `.`, `-`, `+` or `_` becomes `_`, as in
+    `size-32_32`. A name that is longer than 120 characters, or has lost letters of another alphabet, ends in a hash of
+    all: the same job has the same name when a sweep is started again, and no other has it. (Keys are not cut to their
+    last word: `optim.generator.lr` and `optim.discriminator.lr` are two.)
     """
     words = sorted(overrides.split("+"), key=lambda word: bool(re.match(r"[\w@/]*\.", word.split("-")[0])))
-    words = [re.sub(r"^[\w.@/]*[.@/](?=\w+-)", "", word) for word in words]
     name = re.sub(r"[^A-Za-z0-9.+_-]+", "_", "+".join(words))
     name = re.sub(r"_*([+-])_*", r"\1", name).strip("_")
     if len(name) <= LONGEST and overrides.isascii():
