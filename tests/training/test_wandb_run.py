@@ -159,7 +159,7 @@ def test_what_a_training_would_upload(tiny, tmp_path, capsys):
         labels = tiny.pairs(12)[int(row["sample"])]["labels"].numpy()
         assert (np.asarray(Image.open(row["labels"])) == np.asarray(colours)[labels]).all()
     (best,) = [made for made in run.artifacts if made["type"] == "model"]
-    assert (best["name"], best["aliases"]) == (f"model-{run.id}", ["best", "latest"])
+    assert (best["name"], sorted(best["aliases"])) == (f"model-{run.id}", ["best", "latest"])
     assert best["metadata"] == {"run": "my run", "epoch": 1, "metric": "score/fid/train", "value": 3}
     assert best["files"] == {"best.ckpt": str(run_dir / "checkpoints" / "best.ckpt")}
     assert read_offline(offline_files(tmp_path / "foreign")).history == []
