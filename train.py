@@ -17,9 +17,11 @@ import hydra
 from omegaconf import DictConfig
 
 from semsynth import config, runs
-from semsynth.cli import command
+from semsynth.cli import check_words, command
 from semsynth.evaluation.arguments import with_judge
 from semsynth.papers.request import asked_for
+
+CONFIG = Path(__file__).parent / "conf" / "train.yaml"
 
 
 def instead(arguments: list[str]) -> bool:
@@ -28,13 +30,24 @@ def instead(arguments: list[str]) -> bool:
 
 
 def study(arguments: list[str]) -> bool:
-    """Run studies, the tables and figures of the papers; end with code 1 where something is missing then."""
+    """Run studies, the tables and figures of the papers; end with code 1 where something is missing then.
+
+    Raises:
+        ConfigError: a training would not take its words.
+    """
     request = asked_for(arguments)
     if request is None:
         return False
     from semsynth.papers.performing import perform
 
-    if not perform(request, Path(__file__).parent, hydra.utils.instantiate):
+    for words in request.trainings():
+        check_words(words, CONFIG)
+    try:
+        complete = perform(request, CONFIG.parents[1], hydra.utils.instantiate)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr, flush=True)
+        sys.exit(130)
+    if not complete:
         sys.exit(1)
     return True
 
@@ -54,7 +67,7 @@ def resume(arguments: list[str]) -> bool:
     return asked is not None
 
 
-@command(Path(__file__).parent / "conf" / "train.yaml", arguments=with_judge, instead=instead)
+@command(CONFIG, arguments=with_judge, instead=instead)
 def start(cfg: DictConfig) -> float | None:
     """Compose, check, train; return the best value of the metric that chooses `best.ckpt`, for sweepers."""
     runs.settle(cfg)

@@ -5,6 +5,7 @@
     python tools/weights.py                                 all that anything here can use
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,14 @@ def show(cfg: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(cfg, resolve=False)
     needs = needs_of(plain) if plain.get("dataset") else all_needs()
     print(f"folder of weights: {folder().resolve()} (${VARIABLE}, or weights/ where that is not set)")
+    shown, damaged = table(needs)
     if needs:
-        Console().print(table(needs))
+        Console().print(shown)
     missing = sum(need.path is None for need in needs)
     print(f"{len(needs)} files, {missing} missing" if needs else "nothing is needed from elsewhere")
+    if damaged:
+        print(f"damaged, or other files than their names say: {', '.join(damaged)}", file=sys.stderr, flush=True)
+        sys.exit(1)
 
 
 main = command(Path(__file__).parents[1] / "conf" / "weights.yaml")(show)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import hydra.utils
 import pytest
-from commands import ROOT
+from commands import ROOT, load
 
 from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Place, steps_of
+from semsynth.signatures import ConfigError
 
 STUDY = """study:
   title: Two norms
@@ -127,3 +128,39 @@ def test_showing_does_nothing(study, capsys):
     assert "4 to train" in out
     assert commands.calls == []
     assert not Path("results").exists()
+
+
+def test_the_page_tells_the_words_that_made_it(study):
+    """Its sentences of sizes and lengths were written without them."""
+    _, run = study
+    assert run()
+    page = Path("results/pair.md").read_text()
+    assert "`python train.py experiments=pair` makes this page" in page
+    assert "With words of its own" not in page
+    request = asked_for(["experiments=pair", "-m", "size=32", "study.folder=results", "hydra/launcher=slurm"])
+    perform(request, ROOT, hydra.utils.instantiate, Commands(request.studies[0]))
+    page = Path("results/pair.md").read_text()
+    assert "`python train.py experiments=pair size=32` makes this page" in page
+    assert "With words of its own" in page
+
+
+@pytest.mark.parametrize(("word", "said"), [
+    ("nrom=spade", "nrom: there is no such key; did you mean norm"),
+    ("norm=spad", "norm=spad: there is no such choice")])
+def test_words_that_no_training_takes_are_refused_before_a_page_is_lost(word, said, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    train = load("train.py")
+    monkeypatch.setattr("semsynth.papers.performing.perform", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(ConfigError, match=said):
+        train.study(["experiments=table1_scenes", word])
+
+
+def test_an_interrupted_study_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("semsynth.papers.performing.perform", interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        load("train.py").study(["experiments=table1_scenes"])
+    assert "the same command goes on" in capsys.readouterr().err

@@ -5,5 +5,6 @@ in conf/; `command` makes the rest of it.
 """
 
 from semsynth.cli.command import REFUSED, command
+from semsynth.cli.suggestions import check_words
 
-__all__ = ["REFUSED", "command"]
+__all__ = ["REFUSED", "check_words", "command"]

@@ -62,6 +62,21 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
 
 
+def check_words(overrides: Sequence[str], file: Path) -> None:
+    """Check choices and keys of a call that is made later.
+
+    Args:
+        overrides: As Hydra reads them.
+        file: The command's file in conf/.
+
+    Raises:
+        ConfigError: a line for each that the command would refuse.
+    """
+    check_choices(overrides, file)
+    if lines := suggest(overrides, file):
+        raise ConfigError("\n".join(lines))
+
+
 def _of_list(group: str, value: Sequence[Any], default: Any, there: str) -> list[str]:
     """What is wrong with a list of choices, which Hydra would merge: only a group whose default is one takes it."""
     if not isinstance(default, list):

@@ -25,7 +25,7 @@ OF = "Of "  # so begins the line that says what a page is of
 
 
 def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section], lacking: Sequence[str],
-               folder: Path, small: bool = False) -> Path:
+               folder: Path, command: str, small: bool = False) -> Path:
     """Write `folder/NAME.md`, and a CSV for each table; return the page's path.
 
     Args:
@@ -34,11 +34,14 @@ def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section],
         sections: Made by its outputs.
         lacking: What is missing, each with its way out.
         folder: Made where it is missing.
+        command: What makes it, as it is typed.
         small: Whether this is the cut-down form.
     """
-    parts = [f"# {study.title}", f"{OF}{study.source}. `{_command(study, small)}` makes this page."]
+    parts = [f"# {study.title}", f"{OF}{study.source}. `{command}` makes this page."]
     if small:
         parts.append("**The cut-down form, of a few iterations: it shows that all runs; its numbers mean nothing.**")
+    if command.split() != ["python", "train.py", f"experiments={study.name}", *["study.small=true"] * small]:
+        parts.append("**With words of its own**: sizes and lengths that this page tells of may be others.")
     if lacking:
         parts.append("**Not complete**, see the end.")
     tables = 0
@@ -99,10 +102,6 @@ def machine() -> str:
     devices += [hardware(torch.device("cuda"))] if torch.cuda.is_available() else []
     return (f"{', '.join(devices)}; torch {torch.__version__}, Python {platform.python_version()}; "
             f"{datetime.date.today().isoformat()}. Jobs that were there before may come from another machine.")
-
-
-def _command(study: Study, small: bool) -> str:
-    return f"python train.py experiments={study.name}{' study.small=true' if small else ''}"
 
 
 def _broken(command: str) -> str:

@@ -42,12 +42,13 @@ def perform(request: Request, root: Path, build: Callable[[Any], Output],
     for index, study in enumerate(request.studies):
         print(f"== {index + 1} of {len(request.studies)}: {study.name}, {study.title}", flush=True)
         do_steps(steps[index], [step for later in steps[index + 1:] for step in later], pace, run)
-        complete &= finish(study, outputs[index], steps[index], request.folder, request.small)
+        complete &= finish(study, outputs[index], steps[index], request)
     return complete
 
 
-def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], folder: Path, small: bool) -> bool:
+def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], request: Request) -> bool:
     """Write the page and the index, and say where; return whether nothing is missing."""
+    folder, small = request.folder, request.small
     folder.mkdir(parents=True, exist_ok=True)
     lacking = [str(job) for job in missing(steps)]
     sections: list[Section] = []
@@ -60,7 +61,7 @@ def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], folde
                 lacking.append(str(error))
     except ReportError as error:
         lacking.append(str(error))
-    page = write_page(study, steps, sections, lacking, folder, small)
+    page = write_page(study, steps, sections, lacking, folder, request.command(study), small)
     write_index(folder)
     for line in lacking:
         print(f"missing: {line}", flush=True)

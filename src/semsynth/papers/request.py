@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from semsynth.papers.errors import StudyError
+from semsynth.papers.processes import typed
 from semsynth.papers.study import EXPERIMENTS, Study, Words, names, read_study
 from semsynth.signatures import near
 
@@ -27,6 +28,7 @@ class Request:
         small: Whether they are the cut-down forms.
         launcher: Words for every sweep.
         show: Whether to say only what would be done.
+        words: As typed, without `experiments=` and those of the launcher.
     """
 
     studies: tuple[Study, ...]
@@ -34,6 +36,15 @@ class Request:
     small: bool = False
     launcher: tuple[str, ...] = ()
     show: bool = False
+    words: tuple[str, ...] = ()
+
+    def trainings(self) -> list[list[str]]:
+        """The words of every sweep of trainings."""
+        return [[f"{key}={value}" for key, value in sweep.items()] for study in self.studies for sweep in study.train]
+
+    def command(self, study: Study) -> str:
+        """What is typed for one of the studies alone."""
+        return typed(["train.py", f"experiments={study.name}", *self.words])
 
 
 def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Request | None:
@@ -72,7 +83,9 @@ def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Requ
     small = _truth(options.get("study.small", "false"))
     studies = [(study.reduced() if small else study).changed(words.by_step) for study in chosen]
     folder = Path(options.get("study.folder", SMALL_RESULTS if small else RESULTS))
-    return Request(tuple(studies), folder, small, tuple(launcher), show)
+    left_out = {*given, *launcher, "-m", "--multirun"}
+    kept = tuple(word for word in arguments if word not in left_out and not word.startswith("study.folder="))
+    return Request(tuple(studies), folder, small, tuple(launcher), show, kept)
 
 
 @dataclass

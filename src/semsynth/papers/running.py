@@ -15,7 +15,8 @@ from semsynth.papers.study import Study
 JOBS = {"prepare": ("file to make", "files to make"), "train": ("training", "trainings"),
         "score": ("run to score", "runs to score"), "cost": ("run to measure", "runs to measure"),
         "measure": ("network to measure", "networks to measure")}
-WHAT = {"prepare": "not made", "train": "not trained", "score": "no scores", "cost": "no costs",
+DAMAGED = "(where its checkpoint cannot be read: delete the directory, and start the study again)"
+WHAT = {"prepare": "not made", "train": "not trained", "score": f"no scores {DAMAGED}", "cost": f"no costs {DAMAGED}",
         "measure": "not measured"}
 
 

@@ -14,13 +14,15 @@ from semsynth.tensor_files import TensorFileError, read_tensors, sha256_of
 MEGABYTE = 2**20
 
 
-def table(needs: Sequence[Need]) -> Table:
-    """A row for each file: what is known of it, line by line."""
+def table(needs: Sequence[Need]) -> tuple[Table, list[str]]:
+    """A row for each file, with what is known of it line by line; and the names of those that are there and damaged."""
     shown = Table("file", "what is known of it", show_lines=True)
     for column in shown.columns:
         column.overflow = "fold"  # names and addresses stay whole
+    damaged = []
     for need in needs:
         state, digest, fine = state_of(need)
+        damaged += [need.name] if need.path is not None and not fine else []
         lines = [state, *([f"SHA-256: {digest}"] if digest else []), f"for: {need.use}", f"from: {need.source}",
                  f"without it: {need.without}"]
         if need.path is not None and need.path != folder() / need.name:
@@ -28,7 +30,7 @@ def table(needs: Sequence[Need]) -> Table:
         what = Text("\n".join(lines))
         what.stylize("green" if fine else "red", 0, len(state))
         shown.add_row(Text(need.name), what)
-    return shown
+    return shown, damaged
 
 
 def state_of(need: Need) -> tuple[str, str, bool]:

@@ -59,7 +59,9 @@ def draw_curves(runs: Sequence[OfflineRun], path: Path, metrics: Sequence[str] |
     wanted = [key for key in there if key.startswith("score/")] if metrics is None else metrics
     chosen = [key for key in wanted if key in there]
     if not chosen:
-        raise ReportError(f"metrics={','.join(wanted)}: no run has logged it (there are {', '.join(there) or 'none'})")
+        asked = "no scores were logged: name others by metrics=" if metrics is None else (
+            f"metrics={','.join(wanted)}: no run has logged it")
+        raise ReportError(f"{asked} (there are {', '.join(there) or 'none'})")
     lines = -(-len(chosen) // COLUMNS)
     figure = _figure(PANEL[0] * COLUMNS, PANEL[1] * lines + 0.3 * len(runs))
     for place, key in enumerate(chosen):
