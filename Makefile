@@ -28,7 +28,7 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 	@$(PY) train.py $(ARGS)
 
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
 
 notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the first time)
 	@$(PY) -m jupyterlab --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) jupyterlab

@@ -27,9 +27,13 @@ def _seed():
 @pytest.fixture(autouse=True)
 def _loggers():
     """Commands within this process let Hydra switch off the loggers that are there; the next test has its own again."""
+    logging.disable(logging.NOTSET)
+    logging.root.setLevel(logging.WARNING)
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] == "semsynth":
-            logging.getLogger(name).disabled = False
+            logger = logging.getLogger(name)
+            logger.disabled, logger.propagate = False, True
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)
