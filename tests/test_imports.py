@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "synthesis": {"semantics", "data", "training", "runs", "signatures", "threads"},
     "reporting": {"semantics", "data", "training", "evaluation", "runs", "signatures", "files", "buildable"},
     "papers": {"chance", "semantics", "norms", "data", "segmenters", "training", "evaluation", "reporting", "runs",
-               "synthesis", "signatures", "files", "buildable"},
+               "synthesis", "signatures", "files", "tensor_files", "buildable"},
     "runs": {"evaluation", "signatures", "buildable", "weights", "checkpoints", "training", "data",
              "config"},
     "config": {"signatures", "buildable", "data", "matmul"},

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from semsynth import runs
-from semsynth.files import write_with
+from semsynth.papers.charts import new_figure, save
 from semsynth.papers.iteration_time import iteration_seconds
-from semsynth.papers.paired import compare, interval
+from semsynth.papers.paired import HEAD, compare, interval, with_interval
 from semsynth.papers.results import Results, Section, Table
-from semsynth.papers.structure import matched
+from semsynth.papers.trained import matched
 from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
 
@@ -55,8 +53,7 @@ class Curves:
                 "epochs linearly. Its learning rates have not fallen as far by then as those of a training planned for "
                 "that time.")
         return [Section(f"{self.second} against {self.first}, equal iterations and equal time", text,
-                        Table(["score", "compared at", self.first, self.second, "difference (95 % interval)",
-                               "p, paired t", "p, sign flips"], rows), picture)]
+                        Table(["score", "compared at", self.first, self.second, *HEAD], rows), picture)]
 
 
 def read_curve(run: Run) -> dict[str, np.ndarray]:
@@ -93,10 +90,7 @@ def _rows(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
                   f"{budget:.0f} s of CPU": (budget / seconds[first], budget / seconds[second])}
         for words, (one, other) in places.items():
             a, b = ([at(curve[key], where) for curve in some] for some, where in ((before, one), (after, other)))
-            found = compare(a, b)
-            cells = [f"{mean:.2f} ± {reach:.2f}" for mean, reach in (interval(a), interval(b))]
-            rows.append([title, words, *cells, f"{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f})",
-                         f"{found.t_test:.3f}", f"{found.sign_flip:.3f}"])
+            rows.append([title, words, with_interval(a), with_interval(b), *compare(a, b).cells()])
     return rows
 
 
@@ -111,9 +105,8 @@ def _parts(run: Run) -> tuple[Any, Any]:
 def _draw(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Mapping[str, float], path: Path) -> Path:
     """A row of panels over iterations, one over seconds; bars are 95 % intervals."""
     keys = [key for key in SCORES if all(key in curve for some in curves.values() for curve in some)]
-    figure = Figure(figsize=(4.2 * len(keys), 6.4), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    for line, by_time in zip(figure.subplots(2, len(keys), squeeze=False), (False, True), strict=True):
+    figure, panels = new_figure(2, len(keys), (4.2, 2.9))
+    for line, by_time in zip(panels, (False, True), strict=True):
         for axes, key in zip(line, keys, strict=True):
             for index, (name, some) in enumerate(curves.items()):
                 steps = some[0][key][:, 0]
@@ -123,4 +116,4 @@ def _draw(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
             axes.set(xlabel="CPU seconds" if by_time else "iterations", title=SCORES[key][0])
             axes.grid(alpha=0.3)
             axes.legend(fontsize=8)
-    return write_with(path, figure.savefig)
+    return save(figure, path)

@@ -10,6 +10,8 @@ from statistics import fmean, stdev
 
 from scipy.stats import t as student
 
+HEAD = ("difference (95 % interval)", "p, paired t", "p, sign flips")  # of Paired.cells
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -31,6 +33,11 @@ class Paired:
     high: float
     t_test: float
     sign_flip: float
+
+    def cells(self, factor: float = 1.0) -> list[str]:
+        """As shown below `HEAD`, in `factor` times the unit."""
+        return [f"{factor * self.mean:+.2f} ({factor * self.low:+.2f} to {factor * self.high:+.2f})",
+                f"{self.t_test:.3f}", f"{self.sign_flip:.3f}"]
 
     @property
     def decided(self) -> bool:
@@ -62,3 +69,9 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     if len(values) < 2:
         return fmean(values), math.inf
     return fmean(values), float(student.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+
+
+def with_interval(values: Sequence[float]) -> str:
+    """Mean ± half width, see `interval`."""
+    mean, reach = interval(values)
+    return f"{mean:.2f} ± {reach:.2f}"

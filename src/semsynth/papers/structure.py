@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from torch import Tensor
-from torch.utils.data import default_collate
 
-from semsynth.data.icpe import Offsets
+from semsynth import runs
 from semsynth.data.scenes import Scenes
 from semsynth.data.scenes.parts import COLOURS, REST
-from semsynth.evaluation.painter import Painter
-from semsynth.evaluation.sources import load_run
 from semsynth.evaluation.structure import flattened, part_finder, part_iou
-from semsynth.files import write_text, write_with
-from semsynth.papers.paired import Paired, compare, interval
+from semsynth.files import write_text
+from semsynth.papers.charts import new_figure, save, show
+from semsynth.papers.paired import HEAD, Paired, compare, with_interval
 from semsynth.papers.results import Results, Section, Table
+from semsynth.papers.trained import draw, matched, open_run
 from semsynth.reporting.collect import Run
 from semsynth.reporting.errors import ReportError
+from semsynth.tensor_files import sha256_of
+from semsynth.training.grid import colour_labels, to_uint8
 
+CHECKPOINT = "last"  # both settings had as many iterations
 KEPT = "structure.json"  # in the run directory
 SHOWN = 6  # scenes in the picture
 
@@ -47,15 +47,16 @@ class InnerStructure:
 
     def __call__(self, results: Results) -> list[Section]:
         """See `results.Output`."""
-        count = min(self.count, 32) if results.small else self.count
         pairs = matched(results.runs, self.first, self.second)
-        scores = {name: [score_run(run, count, self.batch) for run in chosen]
-                  for name, chosen in zip((self.first, self.second), zip(*pairs, strict=True), strict=True)}
-        scenes = validation(pairs[0][1], count)
-        ends = {name: part_iou(_pictures(scenes, self.batch, flat=name == "flat")) for name in ("drawn", "flat")}
-        parts = list(ends["drawn"])
+        count = min(self.count, 32) if results.small else self.count
+        scores: dict[str, list[dict[str, float]]] = {self.first: [], self.second: []}
+        for pair in pairs:
+            for name, run in zip(scores, pair, strict=True):
+                scores[name].append(score_run(run, scenes_of(run, count), self.batch))
+        scenes = scenes_of(pairs[0][1], count)
+        ends = _ends(scenes, self.batch)
         found = {part: compare([s[part] for s in scores[self.first]], [s[part] for s in scores[self.second]])
-                 for part in parts}
+                 for part in ends["drawn"]}
         seeds = [run.seed for run, _ in pairs]
         picture = _draw_scenes(pairs[0], scenes, results.picture("drawn"))
         plot = _draw_pairs(scores, seeds, results.picture())
@@ -67,73 +68,54 @@ class InnerStructure:
 
     def _table(self, scores: dict[str, list[dict[str, float]]], ends: dict[str, dict[str, float]],
                found: dict[str, Paired]) -> Table:
-        def shown(name: str, part: str) -> str:
-            mean, reach = interval([100 * row[part] for row in scores[name]])
-            return f"{mean:.2f} ± {reach:.2f}"
-
-        rows = [[part, *(shown(name, part) for name in (self.first, self.second)),
-                 f"{100 * p.mean:+.2f} ({100 * p.low:+.2f} to {100 * p.high:+.2f})", f"{p.t_test:.3f}",
-                 f"{p.sign_flip:.3f}", f"{100 * ends['drawn'][part]:.2f}", f"{100 * ends['flat'].get(part, 0):.2f}"]
-                for part, p in found.items()]
-        return Table(["part", f"{self.first} %", f"{self.second} %", "difference (95 % interval)", "p, paired t",
-                      "p, sign flips", "scenes' own pictures %", "objects of one colour %"], rows)
+        rows = [[part, *(with_interval([100 * row[part] for row in scores[name]]) for name in scores),
+                 *found[part].cells(100), f"{100 * ends['drawn'][part]:.2f}", f"{100 * ends['flat'].get(part, 0):.2f}"]
+                for part in found]
+        return Table(["part", f"{self.first} %", f"{self.second} %", *HEAD, "scenes' own pictures %",
+                      "objects of one colour %"], rows)
 
 
-def matched(found: Sequence[Run], first: str, second: str) -> list[tuple[Run, Run]]:
-    """Runs of two settings, pairs of equal seeds.
-
-    Raises:
-        ReportError: fewer than two seeds have both.
-    """
-    by_seed = {name: {run.seed: run for run in found if run.name == name and run.has_checkpoint}
-               for name in (first, second)}
-    seeds = sorted(by_seed[first].keys() & by_seed[second].keys())
-    if len(seeds) < 2:
-        raise ReportError(f"{first} and {second} are compared over two or more seeds that both were trained with, got "
-                          f"{len(seeds)} (of {len(found)} runs)")
-    return [(by_seed[first][seed], by_seed[second][seed]) for seed in seeds]
-
-
-def validation(run: Run, count: int) -> Scenes:
-    """The validation scenes of a run.
+def scenes_of(run: Run, count: int) -> Scenes:
+    """The first `count` validation scenes of a run, with what its networks read.
 
     Raises:
         ReportError: it was not trained on scenes.
     """
     if run.dataset != "scenes" or run.config is None:
         raise ReportError(f"{run.directory}: only the drawer of dataset=scenes knows the parts of its objects")
-    offsets = Offsets(**{key: value for key, value in run.config["icpe"].items() if key != "_target_"})
-    return Scenes(count, run.config["size"], "val", instances=bool(run.config["dataset"].get("instances")),
-                  offsets=offsets)
+    facts = run.config["dataset"]
+    found: Scenes = runs.validation({"dataset": {**facts, "val": {**facts["val"], "length": count}}})
+    return found
 
 
-def score_run(run: Run, count: int, batch: int = 32) -> dict[str, float]:
+def score_run(run: Run, scenes: Scenes, batch: int = 32) -> dict[str, float]:
     """IoU of the parts in a run's pictures, see `part_iou`; kept in the run directory for the next time."""
-    generator, encoder, cfg, choices = load_run(run.directory, "last", "auto")
-    asked = {"checkpoint": choices["checkpoint"]["sha256"], "weights": choices["weights"], "scenes": count,
+    asked = {"checkpoint": sha256_of(runs.find_checkpoint(run.directory, CHECKPOINT)), "scenes": len(scenes),
              "finder": part_finder().sha256}
     kept = run.directory / KEPT
     if kept.is_file() and (before := json.loads(kept.read_text()))["of"] == asked:
         return dict(before["iou"])
-    painter = Painter(generator, encoder, num_classes=cfg.dataset.num_classes, style="image")
-    iou = part_iou(_drawn(painter, validation(run, count), batch))
+    trained = replace(open_run(run, CHECKPOINT), split=scenes)
+    iou = part_iou(_batches(scenes, batch, lambda indices: draw(trained, trained.batch(indices))))
     write_text(kept, json.dumps({"of": asked, "iou": iou}, indent=1) + "\n")
     return iou
 
 
-def _drawn(painter: Painter, scenes: Scenes, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(scenes: Scenes, batch: int, pictures: Callable[[Sequence[int]], Tensor]
+             ) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pictures (N,3,H,W) of all scenes, and their parts (N,H,W)."""
     for indices in torch.arange(len(scenes)).split(batch):
-        samples = default_collate([scenes[int(i)] for i in indices])
-        yield painter.draw(samples, indices).cpu(), torch.stack([scenes.parts(int(i)) for i in indices])
+        chosen = indices.tolist()
+        yield pictures(chosen), torch.stack([scenes.parts(index) for index in chosen])
 
 
-def _pictures(scenes: Scenes, batch: int, flat: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    """The scenes' own pictures, or with all objects of one colour: what the score is for perfect and for no parts."""
-    seen = Scenes(len(scenes), (scenes.height, scenes.width), "val", instances=True)
-    for indices in torch.arange(len(scenes)).split(batch):
-        samples = [seen[int(i)] for i in indices]
-        images = torch.stack([flattened(s["image"], s["instances"]) if flat else s["image"] for s in samples])
-        yield images, torch.stack([scenes.parts(int(i)) for i in indices])
+def _ends(scenes: Scenes, batch: int) -> dict[str, dict[str, float]]:
+    """IoU in the scenes' own pictures, and in those with all objects of one colour: of perfect parts, and of none."""
+    seen = Scenes(len(scenes), (scenes.height, scenes.width), scenes.split, scenes.seed, instances=True)
+    own = _batches(seen, batch, lambda indices: torch.stack([seen[i]["image"] for i in indices]))
+    flat = _batches(seen, batch, lambda indices: torch.stack(
+        [flattened(sample["image"], sample["instances"]) for i in indices for sample in [seen[i]]]))
+    return {"drawn": part_iou(own), "flat": part_iou(flat)}
 
 
 def _words(found: dict[str, Paired], first: str, second: str, count: int, seeds: Sequence[int]) -> str:
@@ -152,9 +134,8 @@ def _words(found: dict[str, Paired], first: str, second: str, count: int, seeds:
 def _draw_pairs(scores: dict[str, list[dict[str, float]]], seeds: Sequence[int], path: Path) -> Path:
     """A line for every seed from the first setting's score to the second's, in a panel for each part."""
     (first, before), (second, after) = scores.items()
-    figure = Figure(figsize=(2.1 * len(before[0]), 3.4), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, part in zip(figure.subplots(1, len(before[0])), before[0], strict=True):
+    figure, panels = new_figure(1, len(before[0]), (2.1, 2.5))
+    for axes, part in zip(panels[0], before[0], strict=True):
         for index, seed in enumerate(seeds):
             axes.plot([0, 1], [100 * before[index][part], 100 * after[index][part]], "o-", color=f"C{index}",
                       label=f"seed {seed}", markersize=4)
@@ -162,26 +143,22 @@ def _draw_pairs(scores: dict[str, list[dict[str, float]]], seeds: Sequence[int],
         axes.grid(alpha=0.3, axis="y")
     figure.supylabel("IoU %")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(seeds), fontsize=8)
-    return write_with(path, figure.savefig)
+    return save(figure, path)
 
 
 def _draw_scenes(pair: tuple[Run, Run], scenes: Scenes, path: Path) -> Path:
     """The scenes with most pixels of parts: own picture, both settings, parts."""
     chosen = sorted(range(min(len(scenes), 256)), key=lambda i: -int((scenes.parts(i) != REST).sum()))[:SHOWN]
-    samples = default_collate([scenes[i] for i in chosen])
-    rows = [samples["image"]]
-    for run in pair:
-        generator, encoder, cfg, _ = load_run(run.directory, "last", "auto")
-        painter = Painter(generator, encoder, num_classes=cfg.dataset.num_classes, style="image")
-        rows.append(painter.draw(samples, torch.tensor(chosen)).cpu())
-    parts = np.stack([np.asarray(COLOURS, np.uint8)[scenes.parts(i).numpy()] for i in chosen])
-    shown = [((row.permute(0, 2, 3, 1).numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8) for row in rows] + [parts]
-    figure = Figure(figsize=(1.6 * SHOWN, 6.8), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(4, len(chosen), squeeze=False)
-    for line, pictures, name in zip(panels, shown, ("own picture", pair[0].name, pair[1].name, "parts"), strict=True):
+    networks = [replace(open_run(run, CHECKPOINT), split=scenes) for run in pair]
+    batch = networks[0].batch(chosen)
+    rows = [("own picture", batch["image"]),
+            *((trained.run.name, draw(trained, trained.batch(chosen))) for trained in networks)]
+    figure, panels = new_figure(len(rows) + 1, len(chosen), (1.6, 1.5))
+    for line, (name, images) in zip(panels, rows, strict=False):
         line[0].set_ylabel(name)
-        for axes, picture in zip(line, pictures, strict=True):
-            axes.imshow(picture, interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
-    return write_with(path, figure.savefig)
+        for axes, image in zip(line, images, strict=True):
+            show(axes, to_uint8(image.numpy()))
+    panels[-1][0].set_ylabel("parts")
+    for axes, index in zip(panels[-1], chosen, strict=True):
+        show(axes, colour_labels(scenes.parts(index).numpy(), COLOURS))
+    return save(figure, path)

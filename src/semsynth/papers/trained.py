@@ -103,6 +103,21 @@ def find(results: Results, setting: str, dataset: str | None = None) -> Run:
     return min(fitting, key=lambda run: run.seed)
 
 
+def matched(found: Sequence[Run], first: str, second: str) -> list[tuple[Run, Run]]:
+    """Runs of two settings, pairs of equal seeds.
+
+    Raises:
+        ReportError: fewer than two seeds have both.
+    """
+    by_seed = {name: {run.seed: run for run in found if run.name == name and run.has_checkpoint}
+               for name in (first, second)}
+    seeds = sorted(by_seed[first].keys() & by_seed[second].keys())
+    if len(seeds) < 2:
+        raise ReportError(f"{first} and {second} are compared over two or more seeds that both were trained with, got "
+                          f"{len(seeds)} (of {len(found)} runs)")
+    return [(by_seed[first][seed], by_seed[second][seed]) for seed in seeds]
+
+
 def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Trained:
     """Load a run: the best checkpoint where it kept one, as the scores beside the figures are taken of, else the last.
 
