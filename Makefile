@@ -31,7 +31,7 @@ test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
 
 notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the first time)
-	@$(PY) -m jupyterlab --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) jupyterlab
+	@$(PY) -m jupyterlab --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) --editable '.[notebooks]'
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab notebooks $(ARGS)
 
 notebooks: $(STAMP) ## run all notebooks on small settings; ARGS=quickstart runs one

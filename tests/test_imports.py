@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "discriminators": {"semantics", "init", "convolution"},
     "encoders": {"semantics", "init", "convolution"},
     "losses": {"semantics", "init", "convolution", "tensor_files", "backbones", "pretrained"},
-    "data": {"chance", "semantics", "packed", "digits"},
+    "data": {"chance", "semantics", "packed", "digits", "threads"},
     "segmenters": {"semantics", "init", "data", "tensor_files", "backbones", "pretrained"},
     "evaluation": {"chance", "semantics", "norms", "data", "segmenters", "synthesis", "training", "runs", "signatures",
                    "files", "tensor_files", "digits", "threads", "backbones", "pretrained"},

@@ -20,11 +20,7 @@ from semsynth.data.paired import PairedDataset
 from semsynth.data.precheck import precheck
 from semsynth.data.sampler import ResumableSampler
 from semsynth.data.unpaired import Unpaired, UnpairedDataset
-
-
-def _available_cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from semsynth.threads import cores
 
 
 def _start_worker(_: int) -> None:
@@ -142,7 +138,7 @@ class DataModule(LightningDataModule):
             raise ValueError(f"batch must be >= 1, got {batch}")
         self._train, self._val = train, val
         self.batch = batch
-        self.num_workers = min(8, _available_cores() - 1) if num_workers is None else num_workers
+        self.num_workers = min(8, cores() - 1) if num_workers is None else num_workers
         self.seed = seed
         self.persistent_workers = persistent_workers and self.num_workers > 0
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory

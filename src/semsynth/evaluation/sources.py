@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from semsynth.evaluation.painter import Painter
 from semsynth.evaluation.protocol import Protocol
 from semsynth.evaluation.real import RealImages
 from semsynth.synthesis.maps import mask_decoder
+from semsynth.tensor_files import sha256_of
 from semsynth.threads import Choice, Threads
 
 
@@ -75,10 +75,8 @@ def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, 
             raise
         taken = "raw"
         generator, encoder, cfg = runs.load_generator(run, str(path), taken)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return generator, encoder, cfg, {"checkpoint": {"file": path.name, "epoch": runs.epoch_of(path), "sha256": digest},
-                                     "weights": taken}
+    kept = {"file": path.name, "epoch": runs.epoch_of(path), "sha256": sha256_of(path)}
+    return generator, encoder, cfg, {"checkpoint": kept, "weights": taken}
 
 
 def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Sequence[str] | None) -> Any:

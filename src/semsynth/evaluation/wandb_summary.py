@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from semsynth.evaluation.errors import EvaluationError
+from semsynth.training import wandb_run
 
 PREFIX = "evaluation"  # score/ is what was measured while it was trained, of fewer samples
 
@@ -18,9 +19,9 @@ def find_wandb(run_dir: str | Path) -> dict[str, str | None]:
     Raises:
         EvaluationError: it has none.
     """
-    path = Path(run_dir) / "wandb.json"
+    path = Path(run_dir) / wandb_run.FILE
     if not path.is_file():
-        raise EvaluationError(f"wandb=true: {run_dir} was not trained with logger=wandb (there is no wandb.json)")
+        raise EvaluationError(f"wandb=true: {run_dir} was not trained with logger=wandb (there is no {wandb_run.FILE})")
     known: dict[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
     return known
 

@@ -25,7 +25,7 @@ OF = "Of "  # so begins the line that says what a page is of
 
 
 def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section], lacking: Sequence[str],
-               folder: Path, command: str, small: bool = False) -> Path:
+               folder: Path, command: str, small: bool = False, own_words: bool = False) -> Path:
     """Write `folder/NAME.md`, and a CSV for each table; return the page's path.
 
     Args:
@@ -36,11 +36,12 @@ def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section],
         folder: Made where it is missing.
         command: What makes it, as it is typed.
         small: Whether this is the cut-down form.
+        own_words: Whether words of the command change what the study's file says.
     """
     parts = [f"# {study.title}", f"{OF}{study.source}. `{command}` makes this page."]
     if small:
         parts.append("**The cut-down form, of a few iterations: it shows that all runs; its numbers mean nothing.**")
-    if command.split() != ["python", "train.py", f"experiments={study.name}", *["study.small=true"] * small]:
+    if own_words:
         parts.append("**With words of its own**: sizes and lengths that this page tells of may be others.")
     if lacking:
         parts.append("**Not complete**, see the end.")

@@ -61,7 +61,7 @@ def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], reque
                 lacking.append(str(error))
     except ReportError as error:
         lacking.append(str(error))
-    page = write_page(study, steps, sections, lacking, folder, request.command(study), small)
+    page = write_page(study, steps, sections, lacking, folder, request.command(study), small, bool(request.words))
     write_index(folder)
     for line in lacking:
         print(f"missing: {line}", flush=True)

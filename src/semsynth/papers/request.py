@@ -28,7 +28,7 @@ class Request:
         small: Whether they are the cut-down forms.
         launcher: Words for every sweep.
         show: Whether to say only what would be done.
-        words: As typed, without `experiments=` and those of the launcher.
+        words: As typed for trainings and other steps: with them a page is of another setting than the study's own.
     """
 
     studies: tuple[Study, ...]
@@ -44,7 +44,7 @@ class Request:
 
     def command(self, study: Study) -> str:
         """What is typed for one of the studies alone."""
-        return typed(["train.py", f"experiments={study.name}", *self.words])
+        return typed(["train.py", f"experiments={study.name}", *["study.small=true"] * self.small, *self.words])
 
 
 def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Request | None:
@@ -62,6 +62,7 @@ def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Requ
         return None
     show, words = False, _Steps()
     launcher: list[str] = []
+    kept: list[str] = []
     options: dict[str, str] = {}
     rest = iter(argument for argument in arguments if argument not in given)
     for argument in rest:
@@ -78,14 +79,14 @@ def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Requ
             launcher.append(argument)
         elif key.startswith("study."):
             _option(key, value, options, words)
+            kept += [argument] if key not in KEYS else []
         else:
             words.train[key] = value
+            kept.append(argument)
     small = _truth(options.get("study.small", "false"))
     studies = [(study.reduced() if small else study).changed(words.by_step) for study in chosen]
     folder = Path(options.get("study.folder", SMALL_RESULTS if small else RESULTS))
-    left_out = {*given, *launcher, "-m", "--multirun"}
-    kept = tuple(word for word in arguments if word not in left_out and not word.startswith("study.folder="))
-    return Request(tuple(studies), folder, small, tuple(launcher), show, kept)
+    return Request(tuple(studies), folder, small, tuple(launcher), show, tuple(kept))
 
 
 @dataclass

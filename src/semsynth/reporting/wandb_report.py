@@ -23,9 +23,9 @@ from semsynth.reporting.groups import Group
 from semsynth.reporting.report import Report, notes
 from semsynth.reporting.table import make_rows, markdown, title
 from semsynth.runs import METRICS
+from semsynth.training import wandb_run
 
 FORMAT = 2
-WANDB = "wandb.json"  # in a run directory: the W&B run of its training
 SET = "comparison"  # the W&B group of the runs
 Specification = dict[str, Any]
 
@@ -88,7 +88,7 @@ def _history(path: Path) -> list[dict[str, float]]:
 
 def _training(directory: Path) -> dict[str, str] | None:
     """Id, project and entity of the W&B run of a training; None where none is online."""
-    path = directory / WANDB
+    path = directory / wandb_run.FILE
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return {key: known[key] for key in ("id", "project", "entity")} if known.get("mode") == "online" else None
 

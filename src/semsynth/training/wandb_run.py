@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from semsynth.training.faults import LoggerError
 from semsynth.training.wandb_logger import RunLogger
 
-FILE = "wandb.json"
+FILE = "wandb.json"  # in a run directory: id, mode, project and entity of its W&B run
 MODES = ("online", "offline", "disabled", "shared")
 ARTIFACTS = ("best", "last")
 
