@@ -1,6 +1,6 @@
-"""Check, time and profile one GPU, against the released formulation: writes bench/results_cuda.md within minutes.
+"""Check, time and profile one GPU, against the released formulation: writes bench/results_cuda.md in nine minutes.
 
-    python bench/cuda.py                     on a CUDA device; minutes=5 and page=FILE may be given
+    python bench/cuda.py                     on a CUDA device; minutes=9 and page=FILE may be given
     python bench/cuda.py small page=FILE     tries the script itself, tiny and on a CPU
     python bench/cuda.py small traced        the same with what torch.compile traces
 
@@ -19,7 +19,7 @@ if __name__ == "__main__":  # torch looks for a package of this name, and may fi
     import torch
     sys.path.insert(0, here)
     import page
-    sys.path.remove(here)  # and so do the processes that compile for it
+    sys.path.remove(here)  # and so do the processes that it starts
     if not small and not torch.cuda.is_available():
         sys.exit("There is no CUDA device here: `python bench/cuda.py small page=FILE` tries the script on a CPU.")
     sys.exit(page.main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The page of bench/cuda.py: its sections, within a time.
 
-What takes a compiler's time is compiled ahead by processes of its own, into the compiler's cache, while the checks run.
+What takes a compiler's time comes last: a call that compiles takes up to a minute, and compiling beside the other
+sections would take the host's time from them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import checks
 import torch
 from card import CUDA, FULL, SMALL, Call, Setting, Timed, alternate, facts, in_short, precisions
-from drawing import drawing
+from drawing import RELEASED, drawing
 from hot import recorder, seen
 from maps import median_map
 from networks import DEVICE, NORMS
@@ -31,7 +31,8 @@ from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.losses.perceptual import Perceptual
 
 ROOT = Path(__file__).parents[1]
-SHARES = {"checks": 0.2, "drawing": 0.25, "training": 0.25, "training by configuration": 0.15, "train.py": 0.15}
+SHARES = {"training by configuration": 0.12, "drawing": 0.12, "training": 0.12, "checks": 0.12, "train.py": 0.17,
+          "drawing, compiled": 0.1, "training, compiled": 0.25}
 HEAD = "| {} | ms | peak MiB | first call, s | times as fast as released fp32 |\n|---|---|---|---|---|"
 LARGE = ["dataset=scenes", "size=256", "batch=16", "generator.ngf=64", "discriminator.ndf=64", "loss=spade",
          "dataset.train_length=4096"]
@@ -57,12 +58,9 @@ class Bench:
         self.measured, self.failed = Measured(), False
         self.folder = Path(tempfile.mkdtemp(prefix="semsynth-bench-"))
         self.vgg = random_vgg(self.folder / "vgg.pth") if not setting.small else None
-        self.ahead: list[subprocess.Popen] = []
 
     def run(self) -> None:
         """All sections, each within its share of the time and what earlier ones left."""
-        if not self.setting.small:
-            self.compile_ahead()
         end = self.began
         for title, share in SHARES.items():
             end += share * self.seconds
@@ -78,15 +76,13 @@ class Bench:
             lines.append(f"\nTook {time.monotonic() - began:.0f} s.")
             self.write()
             print(f"{title}: {time.monotonic() - began:.0f} s", flush=True)
-        for process in self.ahead:
-            process.kill()
 
     def write(self) -> None:
         """The page with what there is."""
         missing = [title for title in SHARES if title not in self.sections]
         lines = ["# On a GPU, against the released formulation", "", *facts(),
                  f"`python bench/cuda.py{' small' * self.setting.small}` wrote this page. Medians of calls that take "
-                 "turns in one process, those that compile first; warm-up is apart (first call). `released` is our own "
+                 "turns in one process; warm-up is apart (first call). `released` is our own "
                  "plain writing of what the released networks compute (semsynth.evaluation.complexity.formulation), "
                  "with weights in channels-last memory; `compiled` is `torch.compile` of it, in training also of its "
                  "discriminator and VGG-19.", "",
@@ -143,21 +139,32 @@ class Bench:
 
     def draw(self, lines: list[str]) -> None:
         """Both norms, a batch and one map at a time, and the hottest kernels of a new map."""
-        self.times_begin(lines, "drawing", ", including the copy of labels from pinned memory to the device")
+        self.times_begin(lines, ", including the copy of labels from pinned memory to the device")
         for count in (self.setting.batch, 1):
             labels, classes, source = maps(self.setting.size, count)
             lines += ["", f"{source}, {classes} classes, {self.about(count)}:", "", HEAD.format("drawing")]
             for norm in NORMS:
-                calls = drawing(norm, labels, classes, self.setting, compiling=count > 1)
-                self.measured.drawing[norm, count] = self.rows(lines, norm, calls, "released, fp32", count > 1)
+                calls = drawing(norm, labels, classes, self.setting, compiling=False)
+                self.measured.drawing[norm, count] = self.rows(lines, norm, calls, RELEASED, count > 1)
         labels, classes, _ = maps(self.setting.size, self.setting.batch)
         for norm in NORMS:
             call = next(c for c in drawing(norm, labels, classes, self.setting, compiling=False) if "new" in c.name)
             self.profile(lines, norm, call)
 
-    def step(self, lines: list[str]) -> None:
-        """Generator alone and whole iterations, and the hottest kernels of one."""
-        self.times_begin(lines, "training", "")
+    def draw_compiled(self, lines: list[str]) -> None:
+        """A batch, both norms: what torch.compile makes of the released networks, and of ours."""
+        self.times_begin(lines, ", including the copy of labels from pinned memory to the device")
+        labels, classes, source = maps(self.setting.size, self.setting.batch)
+        lines += ["", f"{source}, {classes} classes, {self.about(self.setting.batch)}:", "", HEAD.format("drawing")]
+        for norm in NORMS:
+            calls = drawing(norm, labels, classes, self.setting, compiling=True)
+            calls = [call for call in calls if call.compiles or call.name == RELEASED]
+            self.measured.drawing.setdefault((norm, self.setting.batch), {}).update(
+                self.rows(lines, norm, calls, RELEASED))
+
+    def step(self, lines: list[str], compiling: bool = False) -> None:
+        """Generator alone and whole iterations; with ``compiling`` those that compile, beside the released ones."""
+        self.times_begin(lines, "")
         labels, classes, source = maps(self.setting.size, self.setting.batch)
         losses = None if self.vgg is None else Perceptual(str(self.vgg))
         lines += ["", f"{source}, {classes} classes, {self.about(self.setting.batch)}. `G` is the generator forward "
@@ -165,17 +172,22 @@ class Bench:
                   f"{' and VGG-19' if losses else ''} and Adam. Labels are prepared and on the device, as loaders "
                   "deliver them.", "", HEAD.format("training")]
         for norm in NORMS:
-            calls = stepping(norm, labels, classes, self.setting, losses, compiling=True)
-            self.measured.training[norm] = {}
+            calls = stepping(norm, labels, classes, self.setting, losses, compiling=compiling)
+            if compiling:
+                calls = [call for call in calls if call.compiles or call.name.endswith("released, fp32")]
             for kind in ("iteration", "G"):
-                self.measured.training[norm] |= self.rows(
-                    lines, norm, [c for c in calls if c.name.startswith(kind)], f"{kind}, released, fp32")
+                self.measured.training.setdefault(norm, {}).update(self.rows(
+                    lines, norm, [c for c in calls if c.name.startswith(kind)], f"{kind}, released, fp32"))
+
+    def step_compiled(self, lines: list[str]) -> None:
+        """The same of what compiles."""
+        self.step(lines, compiling=True)
 
     def by_configuration(self, lines: list[str]) -> None:
         """What train.py builds, within this process: milliseconds, host waits, copies, kernels."""
         precision = "bf16-mixed" if CUDA else "32-true"
         lines += ["`runs.build` of a configuration and its `fit` from the loader, scenes, "
-                  f"{self.about(self.setting.batch)}, {precision}, {precisions()}:", ""]
+                  f"{self.about(self.setting.batch)}, {precision}, `matmul=auto`:", ""]
         for norm in NORMS:
             for once in (True,) if self.setting.small else (True, False):
                 if self.late():
@@ -220,25 +232,11 @@ class Bench:
 
     # ---- what they share
 
-    def times_begin(self, lines: list[str], what: str, besides: str) -> None:
-        """Set what torch's users on a GPU set, say so, and wait for what is compiled ahead."""
+    def times_begin(self, lines: list[str], besides: str) -> None:
+        """Set what torch's users on a GPU set, and say so."""
         torch.backends.cudnn.allow_tf32 = True
         torch.set_float32_matmul_precision("high")
-        for process in [p for p in self.ahead if getattr(p, "semsynth_what", what) == what]:
-            try:
-                process.wait(max(0.0, self.deadline - time.monotonic() - 20))
-            except subprocess.TimeoutExpired:
-                process.kill()
         lines.append(f"Precisions of float32: {precisions()}. Times of calls{besides}.")
-
-    def compile_ahead(self) -> None:
-        """Start processes that compile into the compiler's cache."""
-        for what in ("drawing", "training"):
-            for norm in NORMS:
-                process: Any = subprocess.Popen([sys.executable, ROOT / "bench" / "cuda.py", "ahead", what, norm],
-                                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                process.semsynth_what = what
-                self.ahead.append(process)
 
     def rows(self, lines: list[str], norm: str, calls: list[Call], reference: str, together: bool = True
              ) -> dict[str, float]:
@@ -281,36 +279,19 @@ class Bench:
 
 
 SECTIONS: dict[str, Callable[[Bench, list[str]], None]] = {
-    "checks": Bench.check, "drawing": Bench.draw, "training": Bench.step,
-    "training by configuration": Bench.by_configuration, "train.py": Bench.train}
-
-
-def compile_for(what: str, norm: str) -> None:
-    """Call once what takes a compiler's time, in a process of its own."""
-    torch.set_float32_matmul_precision("high")
-    labels, classes, _ = median_map(FULL.size, FULL.batch)
-    if what == "drawing":
-        calls = drawing(norm, labels, classes, FULL, compiling=True)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            losses = Perceptual(str(random_vgg(Path(folder) / "vgg.pth")))
-        calls = stepping(norm, labels, classes, FULL, losses, compiling=True)
-    for call in calls:
-        if call.compiles:
-            call.run()
+    "training by configuration": Bench.by_configuration, "drawing": Bench.draw, "training": Bench.step,
+    "checks": Bench.check, "train.py": Bench.train, "drawing, compiled": Bench.draw_compiled,
+    "training, compiled": Bench.step_compiled}
 
 
 def main(arguments: list[str]) -> int:
     """Run; 1 where something is wrong or failed."""
-    if arguments[:1] == ["ahead"]:
-        compile_for(*arguments[1:])
-        return 0
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
     small = "small" in arguments
     page = Path(given.get("page", Path(tempfile.gettempdir(), "results_cuda_small.md") if small
                           else Path(__file__).with_name("results_cuda.md")))
     tiny = replace(SMALL, backend="eager") if "traced" in arguments else SMALL
-    bench = Bench(tiny if small else FULL, page, float(given.get("minutes", 5)))
+    bench = Bench(tiny if small else FULL, page, float(given.get("minutes", 9)))
     bench.run()
     print(f"wrote {page}")
     return int(bench.failed)

@@ -21,7 +21,7 @@ def test_it_runs_tiny_on_a_cpu(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr + text
     assert not any(word in text for word in ("failed", "Failed", "WRONG", "no time left", "Cut off"))
     assert text.count("not measured") == 0
-    assert text.count("\n## ") == 6
+    assert text.count("\n## ") == 8
     for row in ("| SPADE, released, compiled bf16 |", "| CLADE, new map, bf16 |", "| clade_icpe, edges |",
                 "| SPADE, iteration, drawn once, bf16 |", "| CLADE, G, released, fp32 |", "| make train, tiny |"):
         assert row in text, row
