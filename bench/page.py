@@ -291,8 +291,7 @@ def main(arguments: list[str]) -> int:
     page = Path(given.get("page", Path(tempfile.gettempdir(), "results_cuda_small.md") if small
                           else Path(__file__).with_name("results_cuda.md")))
     tiny = replace(SMALL, backend="eager") if "traced" in arguments else SMALL
-    bench = Bench(tiny if small else FULL, page, float(given.get("minutes", 9)))
-    bench.run()
+    (bench := Bench(tiny if small else FULL, page, float(given.get("minutes", 9)))).run()
     print(f"wrote {page}")
     return int(bench.failed)
 

@@ -119,3 +119,11 @@ def test_scores_are_taken_again_where_words_ask_for_others(tmp_path):
     os.utime(tmp_path / "checkpoints" / "best.ckpt", (1, 1))
     assert not steps.is_scored(tmp_path, {})  # these are the last one's
     assert steps.is_scored(tmp_path, {"checkpoint": "last"})
+
+
+def test_scores_stay_where_checkpoints_are_deleted_to_save_space(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "scores.json").write_text('{"protocol": {"name": "scenes", "checkpoint": {"file": "best.ckpt"}}}')
+    assert steps.is_scored(tmp_path, {"protocol": "scenes"})
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    assert not steps.is_scored(tmp_path, {"protocol": "scenes"})  # auto chooses another than was scored

@@ -162,6 +162,7 @@ def is_scored(run: Path, words: Words) -> bool:
     """Whether a run has scores of its present weights, as the words of evaluate.py want them.
 
     Words that choose protocol, checkpoint and weights are compared with what stands beside the scores; others are not.
+    Where all checkpoints were deleted since, to save space, the scores stay.
     """
     file = run / scores_file(words)
     protocol = (_document(file) or {}).get("protocol")
@@ -173,7 +174,7 @@ def is_scored(run: Path, words: Words) -> bool:
     if (weights := words.get("weights", "auto")) != "auto":
         asked["weights"] = weights
     return all(protocol.get(key) == value for key, value in asked.items()) and (
-        protocol.get("checkpoint", {}).get("file") in (None, _checkpoint(run, words)))
+        not checkpoints or protocol.get("checkpoint", {}).get("file") in (None, _checkpoint(run, words)))
 
 
 def _checkpoint(run: Path, words: Words) -> str | None:
