@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import yaml
 from commands import ROOT
 from commands import composed as command
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -62,12 +63,19 @@ def test_finished_is_as_many_epochs_as_are_asked_for(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_a_sweep_started_again_skips_what_is_finished_and_continues_the_rest(tmp_path):
-    """An experiment is a sweep by name; the first time two of its three jobs."""
-    sweep = ["experiments=norms", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}"]
+    """An experiment is a sweep by name; the first time two of its three jobs. Each has its directory, all one group."""
+    small = [word for word in SMALL if word != "logger=csv"]
+    sweep = ["experiments=norms", *small, "logger.wandb.mode=offline", "trainer=smoke",
+             f"hydra.sweep.dir={tmp_path}/of_norms"]
+    tmp_path /= "of_norms"
     train(*sweep, "norm=clade,clade_icpe", seconds=600)
     jobs = sorted(path.parent.parent for path in tmp_path.glob("*/checkpoints/last.ckpt"))
     assert [("norm-clade+" in job.name, "norm-clade_icpe+" in job.name) for job in jobs] == [(1, 0), (0, 1)]
     assert OverridesParser.create().parse_override(f"run={jobs[0].name}").value() == jobs[0].name
+    configs = [yaml.safe_load((job / "config.yaml").read_text()) for job in jobs]
+    assert {c["logger"]["wandb"]["group"] for c in configs} == {"of_norms"}
+    assert [c["norm"]["_target_"].rsplit(".", 1)[1] for c in configs] == ["CLADE", "CLADE_ICPE"]
+    assert all((job / "wandb.json").is_file() and list((job / "grids").glob("*.png")) for job in jobs)
     (jobs[0] / "finished").unlink()  # as if it had been stopped after its last checkpoint
     kept = [(job / "checkpoints" / "last.ckpt").stat().st_mtime_ns for job in jobs]
     out = train(*sweep, seconds=600)

@@ -73,8 +73,6 @@ def test_stopped_by_a_signal_and_resumed(tmp_path):
     rest = process.stdout.read()
     assert process.wait() == 128 + signal.SIGTERM, rest
     assert f"continue with: python train.py resume={tmp_path}/part" in rest
-    refused = train(f"resume={tmp_path}/part", "seed=3", "norm=spade", code=2)
-    assert "cannot change norm, seed" in refused
     out = train(f"resume={tmp_path}/part", "data.num_workers=1")
     assert "epoch 1/3" not in out
     whole, part = (torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
@@ -86,36 +84,22 @@ def test_stopped_by_a_signal_and_resumed(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_all_processes_stops_no_worker_first(tmp_path, signum):
-    """As Ctrl-C in a terminal and Slurm send it."""
+def test_a_signal_to_all_processes_stops_no_worker_first(tmp_path):
+    """As Ctrl-C in a terminal sends it."""
     process = start(*SMALL, "data.num_workers=2", "epochs=3", "callbacks.progress.seconds=0", f"run_dir={tmp_path}")
     for line in process.stdout:
         if line.startswith("epoch 2/3  batch 1/4"):
-            os.killpg(process.pid, signum)
+            os.killpg(process.pid, signal.SIGINT)
             break
     rest = process.stdout.read()
-    assert process.wait() == 128 + signum, rest
-    assert f"Stopped by {signum.name} after writing last.ckpt" in rest
+    assert process.wait() == 128 + signal.SIGINT, rest
+    assert "Stopped by SIGINT after writing last.ckpt" in rest
     assert "Traceback" not in rest
 
 
 @pytest.mark.slow
-def test_a_sweep_has_a_directory_for_each_job_and_one_group(tmp_path):
-    small = [override for override in SMALL if override != "logger=csv"]
-    train("-m", "norm=clade,clade_icpe", *small, "logger.wandb.mode=offline", "trainer=smoke",
-          f"hydra.sweep.dir={tmp_path}/sweep")
-    jobs = [p for p in (tmp_path / "sweep").iterdir() if p.is_dir()]
-    assert len(jobs) == 2
-    configs = [yaml.safe_load((job / "config.yaml").read_text()) for job in jobs]
-    assert {c["logger"]["wandb"]["group"] for c in configs} == {"sweep"}
-    assert {c["norm"]["_target_"].rsplit(".", 1)[1] for c in configs} == {"CLADE", "CLADE_ICPE"}
-    assert all((job / "wandb.json").is_file() and list((job / "grids").glob("*.png")) for job in jobs)
-
-
-@pytest.mark.slow
 def test_one_bad_job_does_not_end_a_sweep(tmp_path):
-    out = train("-m", "decay_epochs=9,0", *SMALL, "epochs=1", f"hydra.sweep.dir={tmp_path}/sweep", code=1)
+    out = train("-m", "decay_epochs=9,0", *SMALL, "trainer=smoke", f"hydra.sweep.dir={tmp_path}/sweep", code=1)
     assert "\ndecay_epochs=9 is more than epochs=1\n" in out
     assert len(list((tmp_path / "sweep").glob("*/checkpoints/last.ckpt"))) == 1
 
@@ -123,12 +107,11 @@ def test_one_bad_job_does_not_end_a_sweep(tmp_path):
 @pytest.mark.ddp
 def test_two_processes_inside_a_sweep(tmp_path):
     """The second process of a job must not start the sweep again; both train the same weights."""
-    out = train("-m", "norm=clade,spade", *SMALL, *DDP, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
-    assert out.count("Launching 2 jobs") == 1
-    assert len([p for p in tmp_path.iterdir() if p.is_dir()]) == 2
-    for checkpoint in tmp_path.glob("*/checkpoints/last.ckpt"):
-        # 8 samples: 2 steps of 2 x 2, each of 2 optimizers
-        assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
+    out = train("-m", *SMALL, *DDP, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
+    assert out.count("Launching 1 jobs") == 1
+    checkpoint, = tmp_path.glob("*/checkpoints/last.ckpt")
+    # 8 samples: 2 steps of 2 x 2, each of 2 optimizers
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
 
 
 @pytest.mark.ddp
@@ -161,6 +144,6 @@ def test_two_processes_stop_together_and_resume(tmp_path):
 @pytest.mark.slow
 def test_a_sweep_through_submitit(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    train("-m", "norm=clade,clade_icpe", *SMALL, "trainer=smoke", "hydra/launcher=submitit_local",
+    train("-m", "norm=clade_icpe", *SMALL, "trainer=smoke", "hydra/launcher=submitit_local",
           "hydra.launcher.timeout_min=5", "hydra.launcher.cpus_per_task=1", f"hydra.sweep.dir={tmp_path}")
-    assert len(list(tmp_path.glob("*/checkpoints/last.ckpt"))) == 2
+    assert len(list(tmp_path.glob("*/checkpoints/last.ckpt"))) == 1
