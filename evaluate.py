@@ -16,21 +16,20 @@ import hydra
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
-from semsynth import runs
 from semsynth.cli import command
 from semsynth.config import check_threads, finalize
+from semsynth.errors import ConfigError, EvaluationError
 from semsynth.evaluation import arguments
-from semsynth.evaluation.errors import EvaluationError
 
 
 def evaluate(cfg: DictConfig) -> None:
     """Collect what is scored, score it, write and print the scores."""
     from rich.console import Console
 
-    from semsynth.evaluation import scores, sources, wandb_summary
-    from semsynth.evaluation.data_sets import DataSets
-    from semsynth.evaluation.features import FeatureChoice
-    from semsynth.evaluation.given_statistics import read_statistics
+    from semsynth.evaluation import report, sources, wandb_summary
+    from semsynth.metrics.data_sets import DataSets
+    from semsynth.metrics.features import FeatureChoice
+    from semsynth.metrics.given_statistics import read_statistics
 
     started = time.monotonic()
     if (cfg.run is None) == (cfg.images is None) or (cfg.images is None) != (cfg.labels is None):
@@ -58,10 +57,10 @@ def evaluate(cfg: DictConfig) -> None:
     found, content = sources.score(
         source, protocol, judge, wanted=wanted, device=device, choice=choice, batch=cfg.batch, workers=cfg.workers,
         cache=cfg.cache, threads=cfg.threads, given=given)
-    document = scores.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
+    document = report.document(found, source=source.facts, protocol=content, seconds=time.monotonic() - started)
     path = Path(cfg.output or Path(cfg.run or cfg.images) / "scores.json").expanduser()
-    scores.write_scores(path, document)
-    scores.print_scores(document, Console())
+    report.write_scores(path, document)
+    report.print_scores(document, Console())
     print(f"scores: {path}")
     if cfg.wandb:
         print(f"W&B: {wandb_summary.add_to_summary(cfg.run, document)}")
@@ -78,7 +77,7 @@ def build(node: Any) -> Any:
         return hydra.utils.instantiate(node, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, ValueError):
-            raise runs.ConfigError(str(error.__cause__)) from error
+            raise ConfigError(str(error.__cause__)) from error
         raise
 
 

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from semsynth import runs
 from semsynth.cli import command
 from semsynth.config import check_threads
+from semsynth.errors import ConfigError
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -29,12 +30,12 @@ def draw(cfg: DictConfig) -> None:
     from semsynth.synthesis.styles import choose_styles
 
     if cfg.precision not in PRECISIONS:
-        raise runs.ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
+        raise ConfigError(f"precision={cfg.precision}: take one of {', '.join(PRECISIONS)}")
     for key in ("compile", "snap", "overwrite"):
         if not isinstance(cfg[key], bool):
-            raise runs.ConfigError(f"{key}={cfg[key]}: take true or false")
+            raise ConfigError(f"{key}={cfg[key]}: take true or false")
     if cfg.matmul not in matmul.CHOICES:
-        raise runs.ConfigError(f"matmul={cfg.matmul}: take one of {', '.join(matmul.CHOICES)}")
+        raise ConfigError(f"matmul={cfg.matmul}: take one of {', '.join(matmul.CHOICES)}")
     check_threads(cfg)
     run, masks, output = cfg.run, find_masks(cfg.input, cfg.output), cfg.output
     runs.load_config(run)  # no such run is told before no such checkpoint

@@ -9,7 +9,7 @@ from card import CUDA, Call, Setting
 from networks import DEVICE, build
 from torch import Tensor
 
-from semsynth.evaluation.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import PublishedGenerator
 from semsynth.semantics import Semantics
 
 PEER, RELEASED = "released, compiled bf16", "released, fp32"

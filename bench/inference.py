@@ -9,7 +9,7 @@ from measure import alternate, peak_bytes
 from networks import build, prepared
 from torch import Tensor
 
-from semsynth.evaluation.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import PublishedGenerator
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.semantics import Semantics
 

@@ -14,7 +14,7 @@ from measure import alternate
 from scipy import ndimage
 
 from semsynth.config import finalize
-from semsynth.data.icpe import Offsets
+from semsynth.semantics.icpe import Offsets
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = 48

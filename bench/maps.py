@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from semsynth.data.scenes.dataset import Scenes
-from semsynth.patches import Patches
+from semsynth.semantics.patches import Patches
 
 COCO_CLASSES = 183
 

@@ -27,7 +27,7 @@ from real import Watch, rate, watched
 from stepping import stepping
 from targets import Measured, targets
 
-from semsynth.evaluation.complexity.weights import random_vgg
+from semsynth.complexity.weights import random_vgg
 from semsynth.losses.perceptual import Perceptual
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +83,7 @@ class Bench:
         lines = ["# On a GPU, against the released formulation", "", *facts(),
                  f"`python bench/cuda.py{' small' * self.setting.small}` wrote this page. Medians of calls that take "
                  "turns in one process; warm-up is apart (first call). `released` is our own "
-                 "plain writing of what the released networks compute (semsynth.evaluation.complexity.formulation), "
+                 "plain writing of what the released networks compute (semsynth.complexity.formulation), "
                  "with weights in channels-last memory; `compiled` is `torch.compile` of it, in training also of its "
                  "discriminator and VGG-19.", "",
                  *([f"**Cut off**: {', '.join(missing)} had no time.", ""] if missing else []),

@@ -13,8 +13,8 @@ from networks import DEVICE, build
 from torch import Tensor, nn
 from training import Iterations
 
+from semsynth.complexity.formulation import PublishedGenerator
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
-from semsynth.evaluation.complexity.formulation import PublishedGenerator
 from semsynth.losses.perceptual import Perceptual
 from semsynth.losses.step import Step
 from semsynth.semantics import Semantics

@@ -14,9 +14,9 @@ from networks import DEVICE, build, prepared
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.weights import random_vgg
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
-from semsynth.evaluation.complexity.formulation import PublishedGenerator
-from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.losses.adversarial import Hinge
 from semsynth.losses.feature_matching import FeatureMatching
 from semsynth.losses.perceptual import Perceptual

@@ -64,7 +64,7 @@ def tiny_run(tmp_path_factory):
     import yaml
 
     from semsynth.semantics import Semantics
-    from semsynth.weights import save_weights
+    from semsynth.weights.run_file import save_weights
 
     def norm_node(name, edges, base):
         node = {"_target_": f"semsynth.norms.{NORMS[name]}", "_partial_": True, "edges": edges}
@@ -82,7 +82,7 @@ def tiny_run(tmp_path_factory):
             "size": list(size), "seed": 0, "run_dir": "somewhere",
             "dataset": {"name": "tiny", "classes": classes, "colours": [[40 * i, 0, 255] for i in range(5)],
                         "num_classes": 5, "unknown": unknown, "instances": edges, "edges": edges},
-            "icpe": {"_target_": "semsynth.data.icpe.Offsets", "enabled": offsets, "components": "every",
+            "icpe": {"_target_": "semsynth.semantics.icpe.Offsets", "enabled": offsets, "components": "every",
                      "skip_label": None, "published": False},
             "generator": {"_target_": "semsynth.generators.spade.SPADEGenerator", "norm": node, "num_classes": 5,
                           "size": list(size), "ngf": 2, "z_dim": z_dim, "edges": edges, "init_gain": 1.0} | generator,

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
+from semsynth.complexity.weights import random_vgg
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.encoders.style import StyleEncoder
-from semsynth.evaluation.complexity.weights import random_vgg
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.losses.adversarial import (
     DiscriminatorAdversarial,

@@ -22,10 +22,10 @@ from omegaconf import OmegaConf
 
 from semsynth import Synthesizer, config, runs
 from semsynth.buildable import NAMES, PACKAGE, check_names, check_stored, may_be_built
+from semsynth.errors import ConfigError, ReportError
 from semsynth.evaluation import arguments, sources
 from semsynth.reporting import collect
-from semsynth.reporting.errors import ReportError
-from semsynth.signatures import ConfigError, targets
+from semsynth.signatures import targets
 
 FILES = sorted([*(ROOT / "conf").rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")])
 # modules whose every public name is tried, and names that do their harm through hydra or through attributes
@@ -43,9 +43,10 @@ CHOSEN = (
     "hydra.utils.get_class", "hydra.utils.get_object", "hydra.utils.instantiate",
     "hydra._internal.instantiate._instantiate2.instantiate", "pytorch_lightning.Trainer.save_checkpoint",
     "pytorch_lightning.trainer.trainer.os.system", "albumentations.load", "albumentations.ReplayCompose",
-    "semsynth.data.masks.Image.open", "semsynth.synthesizer.torch.load", "semsynth.evaluation.scores.subprocess.run",
+    "semsynth.data.masks.Image.open", "semsynth.synthesizer.torch.load", "semsynth.evaluation.report.subprocess.run",
     "semsynth.training.preemption.subprocess", "semsynth.signatures.locate",
-    "semsynth.signatures.importlib.import_module", "semsynth.weights.save_weights", "semsynth.weights.os.remove",
+    "semsynth.signatures.importlib.import_module", "semsynth.weights.run_file.save_weights",
+    "semsynth.weights.run_file.os.remove",
     "semsynth.runs.save_config", "semsynth", "semsynth.", "semsynth.norms", "semsynth.norms.clade",
     "semsynth.norms.clade.", "semsynth..clade.CLADE", ".semsynth.norms.clade.CLADE",
     "semsynth.norms.clade.CLADE.__init__", "semsynth.norms.clade.CLADE.load_state_dict",

@@ -13,9 +13,10 @@ from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
-from semsynth.evaluation.complexity.weights import random_vgg
+from semsynth.complexity.weights import random_vgg
+from semsynth.errors import ConfigError
 from semsynth.papers import study
-from semsynth.signatures import ConfigError, bind, near, targets
+from semsynth.signatures import bind, near, targets
 from semsynth.training import launch
 
 CONF = ROOT / "conf"

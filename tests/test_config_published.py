@@ -7,10 +7,10 @@ from commands import composed as command
 from hydra.utils import instantiate
 
 from semsynth import config
-from semsynth.evaluation.complexity.weights import random_vgg
+from semsynth.complexity.weights import random_vgg
+from semsynth.errors import ConfigError
 from semsynth.segmenters.ppm import PPMNet
 from semsynth.segmenters.resnet import DeepStemResNet
-from semsynth.signatures import ConfigError
 
 PUBLISHED_ICPE = sorted(path.stem for path in (ROOT / "experiments").glob("clade_icpe_*.yaml"))
 

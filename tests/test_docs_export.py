@@ -7,9 +7,9 @@ from commands import ROOT, composed
 from omegaconf import OmegaConf
 
 from semsynth import runs
-from semsynth.checkpoints.exporters.export import export
-from semsynth.checkpoints.exporters.source import Source
-from semsynth.weights import read_weights
+from semsynth.exporting.export import export
+from semsynth.exporting.source import Source
+from semsynth.weights.run_file import read_weights
 
 TEXT = (ROOT / "docs" / "export.md").read_text()
 

@@ -15,11 +15,10 @@ from PIL import Image
 
 import semsynth.synthesizer
 from semsynth import Synthesizer, runs
-from semsynth.data.edges import instance_edges
-from semsynth.data.icpe import icpe_offsets
+from semsynth.errors import ConfigError, StyleError
 from semsynth.semantics import Semantics
-from semsynth.signatures import ConfigError
-from semsynth.synthesis.styles import StyleError
+from semsynth.semantics.edges import instance_edges
+from semsynth.semantics.icpe import icpe_offsets
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,10 +9,10 @@ from commands import ROOT, composed, load
 from PIL import Image
 
 from semsynth import config
-from semsynth.evaluation.style_regressor import load_style_regressor
+from semsynth.errors import ConfigError
+from semsynth.metrics.style_regressor import load_style_regressor
 from semsynth.segmenters.judge import load_judge
-from semsynth.segmenters.judge_file import read_about
-from semsynth.signatures import ConfigError
+from semsynth.segmenters.network_file import read_about
 
 TINY = ["epochs=1", "batch=2", "dataset.train_length=4", "dataset.val_length=2", "data.num_workers=0",
         "trainer.accelerator=cpu", "callbacks.progress=null"]

@@ -14,12 +14,12 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from semsynth.cli import command
-from semsynth.config import ConfigError, finalize
+from semsynth.config import finalize
 from semsynth.data.check import scan
 from semsynth.data.check_report import progress_bar, show_report, show_summary
 from semsynth.data.draft import draft_classes, write_draft
-from semsynth.data.errors import DataError
 from semsynth.data.paired import PairedDataset
+from semsynth.errors import ConfigError, DataError
 
 
 def draft(cfg: DictConfig, console: Console) -> int:

@@ -22,6 +22,7 @@ from rich.progress import track
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.errors import ConfigError
 from semsynth.signatures import targets
 
 GROUPS = (*config.NETWORKS, "objective", "loss", "optim", "icpe", "system")
@@ -34,7 +35,7 @@ def prepare(cfg: DictConfig, names: list[str]) -> tuple[DictConfig, dict[str, An
     if run is not None:
         foreign = [o for o in HydraConfig.get().overrides.task if o.lstrip("+").split("=")[0] not in (*names, "run")]
         if foreign:
-            raise config.ConfigError(f"run={run} measures the run as it is: leave out {', '.join(foreign)}")
+            raise ConfigError(f"run={run} measures the run as it is: leave out {', '.join(foreign)}")
         saved = runs.load_config(run)
         saved.run_dir = run
         return saved, given
@@ -48,9 +49,9 @@ def prepare(cfg: DictConfig, names: list[str]) -> tuple[DictConfig, dict[str, An
 
 
 def measure(cfg: DictConfig, options: Any, scratch: Path, console: Console) -> dict[str, Any]:
-    from semsynth.evaluation.complexity import setting
-    from semsynth.evaluation.complexity.measure import Parts, measure
-    from semsynth.evaluation.complexity.weights import random_vgg
+    from semsynth.complexity import setting
+    from semsynth.complexity.measure import Parts, measure
+    from semsynth.complexity.weights import random_vgg
 
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     if options.memory and options.training:
@@ -70,7 +71,7 @@ def measure(cfg: DictConfig, options: Any, scratch: Path, console: Console) -> d
 
 @command(Path(__file__).parents[1] / "conf" / "complexity.yaml")
 def main(cfg: DictConfig) -> None:
-    from semsynth.evaluation.complexity.setting import Options
+    from semsynth.complexity.setting import Options
 
     console = Console() if sys.stdout.isatty() else Console(width=110)
     runs.settle(cfg)
@@ -81,15 +82,15 @@ def main(cfg: DictConfig) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             record = measure(cfg, options, Path(scratch), console)
     except ValueError as error:
-        raise config.ConfigError(str(error)) from error
+        raise ConfigError(str(error)) from error
     keep(record, Path(cfg.run_dir), console, together=runs.in_sweep() and given_run is None)
 
 
 def keep(record: dict[str, Any], folder: Path, console: Console, together: bool = False) -> None:
-    from semsynth.evaluation.complexity import sweep
-    from semsynth.evaluation.complexity.figure import draw
-    from semsynth.evaluation.complexity.record import save
-    from semsynth.evaluation.complexity.tables import show
+    from semsynth.complexity import sweep
+    from semsynth.complexity.figure import draw
+    from semsynth.complexity.record import save
+    from semsynth.complexity.tables import show
 
     show(record, console)
     path = save(record, folder)

@@ -9,9 +9,9 @@ from pathlib import Path
 from omegaconf import DictConfig, ListConfig
 
 from semsynth.cli import command
+from semsynth.errors import ReportError
 from semsynth.reporting import dashboard
 from semsynth.reporting.collect import find_runs
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.wandb_files import offline_files, read_offline
 
 

@@ -18,10 +18,10 @@ from semsynth.cli import command
 
 def write(cfg: DictConfig) -> None:
     """Load the run and export it."""
-    from semsynth.checkpoints.exporters.export import export
-    from semsynth.checkpoints.exporters.source import Source
+    from semsynth.exporting.export import export
+    from semsynth.exporting.source import Source
     from semsynth.synthesis.maps import chosen_size
-    from semsynth.weights import read_weights
+    from semsynth.weights.run_file import read_weights
 
     run, format, output = Path(cfg.run), cfg.format, cfg.output
     runs.load_config(run)  # no such run is told before no such checkpoint

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, ListConfig
 from semsynth import config, runs
 from semsynth.cli import command
 from semsynth.cli.typed import quoted
+from semsynth.errors import ConfigError
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -63,9 +64,9 @@ def told(cfg: DictConfig, dataset: str | None) -> Any:
 
     size = list(cfg.size) if isinstance(cfg.size, ListConfig) else cfg.size if cfg.size is None else [cfg.size] * 2
     if size is not None and (len(size) != 2 or not all(type(side) is int and side > 0 for side in size)):
-        raise config.ConfigError(f"size={cfg.size} must be [HEIGHT,WIDTH] in pixels")
+        raise ConfigError(f"size={cfg.size} must be [HEIGHT,WIDTH] in pixels")
     if cfg.edges not in (None, True, False):
-        raise config.ConfigError(f"edges={cfg.edges} must be true or false")
+        raise ConfigError(f"edges={cfg.edges} must be true or false")
     return Told(dataset, None if size is None else tuple(size), cfg.upsamplings, cfg.edges)
 
 

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.errors import ConfigError
 
 PARTS = ("dataset", "data", "network", "optimizer", "preprocessing", "geometric", "photometric", "system", "callbacks",
          "trainer")
@@ -33,7 +34,7 @@ def checked(cfg: DictConfig) -> DictConfig:
     """
     config.check_output(cfg, ".safetensors")
     if cfg.dtype not in DTYPES:
-        raise config.ConfigError(f"dtype={cfg.dtype} must be {' or '.join(DTYPES)}")
+        raise ConfigError(f"dtype={cfg.dtype} must be {' or '.join(DTYPES)}")
     return config.prepare_part(cfg, PARTS, ("system",))
 
 

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from semsynth import config, runs
 from semsynth.cli import command
+from semsynth.errors import ConfigError
 
 PARTS = ("dataset", "data", "regressor", "optimizer", "photometric", "system", "callbacks", "trainer")
 
@@ -26,7 +27,7 @@ def checked(cfg: DictConfig) -> DictConfig:
     """
     config.check_output(cfg, ".safetensors")
     if cfg.dataset.name != "scenes":
-        raise config.ConfigError(f"dataset={cfg.dataset.name} has no style variables: take dataset=scenes")
+        raise ConfigError(f"dataset={cfg.dataset.name} has no style variables: take dataset=scenes")
     return config.prepare_part(cfg, PARTS, ("system",))
 
 
@@ -34,8 +35,8 @@ def held_out_r2(path: str, data: Any) -> dict[str, float]:
     """R^2 of the written regressor on the validation split."""
     import torch
 
-    from semsynth.evaluation.style_recovery import STYLES, r_squared
-    from semsynth.evaluation.style_regressor import load_style_regressor
+    from semsynth.metrics.style_recovery import STYLES, r_squared
+    from semsynth.metrics.style_regressor import load_style_regressor
 
     regressor = load_style_regressor(path)
     read, truth = zip(*((regressor.predict(b["image"]), b["style"]) for b in data.val_dataloader()), strict=True)
@@ -44,7 +45,7 @@ def held_out_r2(path: str, data: Any) -> dict[str, float]:
 
 
 def run(cfg: DictConfig) -> None:
-    from semsynth.evaluation.style_regressor import save_style_regressor
+    from semsynth.metrics.style_regressor import save_style_regressor
     from semsynth.training.supervised import fit
 
     trainer, system, data = runs.build_supervised(cfg)

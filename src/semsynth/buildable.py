@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from semsynth.signatures import ConfigError, targets
+from semsynth.errors import ConfigError
+from semsynth.signatures import targets
 
 PACKAGE = Path(__file__).parent
 # Any class that is written in a file below these may be built: a new norm or data set needs no entry here.
-PARTS = ("norms", "generators", "discriminators", "encoders", "segmenters", "losses", "data", "training")
+PARTS = ("semantics", "norms", "generators", "discriminators", "encoders", "segmenters", "losses", "data", "training")
 # Functions, and what stands elsewhere, one by one: calling any function there is could write files or import modules.
 NAMES = frozenset({
     "semsynth.norms.base.group_norm", "semsynth.norms.base.layer_norm", "semsynth.encoders.none.no_encoder",
@@ -21,8 +22,8 @@ NAMES = frozenset({
     "semsynth.segmenters.judge.own_judge", "semsynth.segmenters.published.published_judge",
     "semsynth.segmenters.loop.pretrained", "semsynth.segmenters.loop.untrained",
     "semsynth.training.progress.progress", "semsynth.training.wandb_run.wandb_logger",
-    "semsynth.evaluation.in_training.ValidationScores", "semsynth.evaluation.protocol.Protocol",
-    "semsynth.evaluation.style_regressor.StyleRegressor",
+    "semsynth.evaluation.validation.ValidationScores", "semsynth.metrics.protocol.Protocol",
+    "semsynth.metrics.style_regressor.StyleRegressor",
 })
 OTHERS = frozenset({
     *(f"torch.nn.{name}" for name in ("BatchNorm2d", "SyncBatchNorm", "InstanceNorm2d", "Identity")),

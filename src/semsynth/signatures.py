@@ -10,11 +10,9 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, Literal, Union
 
+from semsynth.errors import ConfigError
+
 SCALARS = (bool, int, float, str)
-
-
-class ConfigError(ValueError):
-    """The configuration cannot work; the message names the key to change."""
 
 
 def near(word: str, known: Iterable[str]) -> str:

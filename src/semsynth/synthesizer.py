@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semsynth.errors import StyleError
 from semsynth.synthesis.condition import Condition
-from semsynth.synthesis.styles import StyleError, draw_styles, encode_style
+from semsynth.synthesis.styles import draw_styles, encode_style
 
 Style = Tensor | np.ndarray | str | Path | Image.Image | Sequence[str | Path | Image.Image]
 

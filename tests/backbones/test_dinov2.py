@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from semsynth.backbones.dinov2 import DEVIATION, HEAD, MEAN, load_dinov2
-from semsynth.backbones.errors import BackboneError
+from semsynth.errors import BackboneError
 
 DIM, HIDDEN, PATCH, SIDE = 2 * HEAD, 24, 4, 5
 

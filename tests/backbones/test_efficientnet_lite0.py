@@ -13,8 +13,8 @@ from torchvision.models._meta import _IMAGENET_CATEGORIES as NAMES
 
 from semsynth.backbones import efficientnet_lite0, package
 from semsynth.backbones.efficientnet_lite0 import EfficientNetLite0, folded, load_efficientnet_lite0, renamed
-from semsynth.backbones.errors import BackboneError
-from semsynth.tensor_files import read_tensors, sha256_of
+from semsynth.errors import BackboneError
+from semsynth.weights.tensor_files import read_tensors, sha256_of
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,18 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import hydra.utils
+import official
 import pytest
 import torch
 from commands import ROOT
+from importing import import_run, save
+from official import Model
 from torch.testing import assert_close
 
 from semsynth import runs
 from semsynth.semantics import Semantics
-
-sys.path.insert(0, str(Path(__file__).parent))
-import official
-from importing import import_run, save
-from official import Model
 
 DATA_SETS = {
     "ade20k": {"num_classes": 151, "edges": False, "size": (64, 64), "upsamplings": 5},

@@ -2,19 +2,16 @@
 
 import os
 import pickle
-import sys
 import zipfile
 from pathlib import Path
 
+import official
 import pytest
 import torch
-
-from semsynth.signatures import ConfigError
-
-sys.path.insert(0, str(Path(__file__).parent))
-import official
 from importing import import_run, save
 from official import Model
+
+from semsynth.errors import ConfigError
 
 
 @pytest.fixture(scope="module")

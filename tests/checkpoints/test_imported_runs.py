@@ -1,33 +1,29 @@
 """Runs made from released checkpoints are scored, drawn with and trained from like any run."""
 
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import official
 import pytest
 import torch
 from commands import composed, load
+from importing import import_run, save, training_from
+from official import Model
 from omegaconf import OmegaConf
 from PIL import Image
 from torch.testing import assert_close
 
 from semsynth import runs
-from semsynth.data.batch import semantics_from_batch
-from semsynth.data.icpe import icpe_offsets
-from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.painter import Painter
-from semsynth.evaluation.real import chosen
+from semsynth.errors import EvaluationError
+from semsynth.evaluation.sampler import Painter
+from semsynth.metrics.real import chosen
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
 from semsynth.semantics import Semantics
+from semsynth.semantics.batch import semantics_from_batch
+from semsynth.semantics.icpe import icpe_offsets
 from semsynth.training import launch
-
-sys.path.insert(0, str(Path(__file__).parent))
-import official
-from importing import import_run, save, training_from
-from official import Model
 
 SIZE, COUNT, STYLE = 64, 4, 4
 MODELS = {

@@ -7,15 +7,14 @@ import pytest
 from hydra.errors import InstantiationException
 
 from semsynth.cli.command import in_words
-from semsynth.data.errors import DataError
-from semsynth.training.faults import TrainingStopped
+from semsynth.errors import DataError, TrainingStopped
 
 SCRIPT = '''"""Does a thing.
 
     python tool.py a=1
 """
 from semsynth.cli import command
-from semsynth.data.errors import DataError
+from semsynth.data.faults import DataError
 
 @command("conf/tool.yaml", instead=lambda arguments: "other" in arguments and print("other") is None)
 def main(cfg):

@@ -4,7 +4,7 @@ import pytest
 from commands import ROOT
 
 from semsynth.cli.suggestions import check_choices, suggest
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
 
 TRAIN = ROOT / "conf" / "train.yaml"
 

@@ -7,7 +7,7 @@ from commands import ROOT
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from semsynth.cli.typed import as_overrides, asks_for_help, plain, quoted, readable
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
 
 TRAIN = ROOT / "conf" / "train.yaml"
 NAMES = ["set (1)", "lr=2", "a,b", "Müller", "数据", "it's", 'say "so"', "0_size-[32,32]+norm-clade", "a;b&c|d#e",

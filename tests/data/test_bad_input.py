@@ -8,7 +8,7 @@ import yaml
 from PIL import Image
 
 from semsynth.data.classes import load_classes
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 
 def cut(path, keep=0.6):

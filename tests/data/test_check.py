@@ -13,7 +13,7 @@ from rich.console import Console
 from semsynth.data.check import scan
 from semsynth.data.classes import load_classes
 from semsynth.data.draft import draft_classes, write_draft
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 TOOL = Path(__file__).parents[2] / "tools" / "check_data.py"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from semsynth.data.classes import load_classes
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 
 @pytest.mark.parametrize(("text", "message"), [

@@ -9,7 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from semsynth.data.coco_instances import draw_instances, fill_polygon, plan, read_objects
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 
 def square(left, top, right, bottom):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semsynth.data.colours import ColourCode
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 
 def test_the_share_of_unknown_colours_is_written_out():

@@ -7,11 +7,11 @@ import torch
 from hydra.utils import instantiate
 
 from semsynth.config import finalize
-from semsynth.data.batch import LabelPreparation
 from semsynth.data.datamodule import DataModule
-from semsynth.data.errors import DataError
 from semsynth.data.precheck import precheck, spread_order
+from semsynth.errors import DataError
 from semsynth.semantics import Reading
+from semsynth.semantics.batch import LabelPreparation
 
 
 @pytest.fixture

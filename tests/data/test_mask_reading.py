@@ -7,11 +7,10 @@ from PIL import Image
 from semsynth.config import finalize
 from semsynth.data.classes import ClassTable, load_classes
 from semsynth.data.draft import draft_classes, write_draft
-from semsynth.data.errors import DataError
 from semsynth.data.folder import Folder
 from semsynth.data.mask_files import label_files
 from semsynth.data.mask_reading import decide
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError, DataError
 
 RED, BLACK, BLUE, GREEN = [128, 0, 0], [0, 0, 0], [0, 0, 142], [0, 128, 0]
 TABLE = ClassTable(["road", "background", "car"], [RED, BLACK, BLUE], [0, 1, 2])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids, read_instances, read_mask
+from semsynth.errors import DataError
 
 IDS = (np.arange(48 * 64).reshape(48, 64) // 7 % 12).astype(np.uint8)
 COLOURS = np.random.default_rng(0).integers(0, 256, (12, 3)).astype(np.uint8)

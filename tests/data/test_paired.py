@@ -5,11 +5,11 @@ import torch
 
 from semsynth.data.camvid import CamVid
 from semsynth.data.cityscapes import Cityscapes
-from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets, icpe_offsets
 from semsynth.data.joint import JointTransform
 from semsynth.data.paired import PairedDataset
 from semsynth.data.resize import resize_nearest
+from semsynth.errors import DataError
+from semsynth.semantics.icpe import Offsets, icpe_offsets
 
 
 @pytest.fixture

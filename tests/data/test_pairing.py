@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
-from semsynth.data.errors import DataError
 from semsynth.data.folder import Folder, validation_names
 from semsynth.data.label_maps import LabelMaps
 from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import files_in
+from semsynth.errors import DataError
 
 
 def into_days(root, *parts):

@@ -9,9 +9,9 @@ from torch.testing import assert_close
 from semsynth.data.check import scan
 from semsynth.data.check_report import show_summary
 from semsynth.data.decoding import picture_size
-from semsynth.data.errors import DataError
 from semsynth.data.masks import read_image, read_instances, read_mask
 from semsynth.encoders.style import StyleEncoder
+from semsynth.errors import DataError
 from semsynth.synthesis.styles import encode_style
 
 RAMP = np.linspace(0, 65535, 48 * 64).reshape(48, 64)

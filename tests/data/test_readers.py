@@ -10,9 +10,9 @@ from PIL import Image
 
 from semsynth.config import finalize
 from semsynth.data.ade20k_outdoor import ADE20KOutdoor
-from semsynth.data.errors import DataError
 from semsynth.data.folder import validation_names
 from semsynth.data.source import natural_key
+from semsynth.errors import DataError
 
 REAL = Path(os.environ.get("SEMSYNTH_DATA", "data"))
 SMALL = ("size=[32,64]", "icpe.enabled=true")

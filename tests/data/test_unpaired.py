@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 
 from semsynth.data.datamodule import DataModule
-from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets, at_size
 from semsynth.data.label_maps import LabelMaps, OtherLabels
 from semsynth.data.paired import PairedDataset
 from semsynth.data.scenes.dataset import Scenes
 from semsynth.data.source import Listing, Pair, Source
 from semsynth.data.unpaired import UnpairedDataset
+from semsynth.errors import DataError
+from semsynth.semantics.icpe import Offsets, at_size
 
 
 class Numbered:

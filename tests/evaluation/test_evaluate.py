@@ -13,12 +13,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from semsynth import config, runs
-from semsynth.data.errors import DataError
-from semsynth.evaluation.errors import EvaluationError
-from semsynth.segmenters.errors import SegmenterError
+from semsynth.errors import ConfigError, DataError, EvaluationError, SegmenterError
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
-from semsynth.signatures import ConfigError
 
 FEW = ["protocol.count=6", "protocol.train_count=6", "protocol.diversity_maps=2", "protocol.diversity_samples=2",
        "batch=4", "device=cpu"]

@@ -7,17 +7,16 @@ import torch
 import torch.distributed as dist
 from torch.testing import assert_close
 
-from semsynth.evaluation import sharing
-from semsynth.evaluation.confusion import Confusion
-from semsynth.evaluation.errors import EvaluationError
+from semsynth.errors import EvaluationError, SegmenterError
 from semsynth.evaluation.evaluator import NEIGHBOURS
-from semsynth.evaluation.features import JudgeFeatures
-from semsynth.evaluation.frechet import Moments
-from semsynth.evaluation.neighbours import neighbourhoods
-from semsynth.evaluation.pixels import eight_bits
-from semsynth.evaluation.statistics import FeatureSet
-from semsynth.evaluation.style_recovery import StyleRecovery
-from semsynth.segmenters.errors import SegmenterError
+from semsynth.metrics import distributed
+from semsynth.metrics.confusion import Confusion
+from semsynth.metrics.features import JudgeFeatures
+from semsynth.metrics.frechet import Moments
+from semsynth.metrics.neighbours import neighbourhoods
+from semsynth.metrics.pixels import eight_bits
+from semsynth.metrics.statistics import FeatureSet
+from semsynth.metrics.style_recovery import StyleRecovery
 
 
 class Colour:
@@ -169,7 +168,7 @@ def work(rank, world, port, path, make):
     order = np.resize(np.arange(len(fake)), -(-len(fake) // world) * world)[rank::world]
     for number, start in enumerate(range(0, len(order), 2)):
         rows = torch.from_numpy(order[start:start + 2])
-        positions = sharing.positions_of(number, 2, len(rows))
+        positions = distributed.positions_of(number, 2, len(rows))
         evaluator.update(fake[rows], labels[rows], positions=positions, real=real[rows],
                          style=real[rows].mean((2, 3)) + 0.01)
     found = evaluator.compute()
@@ -201,9 +200,9 @@ def test_several_processes_score_as_one(small, tmp_path, world, count):
 
 
 def test_sharing_without_processes():
-    assert sharing.processes() == (0, 1)
-    assert sharing.positions_of(2, 4, 3).tolist() == [8, 9, 10]
-    rows, positions = sharing.all_rows(torch.tensor([[1.0], [0.0]]), torch.tensor([5, 2]))
+    assert distributed.processes() == (0, 1)
+    assert distributed.positions_of(2, 4, 3).tolist() == [8, 9, 10]
+    rows, positions = distributed.all_rows(torch.tensor([[1.0], [0.0]]), torch.tensor([5, 2]))
     assert (rows.flatten().tolist(), positions.tolist()) == ([0.0, 1.0], [2, 5])
 
 

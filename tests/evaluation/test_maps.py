@@ -4,12 +4,11 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from semsynth.data.errors import DataError
 from semsynth.data.scenes.dataset import Scenes
-from semsynth.evaluation.errors import EvaluationError
+from semsynth.errors import DataError, EvaluationError
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps, collate
-from semsynth.evaluation.pixels import eight_bits, labels_at
 from semsynth.evaluation.sources import warn_of_squashed
+from semsynth.metrics.pixels import eight_bits, labels_at
 from semsynth.synthesis.maps import mask_decoder
 
 

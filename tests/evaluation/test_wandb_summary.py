@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from semsynth.evaluation.errors import EvaluationError
+from semsynth.errors import EvaluationError
 from semsynth.evaluation.wandb_summary import add_to_summary
 
 DOCUMENT = {"scores": {"fid/train": 61.5, "miou": 0.4}, "protocol": {"name": "spade"}}

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from semsynth.blocks import ResBlock
-from semsynth.init import spectral_norm, weight_and_norm
+from semsynth.generators.blocks import ResBlock
+from semsynth.layers.init import spectral_norm, weight_and_norm
 from semsynth.modulation import autograd
 from semsynth.norms import base
 from semsynth.norms.base import plain_formula

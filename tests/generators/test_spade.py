@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.init import ZeroConv2d
+from semsynth.layers.init import ZeroConv2d
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.schedule import Mixed
 from semsynth.norms.spade import SPADE
@@ -22,7 +22,7 @@ def millions(network):
 def _no_init(monkeypatch):
     """Counting parameters needs no values."""
     monkeypatch.setattr("semsynth.generators.spade.initialise", lambda *_: None)
-    monkeypatch.setattr("semsynth.blocks.spectral_norm", lambda layer: layer)
+    monkeypatch.setattr("semsynth.generators.blocks.spectral_norm", lambda layer: layer)
 
 
 @pytest.mark.usefixtures("_no_init")

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from semsynth.backbones import package
 from semsynth.backbones.efficientnet_lite0 import load_efficientnet_lite0
-from semsynth.backbones.errors import BackboneError
+from semsynth.errors import BackboneError
 from semsynth.losses.efficientnet_perceptual import UNRELATED, EfficientNetPerceptual
 from semsynth.losses.step import Step
 from semsynth.semantics import Semantics

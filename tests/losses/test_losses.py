@@ -5,6 +5,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchvision.models.vgg import cfgs, make_layers
 
+from semsynth.errors import WeightsError
 from semsynth.losses.adversarial import (
     DiscriminatorAdversarial,
     GeneratorAdversarial,
@@ -15,7 +16,7 @@ from semsynth.losses.adversarial import (
 )
 from semsynth.losses.feature_matching import FeatureMatching
 from semsynth.losses.kl import KLDivergence
-from semsynth.losses.perceptual import Perceptual, WeightsError
+from semsynth.losses.perceptual import Perceptual
 from semsynth.losses.step import Step
 from semsynth.semantics import Semantics
 

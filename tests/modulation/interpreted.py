@@ -11,9 +11,8 @@ from torch import nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from semsynth.blocks import ResBlock
+from semsynth.generators.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.lookup import Lookup
 from semsynth.modulation import autograd, executor, gradients, table
 from semsynth.modulation.kernels import backward, forward, statistics, sums
 from semsynth.modulation.sums import sum_of_rows, sums_by_row
@@ -22,6 +21,7 @@ from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Reading, Semantics
+from semsynth.semantics.lookup import Lookup
 
 assert os.environ["TRITON_INTERPRET"] == "1"
 executor.DEVICES = {"cpu"}

@@ -3,9 +3,9 @@
 import copy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import sharing
 import torch
 from torch import nn
 from torch.testing import assert_close
@@ -15,9 +15,6 @@ from semsynth.norms import base as base_module
 from semsynth.norms.base import plain_formula
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sharing
 
 
 @pytest.fixture(scope="module")

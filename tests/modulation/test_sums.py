@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from semsynth.lookup import Lookup
 from semsynth.modulation.sums import sum_of_rows, sums_by_row
+from semsynth.semantics.lookup import Lookup
 
 
 @pytest.mark.parametrize("weighted", [False, True])

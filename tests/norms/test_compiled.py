@@ -10,8 +10,8 @@ from torch import nn
 from torch._dynamo.utils import counters
 from torch.testing import assert_close
 
-from semsynth.blocks import ResBlock
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.generators.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.modulation import compiler
 from semsynth.modulation.compiler import any_sizes

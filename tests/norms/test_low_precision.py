@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from semsynth.blocks import ResBlock
+from semsynth.generators.blocks import ResBlock
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.init import singular_vectors, spectral_norm
+from semsynth.layers.init import singular_vectors, spectral_norm
 from semsynth.modulation import autograd
 from semsynth.norms import base
 from semsynth.norms.base import plain_formula

@@ -1,9 +1,8 @@
 import itertools
-import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
+import reference
 import torch
 from torch import nn
 from torch.testing import assert_close
@@ -14,9 +13,6 @@ from semsynth.norms.conditional import ConditionalNorm, Unconditional, adain
 from semsynth.norms.schedule import Mixed
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
-
-sys.path.insert(0, str(Path(__file__).parent))
-import reference
 
 N, K, C, H, W = 2, 4, 3, 5, 6
 PIXELS = list(itertools.product(range(N), range(H), range(W)))

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from semsynth.data.icpe import icpe_offsets
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.norms.spade import SPADE
 from semsynth.papers.trained import Trained
 from semsynth.reporting.collect import Run
+from semsynth.semantics.icpe import icpe_offsets
 
 CLASSES = ["sky", "grass", "road", "house", "car"]
 COLOURS = [[0, 0, 255], [0, 255, 0], [90, 90, 90], [200, 50, 50], [255, 0, 255]]

@@ -5,10 +5,10 @@ import torch
 from commands import composed
 
 from semsynth import config, runs
+from semsynth.errors import ReportError
 from semsynth.papers.curves import _parts, _rows, at, read_curve
 from semsynth.papers.iteration_time import iteration_seconds
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
 
 CURVE = np.array([(200, 40.0), (400, 60.0), (600, 70.0)])
 

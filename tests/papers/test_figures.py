@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from semsynth.evaluation.complexity.published import FIGURE_5
+from semsynth.complexity.published import FIGURE_5
+from semsynth.errors import ReportError
 from semsynth.papers import figure2, figure3, figure5, figure6, figure8_to_10, figure11, figure12, washaway
 from semsynth.papers import trained as trained_runs
 from semsynth.papers.results import Results
 from semsynth.papers.trained import find
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
 from semsynth.semantics import Semantics
 
 

@@ -8,11 +8,11 @@ import hydra.utils
 import pytest
 from commands import ROOT, load
 
+from semsynth.errors import ConfigError
 from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Place, steps_of
-from semsynth.signatures import ConfigError
 
 STUDY = """study:
   title: Two norms

@@ -9,9 +9,9 @@ import pytest
 from commands import ROOT, composed
 
 from semsynth import config, runs
+from semsynth.errors import ReportError
 from semsynth.papers import steps, study
 from semsynth.papers.results import Results
-from semsynth.reporting.errors import ReportError
 from semsynth.runs.jobs import sweep_jobs
 
 PLACE = steps.Place(ROOT)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from semsynth.papers.errors import StudyError
+from semsynth.errors import StudyError
 from semsynth.papers.request import asked_for
 from semsynth.papers.study import read_study
 

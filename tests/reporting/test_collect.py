@@ -1,8 +1,8 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from semsynth.errors import ReportError
 from semsynth.reporting.collect import evaluation_command, find_runs, quoted, read_run
-from semsynth.reporting.errors import ReportError
 
 
 def test_a_directory_a_folder_above_a_glob_and_a_list_find_the_same(make_run, tmp_path):

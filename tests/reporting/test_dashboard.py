@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from semsynth.errors import ReportError
 from semsynth.reporting.dashboard import draw_curves, draw_runs, draw_samples
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.wandb_files import BLOCK, OfflineRun, _records, read_offline
 
 

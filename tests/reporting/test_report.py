@@ -5,8 +5,8 @@ from commands import composed, load
 from PIL import Image
 
 from semsynth import config, runs
+from semsynth.errors import ReportError
 from semsynth.reporting.collect import find_runs, read_run, read_runs
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.figures import distance_key
 from semsynth.reporting.groups import group_runs
 from semsynth.reporting.pictures import draw_comparison, draw_run

@@ -8,8 +8,8 @@ import torch
 from torch.testing import assert_close
 
 from semsynth.backbones import package
+from semsynth.errors import SegmenterError
 from semsynth.segmenters.efficientnet_lite0 import EfficientNetLite0Segmenter
-from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge import NoJudge, load_judge, own_judge, save_judge, shipped
 from semsynth.segmenters.loop import pretrained
 

@@ -7,9 +7,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from semsynth.segmenters.errors import SegmenterError
+from semsynth.errors import SegmenterError
 from semsynth.segmenters.judge import Judge, load_judge, save_judge, shipped
-from semsynth.segmenters.judge_file import METADATA, read_about
+from semsynth.segmenters.network_file import METADATA, read_about
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.unet import UNet
 
@@ -248,7 +248,7 @@ def test_wrong_files_are_named(saved, tmp_path):
     ("os.system", "which is not below semsynth.segmenters"),
     ("semsynth.segmenters.unet.VNet", "there is no network"),
     ("semsynth.segmenters.unet.torch", "is no network"),
-    ("semsynth.segmenters.judge_file.save_judge", "is no network"),
+    ("semsynth.segmenters.network_file.save_judge", "is no network"),
     ("semsynth.segmenters.ppm.DeepStemResNet", "is no network"),  # imported there, not written there
 ])
 def test_a_file_imports_networks_only(saved, dotted, message):

@@ -7,10 +7,10 @@ from torch import nn
 from torch.testing import assert_close
 from torchvision.models import resnet18
 
+from semsynth.errors import SegmenterError
 from semsynth.losses.segmentation import SegmentationLoss
 from semsynth.losses.step import Segmentation
 from semsynth.segmenters.class_maps import CLASS_MAPS
-from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge import Judge, save_judge
 from semsynth.segmenters.loop import LoopSegmenter, pretrained, untrained
 from semsynth.segmenters.ppm import PPMNet

@@ -10,11 +10,11 @@ from hydra.utils import instantiate
 from torch import nn
 from torch.testing import assert_close
 
+from semsynth.errors import SegmenterError
 from semsynth.pretrained.files import JUDGES
 from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.deeplab_v2 import DeepLabV2
-from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.ppm import PPMNet
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.published import PublishedJudge, published_judge

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.synthesis.maps import MapReader, find_masks, mask_decoder

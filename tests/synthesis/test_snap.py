@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 from semsynth.synthesis.maps import mask_decoder
 from semsynth.synthesis.output import open_output
 from semsynth.synthesis.snap import Snap, offered

@@ -4,14 +4,14 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets, icpe_offsets
 from semsynth.encoders.style import StyleEncoder
+from semsynth.errors import DataError, StyleError
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_ICPE
+from semsynth.semantics.icpe import Offsets, icpe_offsets
 from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
 from semsynth.synthesis.pictures import synthesize
-from semsynth.synthesis.styles import StyleError, choose_styles, draw_styles, walk
+from semsynth.synthesis.styles import choose_styles, draw_styles, walk
 
 NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]]
 

@@ -4,9 +4,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from semsynth.errors import TrainingStopped
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.csv_metrics import CsvMetrics
-from semsynth.training.faults import TrainingStopped
 from semsynth.training.scores import Scores as TakenScores
 
 

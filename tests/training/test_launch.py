@@ -5,9 +5,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError, TrainingStopped
 from semsynth.training import launch
-from semsynth.training.faults import TrainingStopped
 from semsynth.training.preemption import Preempted
 
 

@@ -6,10 +6,10 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from semsynth.errors import NonFiniteError
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.csv_metrics import CsvMetrics
 from semsynth.training.ema import EMA
-from semsynth.training.faults import NonFiniteError
 from semsynth.training.panels import Panels
 from semsynth.training.preemption import Preemption
 

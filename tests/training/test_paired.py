@@ -5,8 +5,8 @@ import pytorch_lightning as pl
 import torch
 from torch.testing import assert_close
 
-from semsynth.data.batch import semantics_from_batch
 from semsynth.losses.step import Step
+from semsynth.semantics.batch import semantics_from_batch
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
 from semsynth.training.seeding import SeededBatches, seed_all

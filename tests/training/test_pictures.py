@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.training.grid import GAP, HEADER, LINE, colour_labels, draw_grid, to_uint8
+from semsynth.pictures.grid import GAP, HEADER, LINE, colour_labels, draw_grid, to_uint8
 from semsynth.training.panels import Panels, latest_grid
 
 COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]

@@ -9,12 +9,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from semsynth.data.datamodule import DataModule
-from semsynth.data.icpe import Offsets
 from semsynth.data.scenes.dataset import Scenes
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.spade import SPADE
-from semsynth.patches import Patches
+from semsynth.semantics.icpe import Offsets
+from semsynth.semantics.patches import Patches
 from semsynth.training.paired import PairedSystem
 
 SIZE, CLASSES = (32, 32), 12

@@ -11,9 +11,9 @@ import pytorch_lightning as pl
 import torch
 
 from semsynth.data.sampler import ResumableSampler
+from semsynth.errors import TrainingStopped
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
-from semsynth.training.faults import TrainingStopped
 from semsynth.training.preemption import Preempted, Preemption
 from semsynth.training.resume import ContinueEpoch
 from semsynth.training.seeding import SeededBatches

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from semsynth.errors import TrainingStopped
 from semsynth.training.checkpoints import Checkpoints
-from semsynth.training.faults import TrainingStopped
 from semsynth.training.scores import Scores
 
 

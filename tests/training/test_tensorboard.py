@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from semsynth.training.faults import LoggerError
+from semsynth.errors import LoggerError
 from semsynth.training.tensorboard import TensorBoard
 
 

@@ -10,9 +10,9 @@ import pytorch_lightning as pl
 import yaml
 from PIL import Image
 
+from semsynth.errors import LoggerError
 from semsynth.training import wandb_run
 from semsynth.training.checkpoints import Checkpoints
-from semsynth.training.faults import LoggerError
 from semsynth.training.panels import Panels
 from semsynth.training.wandb_run import finish_wandb, wandb_logger
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from semsynth.training.faults import NonFiniteError
+from semsynth.errors import NonFiniteError
 from semsynth.training.watch import Watch
 
 

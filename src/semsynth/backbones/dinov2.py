@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.backbones.errors import BackboneError
-from semsynth.tensor_files import TensorFileError, read_tensors
+from semsynth.errors import BackboneError, TensorFileError
+from semsynth.weights.tensor_files import read_tensors
 
 SOURCE = "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth, or vits14, vitb14, vitg14"
 SIZES = {384: "vits14", 768: "vitb14", 1024: "vitl14", 1536: "vitg14"}

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from semsynth.backbones.errors import BackboneError
 from semsynth.backbones.package import WAY_OUT, WEIGHTS, weights_file
-from semsynth.tensor_files import TensorFileError, read_tensors, sha256_of
+from semsynth.errors import BackboneError, TensorFileError
+from semsynth.weights.tensor_files import read_tensors, sha256_of
 
 NAME = "efficientnet_lite0_imagenet"  # names the scores in its features
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # begins as the file's name ends

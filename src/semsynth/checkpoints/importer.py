@@ -11,14 +11,14 @@ from typing import Any
 from torch import Tensor
 
 from semsynth.checkpoints.convert import recognise, to_ours
-from semsynth.checkpoints.errors import CheckpointError
 from semsynth.checkpoints.files import PARTS, Told, find_files, read_options
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.checkpoints.read import read_state
 from semsynth.checkpoints.setting import DataFacts, Setting, class_overrides, conclude, likely_dataset, overrides
 from semsynth.checkpoints.spectral import complete_spectral_norms
 from semsynth.data.palette import generated_palette
-from semsynth.tensor_files import sha256_of
+from semsynth.errors import CheckpointError
+from semsynth.weights.tensor_files import sha256_of
 
 
 @dataclass

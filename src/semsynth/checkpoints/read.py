@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from semsynth.checkpoints.errors import CheckpointError
-from semsynth.tensor_files import TensorFileError, read_tensors
+from semsynth.errors import CheckpointError, TensorFileError
+from semsynth.weights.tensor_files import read_tensors
 
 _MODERN = ((".parametrizations.weight.original", ".weight_orig"), (".parametrizations.weight.0._u", ".weight_u"),
            (".parametrizations.weight.0._v", ".weight_v"))
@@ -16,7 +16,7 @@ _MODERN = ((".parametrizations.weight.original", ".weight_orig"), (".parametriza
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.pth` or `.safetensors` file, on the CPU, with the names that released code gives them.
 
-    Spectral norms as newer PyTorch names them get the older names; see `semsynth.tensor_files` for the rest.
+    Spectral norms as newer PyTorch names them get the older names; see `semsynth.weights.tensor_files` for the rest.
 
     Raises:
         CheckpointError: there is no such file, or it holds something else than a state dict of finite numbers.

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semsynth.checkpoints.errors import CheckpointError
 from semsynth.checkpoints.files import Told
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
+from semsynth.errors import CheckpointError
 
 # released models: input channels without the edges -> choice of conf/dataset; ADE20K has no instance maps
 PUBLISHED = {151: "ade20k", 183: "coco_stuff", 35: "cityscapes"}

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.cli.meanings import HIDDEN, chosen, meanings
-from semsynth.signatures import ConfigError, near
+from semsynth.errors import ConfigError
+from semsynth.signatures import near
 
 
 def groups_of(file: Path) -> dict[str, list[str]]:

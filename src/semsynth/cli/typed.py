@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 
 from semsynth.cli.meanings import chosen
 from semsynth.cli.suggestions import groups_of
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
 
 HELP = ("--help", "-h")
 SWEEP = ("--multirun", "-m")

@@ -17,9 +17,9 @@ from semsynth.config.checks import (
     check_signatures,
     check_trainer,
 )
-from semsynth.config.completing import finalize, resolved, shorter_side
+from semsynth.config.defaults import finalize, resolved, shorter_side
 from semsynth.config.fitting import fit_to_files, fit_to_packages
-from semsynth.config.values import (
+from semsynth.config.static_checks import (
     KEYS,
     check_classes,
     check_output,
@@ -28,9 +28,8 @@ from semsynth.config.values import (
     check_values,
     check_whole,
 )
-from semsynth.signatures import ConfigError
 
-__all__ = ["KEYS", "NETWORKS", "ConfigError", "check", "check_networks", "check_output", "check_threads",
+__all__ = ["KEYS", "NETWORKS", "check", "check_networks", "check_output", "check_threads",
            "check_values", "finalize", "prepare", "prepare_part", "shorter_side"]
 
 

@@ -14,10 +14,11 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.buildable import check_names
-from semsynth.config.completing import reads_offsets
+from semsynth.config.defaults import reads_offsets
 from semsynth.config.device import check_device
-from semsynth.config.streams import check_streams
-from semsynth.signatures import ConfigError, bind, locate, targets
+from semsynth.config.unpaired_rules import check_streams
+from semsynth.errors import ConfigError
+from semsynth.signatures import bind, locate, targets
 
 # The order of binding: what imports only torch comes before what imports Lightning.
 NETWORKS = ("base", "norm", "encoder", "generator", "discriminator")

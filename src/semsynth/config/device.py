@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
 
 
 def uses_cuda(cfg: DictConfig) -> bool:

@@ -9,7 +9,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from semsynth.signatures import ConfigError, locate, near
+from semsynth.errors import ConfigError
+from semsynth.signatures import locate, near
 
 log = logging.getLogger(__name__)
 

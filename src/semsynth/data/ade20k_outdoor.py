@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from semsynth.data.ade20k import ADE20K
-from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids
 from semsynth.data.source import IMAGE_SUFFIXES, Listing, Pair, files_in
+from semsynth.errors import DataError
 
 log = logging.getLogger(__name__)
 

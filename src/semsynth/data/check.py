@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from semsynth.data.errors import DataError
 from semsynth.data.paired import PairedDataset
 from semsynth.data.pictures import read_picture
+from semsynth.errors import DataError
 
 T = TypeVar("T")
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from semsynth.data.errors import DataError
 from semsynth.data.pairing import by_name
 from semsynth.data.source import Listing, Source, files_in, match
+from semsynth.errors import DataError
 
 
 class Cityscapes(Source):

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from semsynth.data.errors import DataError
 from semsynth.data.masks import DONT_CARE
 from semsynth.data.palette import generated_palette
+from semsynth.errors import DataError
 
 Masks = Literal["auto", "ids", "colours"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids
 from semsynth.data.source import files_in
+from semsynth.errors import DataError
 
 LAYOUT = """
   ROOT/{train,val}_label/NAME.png                    the label maps of stuffthingmaps_trainval2017.zip

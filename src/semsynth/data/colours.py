@@ -5,18 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from semsynth.data.errors import DataError
 from semsynth.data.masks import pack_colours
 from semsynth.digits import rounded
+from semsynth.errors import DataError, UnknownColourError
 
 
 def unpack_colour(packed: int) -> list[int]:
     """Return [red, green, blue] of a packed colour."""
     return [packed >> 16, (packed >> 8) & 255, packed & 255]
-
-
-class UnknownColourError(DataError):
-    """A mask holds a colour of no class."""
 
 
 class ColourCode:

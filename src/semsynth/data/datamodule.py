@@ -14,12 +14,12 @@ import torch.distributed
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from semsynth.data.batch import LabelPreparation
-from semsynth.data.errors import DataError
 from semsynth.data.paired import PairedDataset
 from semsynth.data.precheck import precheck
 from semsynth.data.sampler import ResumableSampler
 from semsynth.data.unpaired import Unpaired, UnpairedDataset
+from semsynth.errors import DataError
+from semsynth.semantics.batch import LabelPreparation
 from semsynth.threads import cores
 
 

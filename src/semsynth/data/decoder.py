@@ -8,8 +8,8 @@ import numpy as np
 
 from semsynth.data.classes import ClassTable
 from semsynth.data.colours import ColourCode
-from semsynth.data.errors import DataError
 from semsynth.data.masks import DONT_CARE, Mask, grey_ids, is_grey, read_mask
+from semsynth.errors import DataError
 
 
 class MaskDecoder:

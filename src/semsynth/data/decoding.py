@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PIL import ExifTags, Image, ImageOps
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 T = TypeVar("T")
 

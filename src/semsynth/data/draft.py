@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from semsynth.data.colours import unpack_colour
-from semsynth.data.errors import DataError
 from semsynth.data.folder import Folder
 from semsynth.data.mask_files import masks_of
 from semsynth.data.masks import DONT_CARE, Mask, pack_colours, read_mask
 from semsynth.data.palette import generated_palette
 from semsynth.data.smoothing import are_smoothed, of_areas
+from semsynth.errors import DataError
 
 MOST_CLASSES = 1000  # more distinct colours or ids than this are noise or measurements, not classes
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from semsynth.data.classes import Masks, load_classes
 from semsynth.data.decoder import MaskDecoder
-from semsynth.data.errors import DataError
 from semsynth.data.mask_files import instance_files, label_files, masks_of
 from semsynth.data.mask_reading import reading_of
 from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import IMAGE_SUFFIXES, Listing, Source, files_in, match
+from semsynth.errors import DataError
 
 
 def validation_names(names: Iterable[str], seed: int, val_fraction: float) -> set[str]:

@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 
 from semsynth.data.classes import load_classes
 from semsynth.data.decoder import MaskDecoder
-from semsynth.data.errors import DataError
-from semsynth.data.icpe import MergedOffsets, Offsets
 from semsynth.data.mask_files import label_files
 from semsynth.data.mask_reading import reading_of
 from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source
+from semsynth.errors import DataError
+from semsynth.semantics.icpe import MergedOffsets, Offsets
 
 
 class LabelMaps(Source):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from semsynth.data.errors import DataError
 from semsynth.data.mask_formats import READ
 from semsynth.data.source import LABEL_SUFFIXES, files_in
+from semsynth.errors import DataError
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
 

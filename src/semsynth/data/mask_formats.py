@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 FORMATS = ("PNG", "BMP", "TIFF", "GIF", "PPM", "WEBP")
 WITH_LOSS = ("JPEG", "MPO", "JPEG2000", "AVIF")

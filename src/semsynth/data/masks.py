@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 from semsynth.data.decoding import opened, upright
-from semsynth.data.errors import DataError
 from semsynth.data.mask_formats import check_lossless, stored_maximum
 from semsynth.data.pictures import as_rgb
 from semsynth.data.png import check_complete
+from semsynth.errors import DataError
 
 DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
 

@@ -10,13 +10,14 @@ from torch.utils.data import Dataset
 
 from semsynth.chance import seeds
 from semsynth.data.decoding import picture_size
-from semsynth.data.errors import DataError, many_faults
-from semsynth.data.icpe import MergedOffsets, Offsets, at_size
+from semsynth.data.faults import many_faults
 from semsynth.data.joint import JointTransform
 from semsynth.data.mask_size import same_aspect, size_advice
 from semsynth.data.masks import checked_labels, read_image, read_instances
 from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_nearest, resized_size
 from semsynth.data.source import Source
+from semsynth.errors import DataError
+from semsynth.semantics.icpe import MergedOffsets, Offsets, at_size
 
 
 class PairedDataset(Dataset):

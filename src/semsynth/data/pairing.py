@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 log = logging.getLogger(__name__)
 

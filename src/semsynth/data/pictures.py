@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from semsynth.data.decoding import is_turned, opened, upright
-from semsynth.data.errors import DataError
 from semsynth.data.png import check_complete
+from semsynth.errors import DataError
 
 
 def read_picture(path: Path) -> tuple[Image.Image, list[str]]:

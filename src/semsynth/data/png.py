@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples for each pixel
 ADAM7 = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from semsynth.data.check import inspect_sample
-from semsynth.data.errors import many_faults
+from semsynth.data.faults import many_faults
 from semsynth.data.paired import PairedDataset
 from semsynth.data.sampler import spread_order
 

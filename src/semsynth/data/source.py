@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from semsynth.data.errors import DataError
 from semsynth.data.masks import read_ids
+from semsynth.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # formats that can be without loss; whether a WebP or a TIFF is, is seen when it is read

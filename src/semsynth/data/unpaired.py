@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from semsynth.chance import stream
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 Unpaired = Literal["shuffled", "disjoint", "labels_only", "as_released"]
 

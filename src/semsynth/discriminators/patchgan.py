@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.convolution import for_convolutions
-from semsynth.init import initialise, spectral_norm
+from semsynth.layers.convolution import for_convolutions
+from semsynth.layers.init import initialise, spectral_norm
 from semsynth.semantics import Semantics
 
 

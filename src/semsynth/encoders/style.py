@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.convolution import for_convolutions
-from semsynth.init import initialise, spectral_norm
+from semsynth.layers.convolution import for_convolutions
+from semsynth.layers.init import initialise, spectral_norm
 
 
 class StyleEncoder(nn.Module):

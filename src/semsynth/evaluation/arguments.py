@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semsynth import runs
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
 
 OWN = "folder"  # the choice whose protocol serves a data set that has no yaml here: pictures of one's own
 

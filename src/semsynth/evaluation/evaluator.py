@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semsynth.evaluation.confusion import rare_classes, rare_iou
-from semsynth.evaluation.diversity import Diversity
-from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.features import Features, InceptionFeatures
-from semsynth.evaluation.kid import kernel_distance
-from semsynth.evaluation.neighbours import neighbourhoods
-from semsynth.evaluation.pixels import check_finite, common_size, eight_bits, resized
-from semsynth.evaluation.protocol import Protocol
-from semsynth.evaluation.sharing import all_sum
-from semsynth.evaluation.statistics import FeatureSet
-from semsynth.evaluation.style_recovery import StyleRecovery
+from semsynth.errors import EvaluationError
+from semsynth.metrics.confusion import rare_classes, rare_iou
+from semsynth.metrics.distributed import all_sum
+from semsynth.metrics.diversity import Diversity
+from semsynth.metrics.features import Features, InceptionFeatures
+from semsynth.metrics.kid import kernel_distance
+from semsynth.metrics.neighbours import neighbourhoods
+from semsynth.metrics.pixels import check_finite, common_size, eight_bits, resized
+from semsynth.metrics.protocol import Protocol
+from semsynth.metrics.statistics import FeatureSet
+from semsynth.metrics.style_recovery import StyleRecovery
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 

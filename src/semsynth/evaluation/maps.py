@@ -15,11 +15,11 @@ from semsynth.data.mask_size import same_aspect
 from semsynth.data.masks import checked_labels, read_image
 from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_in
-from semsynth.evaluation.errors import EvaluationError
-from semsynth.evaluation.pixels import image_tensor, labels_at
-from semsynth.evaluation.protocol import Protocol
-from semsynth.evaluation.real import chosen
-from semsynth.evaluation.scores import CONFUSION_PLOT, IOU_PLOT
+from semsynth.errors import EvaluationError
+from semsynth.evaluation.report import CONFUSION_PLOT, IOU_PLOT
+from semsynth.metrics.pixels import image_tensor, labels_at
+from semsynth.metrics.protocol import Protocol
+from semsynth.metrics.real import chosen
 from semsynth.synthesis.pictures import GRID
 
 SHOWN = 5  # files that an error lists

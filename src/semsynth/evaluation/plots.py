@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from semsynth.files import write_with
+from semsynth.weights.files import write_with
 
 DPI = 120
 NAMED = 60  # classes up to which the names can be read

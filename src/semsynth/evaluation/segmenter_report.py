@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from rich.table import Table
 
-from semsynth.evaluation.confusion import Confusion, SegmentationScores
+from semsynth.metrics.confusion import Confusion, SegmentationScores
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.segmenters.judge import Judge
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 
 @torch.inference_mode()

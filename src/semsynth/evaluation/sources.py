@@ -14,22 +14,22 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from semsynth import runs
-from semsynth.evaluation.assembly import build_evaluator
-from semsynth.evaluation.assess import assess, fitting_batch
-from semsynth.evaluation.by_product import KINDS, OwnSegmenter
-from semsynth.evaluation.cache import StatisticsCache
-from semsynth.evaluation.data_sets import DataSets
-from semsynth.evaluation.errors import EvaluationError
+from semsynth.errors import ConfigError, EvaluationError
+from semsynth.evaluation.builder import build_evaluator
 from semsynth.evaluation.evaluator import Evaluator, Scores
-from semsynth.evaluation.features import FeatureChoice
-from semsynth.evaluation.given_statistics import GivenStatistics
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
-from semsynth.evaluation.painter import Painter
-from semsynth.evaluation.protocol import Protocol
-from semsynth.evaluation.real import RealImages
+from semsynth.evaluation.run_evaluation import assess, fitting_batch
+from semsynth.evaluation.sampler import Painter
+from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
+from semsynth.metrics.cache import StatisticsCache
+from semsynth.metrics.data_sets import DataSets
+from semsynth.metrics.features import FeatureChoice
+from semsynth.metrics.given_statistics import GivenStatistics
+from semsynth.metrics.protocol import Protocol
+from semsynth.metrics.real import RealImages
 from semsynth.synthesis.maps import mask_decoder
-from semsynth.tensor_files import sha256_of
 from semsynth.threads import Choice, Threads
+from semsynth.weights.tensor_files import sha256_of
 
 
 @dataclass
@@ -70,7 +70,7 @@ def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, 
     taken = "ema" if weights == "auto" else weights
     try:
         generator, encoder, cfg = runs.load_generator(run, str(path), taken)
-    except runs.ConfigError:
+    except ConfigError:
         if weights != "auto":
             raise
         taken = "raw"
@@ -90,7 +90,7 @@ def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Seque
         return None
     try:
         found = runs.load_segmenter(run, checkpoint, weights)
-    except runs.ConfigError as error:
+    except ConfigError as error:
         raise EvaluationError(f"{error}\nwanted=[fid,miou,accuracy] or other kinds leave its scores out") from error
     if asked and found is None:
         raise EvaluationError(f"wanted={asked[0]}: {run} has no segmenter in the loop")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from semsynth.evaluation.errors import EvaluationError
+from semsynth.errors import EvaluationError
 from semsynth.training import wandb_run
 
 PREFIX = "evaluation"  # score/ is what was measured while it was trained, of fewer samples

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from semsynth.convolution import conv2d
+from semsynth.layers.convolution import conv2d
 
 # pixels of a batch up to which the weights outweigh the map, so that their layout decides the time (measured on a CPU
 # with AVX-512: 3.6 times as fast at 8x8 and 1.6 times at 16x16 with 1024 channels, no faster from 32x32 on)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.blocks import ResBlock
+from semsynth.generators.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.modulation.precision import autocast
 from semsynth.modulation.shared import foldable

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.blocks import ResBlock, recomputed
-from semsynth.convolution import ImageConv2d
+from semsynth.generators.blocks import ResBlock, recomputed
 from semsynth.generators.inference import FoldedGenerator
-from semsynth.init import initialise
+from semsynth.layers.convolution import ImageConv2d
+from semsynth.layers.init import initialise
 from semsynth.modulation.compiler import any_sizes
 from semsynth.norms.base import Norm, arranged, is_plain
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from semsynth.backbones.efficientnet_lite0 import EfficientNetLite0, load_efficientnet_lite0
-from semsynth.backbones.errors import BackboneError
 from semsynth.backbones.package import weights_file
+from semsynth.errors import BackboneError
 from semsynth.losses.frozen_features import FrozenFeatures
 
 # Mean absolute difference of each map between two photographs that have nothing to do with each other: 300 pairs out of

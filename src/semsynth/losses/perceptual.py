@@ -10,17 +10,14 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from semsynth.convolution import for_convolutions
+from semsynth.errors import TensorFileError, WeightsError
+from semsynth.layers.convolution import for_convolutions
 from semsynth.losses.frozen_features import FrozenFeatures
 from semsynth.pretrained.files import VGG19
 from semsynth.pretrained.folder import VARIABLE, MissingWeights, folder, obtain, tool
-from semsynth.tensor_files import TensorFileError, read_tensors
+from semsynth.weights.tensor_files import read_tensors
 
 _TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
-
-
-class WeightsError(ValueError):
-    """Pretrained weights cannot be had; the message says how to get them."""
 
 
 def load_vgg_weights(weights: str) -> dict[str, Tensor]:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from semsynth.convolution import conv2d
-from semsynth.lookup import Lookup
+from semsynth.layers.convolution import conv2d
 from semsynth.modulation.executor import runs_kernels
 from semsynth.modulation.gradients import Gradients, gradients
 from semsynth.modulation.precision import precision
 from semsynth.modulation.statistics import Statistics
 from semsynth.modulation.table import Rows, modulate_rows
+from semsynth.semantics.lookup import Lookup
 
 
 @dataclass(eq=False)

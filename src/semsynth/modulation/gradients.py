@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semsynth.lookup import Lookup
 from semsynth.modulation.compiler import kernel, number
 from semsynth.modulation.executor import runs_kernels
 from semsynth.modulation.statistics import Statistics
 from semsynth.modulation.sums import sums_by_row
 from semsynth.modulation.table import stretches
+from semsynth.semantics.lookup import Lookup
 
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x, gamma, beta, scales, extra
 

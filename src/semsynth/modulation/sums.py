@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from semsynth.lookup import Lookup
 from semsynth.modulation.executor import runs_kernels
+from semsynth.semantics.lookup import Lookup
 
 
 def sums_by_row(lookup: Lookup, values: Tensor, weights: Tensor | None = None, *, shared_by: int = 1,

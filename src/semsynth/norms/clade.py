@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.init import ZeroConv2d
+from semsynth.layers.init import ZeroConv2d
 from semsynth.modulation.autograd import Modulation, Setting, modulate, pixel_rows
 from semsynth.modulation.precision import autocast
 from semsynth.modulation.table import Rows

@@ -14,8 +14,8 @@ from semsynth.modulation.autograd import Modulation, Setting, modulate
 from semsynth.modulation.sums import sum_of_rows
 from semsynth.modulation.table import KEPT_ELEMENTS, Rows
 from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path, tables_apply
-from semsynth.patches import Patches
 from semsynth.semantics import Semantics
+from semsynth.semantics.patches import Patches
 
 # Pixels of a map up to which a GPU convolves instead of making tables of patches: by arithmetic, not measured. Tables
 # write and read 9*2*C values for each distinct patch, at this size about a quarter of the pixels, which takes the time

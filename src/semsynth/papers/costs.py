@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from semsynth.evaluation.complexity import published
-from semsynth.evaluation.complexity.tables import compared, label
-from semsynth.evaluation.complexity.tables import formulation as formulation_of
+from semsynth.complexity import published
+from semsynth.complexity.tables import compared, label
+from semsynth.complexity.tables import formulation as formulation_of
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section, Table
-from semsynth.reporting.errors import ReportError
 
 Record = dict[str, Any]
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from semsynth import runs
-from semsynth.papers.charts import new_figure, save
+from semsynth.errors import ReportError
 from semsynth.papers.iteration_time import iteration_seconds
 from semsynth.papers.paired import HEAD, compare, interval, with_interval
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import matched
+from semsynth.pictures.charts import new_figure, save
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
 
 SCORES = {"score/miou": ("mIoU %", 100.0), "score/accuracy": ("accuracy %", 100.0),
           "score/frechet/scenes_segmenter": ("frechet/scenes_segmenter", 1.0)}

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from semsynth.files import write_with
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import Trained, draw, find, open_run
-from semsynth.reporting.errors import ReportError
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.synthesis.styles import draw_styles
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+from semsynth.weights.files import write_with
 
 CELL = 128  # pixels of the shorter side below which pictures are enlarged
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from semsynth.data.components import label_components
-from semsynth.files import write_with
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import NAMES, draw, find, open_run
-from semsynth.reporting.errors import ReportError
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.semantics.components import label_components
+from semsynth.weights.files import write_with
 
 CELL = 160  # pixels of a side of each cell
 MARGIN = 0.1  # of the box, around it

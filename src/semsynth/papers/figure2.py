@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from semsynth.papers.charts import class_legend, new_figure, save, show
 from semsynth.papers.modulation import (
     QUANTITIES,
     ClassMoments,
@@ -23,8 +22,9 @@ from semsynth.papers.modulation import (
 )
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import Trained, find, open_run
+from semsynth.pictures.charts import class_legend, new_figure, save, show
+from semsynth.pictures.grid import colour_labels
 from semsynth.semantics import Semantics
-from semsynth.training.grid import colour_labels
 
 
 @dataclass(frozen=True)

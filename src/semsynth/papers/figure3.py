@@ -11,7 +11,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from semsynth.papers.charts import new_figure, patches, save
 from semsynth.papers.modulation import (
     QUANTITIES,
     ClassMoments,
@@ -25,6 +24,7 @@ from semsynth.papers.modulation import (
 )
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import find, open_run
+from semsynth.pictures.charts import new_figure, patches, save
 from semsynth.semantics import Semantics
 
 Size = tuple[int, int]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from semsynth.evaluation.complexity import published
-from semsynth.evaluation.complexity.figure import COLOURS, draw
-from semsynth.evaluation.complexity.tables import label
+from semsynth.complexity import published
+from semsynth.complexity.figure import COLOURS, draw
+from semsynth.complexity.tables import label
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section, Table
-from semsynth.reporting.errors import ReportError
 
 Record = dict[str, Any]
 WORK = {"parameters": "parameters", "macs": "FLOPs"}

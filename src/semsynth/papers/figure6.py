@@ -11,14 +11,14 @@ import torch
 from matplotlib.figure import Figure
 
 from semsynth.chance import stream
-from semsynth.data.components import Components, label_components
-from semsynth.papers.charts import class_legend, new_figure, save, show
+from semsynth.errors import ReportError
 from semsynth.papers.modulation import places
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import find, open_run
-from semsynth.reporting.errors import ReportError
+from semsynth.pictures.charts import class_legend, new_figure, save, show
+from semsynth.pictures.grid import colour_labels
 from semsynth.semantics import Semantics
-from semsynth.training.grid import colour_labels
+from semsynth.semantics.components import Components, label_components
 
 SMALLEST = 24  # pixels of a component below which its centre is not marked
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from semsynth import runs
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import NAMES, find
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.pictures import draw_comparison
 
 

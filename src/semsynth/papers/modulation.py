@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semsynth.evaluation.complexity.layers import walk
-from semsynth.evaluation.complexity.maps import empty_semantics
+from semsynth.complexity.layers import walk
+from semsynth.complexity.maps import empty_semantics
 from semsynth.semantics import Semantics
 
 QUANTITIES = ("gamma", "beta")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from semsynth.evaluation.complexity.measure import hardware
-from semsynth.files import write_text
+from semsynth.complexity.measure import hardware
 from semsynth.papers.processes import typed
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Step
 from semsynth.papers.study import Study
+from semsynth.weights.files import write_text
 
 INDEX = "README.md"
 OF = "Of "  # so begins the line that says what a page is of

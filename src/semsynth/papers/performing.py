@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from semsynth.evaluation.complexity import record
+from semsynth.complexity import record
+from semsynth.errors import ReportError
 from semsynth.papers.pace import Pace
 from semsynth.papers.page import write_index, write_page
 from semsynth.papers.processes import call
@@ -17,7 +18,6 @@ from semsynth.papers.running import do_steps, missing, plan
 from semsynth.papers.steps import Command, Place, Step, scores_file, steps_of
 from semsynth.papers.study import Study
 from semsynth.reporting.collect import read_runs
-from semsynth.reporting.errors import ReportError
 
 JOBS, SMALL_JOBS = Path("multirun"), Path("multirun/small")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from semsynth.papers.errors import StudyError
+from semsynth.errors import StudyError
 from semsynth.papers.processes import typed
 from semsynth.papers.study import EXPERIMENTS, Study, Words, names, read_study
 from semsynth.signatures import near

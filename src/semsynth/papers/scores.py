@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from semsynth import runs
+from semsynth.errors import ReportError
 from semsynth.papers.published import published_table
 from semsynth.papers.results import Results, Section, Table
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.figures import draw_transitions
 from semsynth.reporting.groups import Group, group_runs
 from semsynth.reporting.pictures import draw_comparison, drawable

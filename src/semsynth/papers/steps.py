@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
+from semsynth.errors import ConfigError
 from semsynth.papers.study import Study, Words
 from semsynth.reporting.collect import COMPLEXITY, SCORES, quoted
+from semsynth.runs.directory import CHECKPOINTS, FINISHED, find_checkpoint
 from semsynth.runs.jobs import sweep_jobs
-from semsynth.runs.reading import CHECKPOINTS, FINISHED, find_checkpoint
-from semsynth.signatures import ConfigError
 
 SUBDIR = "hydra.sweep.subdir=${run_name:${hydra:job.override_dirname}}"
 TRAIN, EVALUATE, COMPLEXITY_TOOL = "train.py", "evaluate.py", "tools/complexity.py"

@@ -13,16 +13,16 @@ from torch import Tensor
 from semsynth import runs
 from semsynth.data.scenes import Scenes
 from semsynth.data.scenes.parts import COLOURS, REST
-from semsynth.evaluation.structure import flattened, part_finder, part_iou
-from semsynth.files import write_text
-from semsynth.papers.charts import new_figure, save, show
+from semsynth.errors import ReportError
+from semsynth.metrics.structure import flattened, part_finder, part_iou
 from semsynth.papers.paired import HEAD, Paired, compare, with_interval
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import draw, matched, open_run
+from semsynth.pictures.charts import new_figure, save, show
+from semsynth.pictures.grid import colour_labels, to_uint8
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
-from semsynth.tensor_files import sha256_of
-from semsynth.training.grid import colour_labels, to_uint8
+from semsynth.weights.files import write_text
+from semsynth.weights.tensor_files import sha256_of
 
 CHECKPOINT = "last"  # both settings had as many iterations
 KEPT = "structure.json"  # in the run directory

@@ -39,7 +39,7 @@ from typing import Any
 
 import yaml
 
-from semsynth.papers.errors import StudyError
+from semsynth.errors import StudyError
 from semsynth.signatures import near
 
 EXPERIMENTS = Path("experiments")

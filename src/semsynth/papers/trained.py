@@ -10,11 +10,11 @@ import torch
 from torch.utils.data import default_collate
 
 from semsynth import runs
-from semsynth.data.batch import semantics_from_batch
+from semsynth.errors import ReportError
 from semsynth.papers.results import Results
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
 from semsynth.semantics import Semantics
+from semsynth.semantics.batch import semantics_from_batch
 
 NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE", "unconditional": "no modulation"}
 """Settings as the figures call them."""

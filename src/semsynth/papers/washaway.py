@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
-from semsynth.papers.charts import new_figure, save, show
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import NAMES, Trained, find, open_run
+from semsynth.pictures.charts import new_figure, save, show
+from semsynth.pictures.grid import to_uint8
 from semsynth.semantics import Semantics
-from semsynth.training.grid import to_uint8
 
 OUTDOOR = {"sky": (6, 230, 230), "tree": (4, 200, 3), "road": (140, 140, 140), "grass": (4, 250, 7),
            "water": (61, 230, 250), "mountain": (143, 255, 140), "building": (180, 120, 120), "car": (0, 102, 200)}

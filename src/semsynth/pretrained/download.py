@@ -12,12 +12,10 @@ from urllib.parse import urlsplit
 
 import torch
 
+from semsynth.errors import DownloadError
+
 ANSWER = 5.0  # seconds in which a server must answer at all
 SILENCE = 30.0  # seconds without a byte that end a download
-
-
-class DownloadError(OSError):
-    """A file cannot be downloaded; says why."""
 
 
 def cached(url: str) -> Path:

@@ -4,9 +4,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from semsynth.pretrained.download import DownloadError, cached, downloaded
+from semsynth.errors import DownloadError
+from semsynth.pretrained.download import cached, downloaded
 from semsynth.pretrained.files import PretrainedFile
-from semsynth.tensor_files import sha256_of
+from semsynth.weights.tensor_files import sha256_of
 
 VARIABLE = "SEMSYNTH_WEIGHTS"
 TOOL = "python tools/weights.py"

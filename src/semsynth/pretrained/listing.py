@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from semsynth.errors import TensorFileError
 from semsynth.pretrained.folder import folder
 from semsynth.pretrained.needs import Need
-from semsynth.tensor_files import TensorFileError, read_tensors, sha256_of
+from semsynth.weights.tensor_files import read_tensors, sha256_of
 
 MEGABYTE = 2**20
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from semsynth.backbones import efficientnet_lite0
-from semsynth.backbones.errors import BackboneError
 from semsynth.backbones.package import WAY_OUT, WEIGHTS, weights_file
+from semsynth.errors import BackboneError
 from semsynth.pretrained.files import DINOV2, INCEPTION, JUDGES, LPIPS, VGG19, PretrainedFile
 from semsynth.pretrained.folder import find
 

@@ -14,7 +14,7 @@ import yaml
 
 from semsynth import runs
 from semsynth.buildable import check_stored
-from semsynth.reporting.errors import ReportError
+from semsynth.errors import ReportError
 from semsynth.reporting.setting import Config, setting_name
 
 SCORES, COMPLEXITY = "scores.json", "complexity.json"

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from semsynth.files import write_with
-from semsynth.reporting.errors import ReportError
+from semsynth.errors import ReportError
+from semsynth.pictures.grid import draw_grid
 from semsynth.reporting.wandb_files import OfflineRun
-from semsynth.training.grid import draw_grid
 from semsynth.training.wandb_logger import SAMPLES
+from semsynth.weights.files import write_with
 
 FACTS = ("group", "job_type", "tags")
 COLUMNS, PANEL, DPI = 3, (4.2, 2.9), 110

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from semsynth.evaluation.complexity.setting import PUBLISHED_SIZES
+from semsynth.complexity.setting import PUBLISHED_SIZES
 
 BASES = {"BatchNorm2d": "batch", "InstanceNorm2d": "instance", "group_norm": "group", "layer_norm": "layer",
          "PONO": "pono"}

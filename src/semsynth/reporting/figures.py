@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from semsynth.files import write_with
 from semsynth.reporting.groups import Group, Statistic
 from semsynth.reporting.published import ROWS
 from semsynth.reporting.table import score_keys, score_of, title
+from semsynth.weights.files import write_with
 
 SIZE, DPI = (7.2, 4.2), 150
 SHAPES = "os^Dv"  # one for each ten colours

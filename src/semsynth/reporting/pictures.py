@@ -11,13 +11,13 @@ import torch
 from torch.utils.data import default_collate
 
 from semsynth import runs
-from semsynth.data.batch import semantics_from_batch
-from semsynth.files import write_with
+from semsynth.errors import ReportError
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.reporting.collect import Run
-from semsynth.reporting.errors import ReportError
 from semsynth.reporting.groups import Group
 from semsynth.reporting.setting import Config
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+from semsynth.semantics.batch import semantics_from_batch
+from semsynth.weights.files import write_with
 
 Validation = Callable[[Config], Any]  # the validation split of a configuration: samples by index
 LEGEND = 40  # classes, above which a legend would not be readable

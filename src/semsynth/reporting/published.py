@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from semsynth.evaluation.complexity import published as clade_paper
+from semsynth.complexity import published as clade_paper
 from semsynth.reporting.costs import COSTS
 
 SLIDES = "slides of Destro and Azam"

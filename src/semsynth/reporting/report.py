@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semsynth.files import write_text
 from semsynth.reporting.collect import Run, evaluation_command
 from semsynth.reporting.figures import draw_runtime, draw_transitions
 from semsynth.reporting.groups import Group
 from semsynth.reporting.pictures import Validation, draw_comparison, drawable
 from semsynth.reporting.table import comma_separated, make_rows, markdown
+from semsynth.weights.files import write_text
 
 TABLE, PAGE = "comparison.csv", "comparison.md"
 TIMED_ON = ("hardware", "device", "threads", "batch", "precision", "compile", "labels")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from semsynth.evaluation.scores import is_share
+from semsynth.evaluation.report import is_share
 from semsynth.reporting.costs import COSTS
 from semsynth.reporting.groups import Group, Statistic, statistic
 from semsynth.reporting.published import Published, published_for

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semsynth.reporting.errors import ReportError
+from semsynth.errors import ReportError
 
 START, BLOCK = b":W&B", 32768  # the file is a log of LevelDB's format after a header of 7 bytes
 WHOLE, LAST = 1, 4  # kinds of pieces after which a record is complete

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from semsynth.evaluation.scores import is_share
+from semsynth.evaluation.report import is_share
 from semsynth.reporting.collect import Run
 from semsynth.reporting.costs import COSTS, read_cost
 from semsynth.reporting.figures import distance_key

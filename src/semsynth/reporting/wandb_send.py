@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from semsynth.files import write_text
+from semsynth.errors import SendingError
 from semsynth.reporting.wandb_report import SET, Specification
+from semsynth.weights.files import write_text
 
 FILE = "wandb_report.json"
-
-
-class SendingError(RuntimeError):
-    """The report could not be sent; says why."""
 
 
 def has_account() -> bool:

@@ -10,24 +10,10 @@ run_dir/
   tensorboard/           with logger=tensorboard
 """
 
+from semsynth.runs.building import build, build_supervised, in_sweep, open_run, save_config, settle, validation
 from semsynth.runs.claiming import claimed
-from semsynth.runs.continuing import (
-    apply_changes,
-    asked_to_resume,
-    continue_where_possible,
-    finished_before,
-    mark_finished,
-    resumed,
-)
-from semsynth.runs.elsewhere import fresh_state, inherit, refuse_used, save_imported, warm_start
-from semsynth.runs.naming import run_name
-from semsynth.runs.processes import (
-    CHECKPOINT_VARIABLE,
-    RUN_VARIABLE,
-    tell_other_processes,
-    told_by_first_process,
-)
-from semsynth.runs.reading import (
+from semsynth.runs.ddp import CHECKPOINT_VARIABLE, RUN_VARIABLE, tell_other_processes, told_by_first_process
+from semsynth.runs.directory import (
     CHECKPOINTS,
     CONFIG,
     GRIDS,
@@ -41,12 +27,20 @@ from semsynth.runs.reading import (
     load_weights,
     told,
 )
+from semsynth.runs.init_from import fresh_state, inherit, refuse_used, save_imported, warm_start
+from semsynth.runs.naming import run_name
+from semsynth.runs.resuming import (
+    apply_changes,
+    asked_to_resume,
+    continue_where_possible,
+    finished_before,
+    mark_finished,
+    resumed,
+)
 from semsynth.runs.searching import best_value
-from semsynth.runs.starting import build, build_supervised, in_sweep, open_run, save_config, settle, validation
-from semsynth.signatures import ConfigError
 
 __all__ = [
-    "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "ConfigError", "apply_changes",
+    "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "apply_changes",
     "asked_to_resume", "best_value", "build", "build_supervised", "check_checkpoint", "claimed",
     "continue_where_possible", "epoch_of", "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit",
     "load_config", "load_generator", "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used",

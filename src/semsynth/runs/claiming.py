@@ -12,9 +12,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from semsynth.runs.processes import is_first_process
-from semsynth.runs.reading import CHECKPOINTS, GRIDS, METRICS
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
+from semsynth.runs.ddp import is_first_process
+from semsynth.runs.directory import CHECKPOINTS, GRIDS, METRICS
 
 LOCK = "in_use"
 BY_TIME = re.compile(r"runs/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_")  # the default names

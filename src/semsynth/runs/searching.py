@@ -8,8 +8,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from semsynth.runs.reading import METRICS, load_config
-from semsynth.signatures import ConfigError
+from semsynth.errors import ConfigError
+from semsynth.runs.directory import METRICS, load_config
 
 DIRECTIONS = {"minimize": "min", "maximize": "max"}  # of a sweeper -> of callbacks.checkpoints
 

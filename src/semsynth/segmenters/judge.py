@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from semsynth.backbones.errors import BackboneError
+from semsynth.errors import BackboneError, SegmenterError
 from semsynth.segmenters.channels import judged_classes, to_classes
-from semsynth.segmenters.errors import SegmenterError
-from semsynth.segmenters.judge_file import network_class, read_about, save_judge
+from semsynth.segmenters.network_file import network_class, read_about, save_judge
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.state_dict import load_into, read_state_dict
-from semsynth.tensor_files import sha256_of
+from semsynth.weights.tensor_files import sha256_of
 
 __all__ = ["Judge", "NoJudge", "load_judge", "own_judge", "save_judge", "shipped"]
 
@@ -40,7 +39,7 @@ class Judge(nn.Module):
             without a channel gets -inf.
         ignore: Class of pixels without a class, which no score counts; null where there is none.
         class_mean: Over which classes its own evaluation averages the IoU: `all`, `present` or `nan_mean`, see
-            `semsynth.evaluation.confusion.mean_iou`.
+            `semsynth.metrics.confusion.mean_iou`.
         about: Everything else that is known of the weights, such as the scores of their training.
 
     Raises:

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.errors import SegmenterError
 from semsynth.pretrained.folder import tool
 from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.class_maps import CLASS_MAPS
-from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge import Judge, NoJudge, load_judge
 from semsynth.segmenters.preprocessing import Preprocessing
 

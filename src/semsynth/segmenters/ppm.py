@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from semsynth.segmenters.errors import SegmenterError
+from semsynth.errors import SegmenterError
 from semsynth.segmenters.layers import conv_bn_relu, resize_like
 from semsynth.segmenters.resnet import DeepStemResNet, kaiming
 from semsynth.segmenters.state_dict import load_into, read_state_dict

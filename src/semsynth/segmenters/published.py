@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from semsynth.errors import SegmenterError
 from semsynth.pretrained.files import JUDGES
 from semsynth.pretrained.folder import MissingWeights, obtain, tool
 from semsynth.segmenters.class_maps import CLASS_MAPS
-from semsynth.segmenters.errors import SegmenterError
 from semsynth.segmenters.judge import Judge, NoJudge
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.state_dict import load_into, read_state_dict
-from semsynth.tensor_files import sha256_of
+from semsynth.weights.tensor_files import sha256_of
 
 HALVES = ("encoder", "decoder")  # children of a network, and beginnings of the names of its two files
 # Buffers that synchronised batch norm layers left in older files beside the statistics themselves.

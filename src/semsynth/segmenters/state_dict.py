@@ -5,14 +5,14 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from semsynth.segmenters.errors import SegmenterError
-from semsynth.tensor_files import TensorFileError, read_tensors
+from semsynth.errors import SegmenterError, TensorFileError
+from semsynth.weights.tensor_files import read_tensors
 
 SHOWN_KEYS = 8  # rows of the table of keys that do not fit
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of a `.pth` (a plain or wrapped state dict) or `.safetensors` file, see `semsynth.tensor_files`.
+    """Read the tensors of a `.pth` (a plain or wrapped state dict) or `.safetensors` file.
 
     Raises:
         SegmenterError: there is no such file, or it holds something else than finite tensors.

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semsynth.data.edges import instance_edges
-from semsynth.data.icpe import Offsets
 from semsynth.data.masks import DONT_CARE
 from semsynth.semantics import Semantics
+from semsynth.semantics.edges import instance_edges
+from semsynth.semantics.icpe import Offsets
 
 
 @dataclass(frozen=True)

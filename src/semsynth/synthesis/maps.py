@@ -13,14 +13,14 @@ import torch
 from semsynth.data.classes import ClassTable, Masks
 from semsynth.data.colours import ColourCode
 from semsynth.data.decoder import MaskDecoder
-from semsynth.data.edges import instance_edges
-from semsynth.data.errors import DataError
-from semsynth.data.icpe import Offsets, at_size
 from semsynth.data.mask_files import label_files
 from semsynth.data.masks import checked_labels, is_grey, read_instances, read_mask
 from semsynth.data.resize import resize_nearest
 from semsynth.data.source import LABEL_SUFFIXES
+from semsynth.errors import DataError
 from semsynth.semantics import Semantics
+from semsynth.semantics.edges import instance_edges
+from semsynth.semantics.icpe import Offsets, at_size
 from semsynth.synthesis.snap import Snap
 
 

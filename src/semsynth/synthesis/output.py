@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError
 
 
 def open_output(output: str | Path, overwrite: bool) -> Path:

@@ -12,13 +12,13 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from semsynth.data.errors import DataError
 from semsynth.data.mask_files import instance_files
 from semsynth.data.pairing import aligned, by_name, frame_of
+from semsynth.errors import DataError
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
 from semsynth.threads import Choice, Threads
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
 
 GRID = Path("grid", "grid.png")  # below the folder of pictures
 GRID_ROWS, GRID_COLUMNS = 12, 8

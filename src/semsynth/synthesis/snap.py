@@ -8,8 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from semsynth.data.colours import UnknownColourError
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError, UnknownColourError
 
 NEAR = 10  # levels of each channel within which a colour is a class's: what lossy formats add to a flat area
 REACH = 2  # pixels around one of another colour in which its class is looked for; brushes smooth over one or two

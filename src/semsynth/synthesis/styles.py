@@ -12,10 +12,7 @@ from torch import Tensor, nn
 from semsynth.data.masks import read_image
 from semsynth.data.pictures import as_rgb
 from semsynth.data.resize import resize_image
-
-
-class StyleError(ValueError):
-    """A style is asked for that the network cannot take; the message says what to change."""
+from semsynth.errors import StyleError
 
 
 def encode_style(encoder: nn.Module | None, picture: str | Path | Image.Image, size: tuple[int, int]) -> Tensor:

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parametrize
 
-from semsynth.data.batch import LabelPreparation, PreparesLabels, semantics_from_batch
 from semsynth.losses.step import Maps, Step
 from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
+from semsynth.semantics.batch import LabelPreparation, PreparesLabels, semantics_from_batch
 from semsynth.training.observed import Observed
 from semsynth.training.optimizers import make_optimizer
 from semsynth.training.rates import linear_decay

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from semsynth.training.faults import TrainingStopped
+from semsynth.errors import TrainingStopped
 from semsynth.training.places import before_validation, within_epoch
 
 

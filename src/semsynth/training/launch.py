@@ -15,9 +15,9 @@ import torch
 import torch.distributed
 from pytorch_lightning.utilities import rank_zero_only
 
-from semsynth.data.errors import DataError
+from semsynth.errors import DataError, TrainingStopped
 from semsynth.matmul import chosen, matmul_precision
-from semsynth.training.faults import TrainingStopped, memory_advice, out_of_memory
+from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
 from semsynth.training.scores import Scores

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from semsynth.training.faults import NonFiniteError
+from semsynth.errors import NonFiniteError
 from semsynth.training.watch import Watch
 
 MOST = 1000  # what is noted and not looked at: bounds memory where nothing is logged

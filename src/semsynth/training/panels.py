@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 
-from semsynth.data.batch import labels_from_batch
-from semsynth.training.grid import colour_labels, draw_grid, to_uint8
+from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.semantics.batch import labels_from_batch
 
 TITLES = ("labels", "generated", "real")
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -5,7 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 
-from semsynth.training.faults import TrainingStopped
+from semsynth.errors import TrainingStopped
 
 
 class ContinueEpoch(pl.Callback):

@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from semsynth.digits import rounded
-from semsynth.training.faults import TrainingStopped
+from semsynth.errors import TrainingStopped
 
 
 class Scores(pl.Callback):

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from semsynth.errors import TrainingStopped
 from semsynth.training.ema import WeightAverage
-from semsynth.training.faults import TrainingStopped, out_of_memory
+from semsynth.training.finite_checks import out_of_memory
 from semsynth.training.observed import Observed
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from semsynth.training.faults import LoggerError
+from semsynth.errors import LoggerError
 
 
 class TensorBoard(TensorBoardLogger):

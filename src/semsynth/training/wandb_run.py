@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pytorch_lightning.utilities import rank_zero_only
 
-from semsynth.training.faults import LoggerError
+from semsynth.errors import LoggerError
 from semsynth.training.wandb_logger import RunLogger
 
 FILE = "wandb.json"  # in a run directory: id, mode, project and entity of its W&B run

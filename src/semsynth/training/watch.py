@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from semsynth.training.faults import NonFiniteError
+from semsynth.errors import NonFiniteError
 
 
 @dataclass

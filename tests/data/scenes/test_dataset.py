@@ -40,7 +40,7 @@ def test_optional_parts_are_left_out():
 
 
 def test_disabled_offsets_count_as_none():
-    from semsynth.data.icpe import Offsets
+    from semsynth.semantics.icpe import Offsets
 
     assert "offsets" not in Scenes(1, 32, offsets=Offsets(enabled=False))[0]
     offsets = Scenes(1, 32, offsets=Offsets(enabled=True))[0]["offsets"]

@@ -13,7 +13,7 @@ YAML = Path(__file__).parents[3] / "conf" / "dataset" / "scenes.yaml"
 @pytest.fixture
 def cfg():
     dataset = OmegaConf.load(YAML)
-    icpe = {"_target_": "semsynth.data.icpe.Offsets", "enabled": True}
+    icpe = {"_target_": "semsynth.semantics.icpe.Offsets", "enabled": True}
     return OmegaConf.create({"dataset": dataset, "size": [32, 64], "seed": 7, "icpe": icpe})
 
 

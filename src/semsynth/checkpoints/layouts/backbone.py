@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from semsynth.checkpoints.errors import CheckpointError
 from semsynth.checkpoints.layouts.table import Row, State, shape, spectral
+from semsynth.errors import CheckpointError
 
 # the statistics of the norm without parameters; ours are called `base`
 ROWS: tuple[Row, ...] = (

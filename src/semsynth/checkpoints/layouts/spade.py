@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from semsynth.checkpoints.errors import CheckpointError
 from semsynth.checkpoints.layouts.backbone import EXTRAS, FIRST, ROWS, GeneratorFacts, backbone_facts, has_backbone
 from semsynth.checkpoints.layouts.table import Layout, State, shape
+from semsynth.errors import CheckpointError
 
 
 def recognise(state: State) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from semsynth.checkpoints.errors import CheckpointError
+from semsynth.errors import CheckpointError
 
 State = Mapping[str, Tensor]
 Row = tuple[str, str]

@@ -30,7 +30,7 @@ class Scenes(Dataset[dict[str, Any]]):
         split: "train" or "val"; their scenes never coincide.
         seed: Of the whole data set, >= 0.
         instances: Whether samples hold instance ids.
-        offsets: Function from labels (H, W) to offsets (2, H, W), such as `semsynth.data.icpe.Offsets`; null or
+        offsets: Function from labels (H, W) to offsets (2, H, W), such as `semsynth.semantics.icpe.Offsets`; null or
             disabled: none. It sees the mirrored labels where `flip` mirrors.
         flip: Whether half of the samples are mirrored.
         fresh: Whether every epoch of the train split shows new scenes, instead of the same `length` ones again. The val
@@ -67,7 +67,7 @@ class Scenes(Dataset[dict[str, Any]]):
         self.length, self.height, self.width = length, int(height), int(width)
         self.split, self.seed = split, seed
         self.instances, self.flip, self.fresh = instances, flip, fresh
-        # an object that says it is disabled (`semsynth.data.icpe.Offsets`) counts as none
+        # an object that says it is disabled (`semsynth.semantics.icpe.Offsets`) counts as none
         self.offsets = offsets if offsets is not None and getattr(offsets, "enabled", True) else None
         # in shared memory, so that set_epoch reaches workers that are already running
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()

@@ -186,7 +186,7 @@ def table_gradients(grad: Tensor, x: Tensor, order: Tensor, starts: Tensor, rows
     Args:
         grad: (P,C+E) of the result, of which the first C channels are read.
         x: (P,C).
-        order, starts, rows: see :class:`semsynth.lookup.Pieces`.
+        order, starts, rows: see :class:`semsynth.semantics.lookup.Pieces`.
         index: (P,) integers, the row of each pixel.
         gamma, beta: (R,C).
         mean, inverse: (C,) of the batch norm.

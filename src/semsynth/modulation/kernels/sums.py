@@ -83,7 +83,7 @@ def sums_by_row(values: Tensor, order: Tensor, starts: Tensor, rows: Tensor, wei
 
     Args:
         values: one for every ``shared_by`` pixels that follow each other.
-        order, starts, rows: see :class:`semsynth.lookup.Pieces`.
+        order, starts, rows: see :class:`semsynth.semantics.lookup.Pieces`.
         weights: or None.
         shared_by: 1 or more.
         dtype: precision of the result.

@@ -1,0 +1,219 @@
+"""Everything that is measured about one configuration, as one record."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from semsynth.complexity import counting, memory
+from semsynth.complexity.formulation import build_generator, build_system
+from semsynth.complexity.layers import Layer, network_work, walk
+from semsynth.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
+from semsynth.complexity.setting import Options, check_precision
+from semsynth.complexity.timing import Progress, Timing, time_generator
+
+Record = dict[str, Any]
+Build = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The networks of a configuration as functions that build them; they are called in other processes, too.
+
+    Attributes:
+        generator: builds the generator.
+        discriminator: builds the discriminator.
+        encoder: builds the encoder, or None.
+        system: builds the LightningModule, for the memory of a training step; None: not measured.
+        size: (H, W).
+        num_classes: label channels.
+        instances: whether the data set has instance maps.
+        offsets: makes positional offsets of a label map, or None.
+        precision: of the trainer.
+        compile: whether the generator is compiled.
+    """
+
+    generator: Build
+    discriminator: Build
+    encoder: Build
+    system: Build | None
+    size: tuple[int, int]
+    num_classes: int
+    instances: bool
+    offsets: Callable[[np.ndarray], np.ndarray] | None
+    precision: str = "32-true"
+    compile: bool = False
+
+    def batch(self, options: Options, count: int, seed: int = 0) -> dict[str, torch.Tensor]:
+        """A batch such as a loader gives."""
+        return batch_of_maps(options.labels, count, self.size, self.num_classes, instances=self.instances,
+                             offsets=self.offsets, seed=seed)
+
+
+def measure(parts: Parts, options: Options, setting: Record, progress: Progress | None = None) -> Record:
+    """Count, time, and measure memory.
+
+    Args:
+        parts: the networks.
+        options: what to measure and how.
+        setting: facts of the configuration, kept in the record.
+        progress: shows how far it has come.
+
+    Returns:
+        ``format``, ``count``, ``formulation`` (of ``runtime`` and ``memory``), ``parameters``, ``macs``,
+        ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``, ``memory``, ``setting``,
+        ``skipped`` (what is not there, and why), ``code``.
+
+    Raises:
+        ValueError: a precision that the device does not have.
+        CountError: the generator cannot be counted.
+    """
+    if options.runtime or options.memory:
+        check_precision(parts.precision, options.chosen_device)
+    record: Record = {"format": 1, "count": options.count, "formulation": options.formulation, **count(parts)}
+    skipped: dict[str, str] = {}
+    if options.runtime:
+        record["runtime"], why = runtime(parts, options, progress)
+        skipped |= {"runtime/norm_s": why} if why else {}
+    else:
+        skipped["runtime"] = "runtime=false"
+    if options.memory:
+        try:
+            record["memory"] = peaks(parts, options, progress)
+        except memory.MemoryUnknown as error:
+            skipped["memory"] = str(error)
+    else:
+        skipped["memory"] = "memory=false"
+    return record | {"setting": setting, "skipped": skipped, "code": f"semsynth {version('semsynth')}"}
+
+
+# ---- counts
+
+
+def count(parts: Parts) -> Record:
+    """Parameters, multiply-accumulates and ratios, of networks without memory."""
+    semantics = empty_semantics(parts.size, parts.num_classes)
+    with torch.device("meta"):
+        generator, discriminator, encoder = parts.generator(), parts.discriminator(), parts.encoder()
+    layers = walk(generator, semantics)
+    image = torch.empty(1, 3, *parts.size, device="meta")
+    networks = {"discriminator": _whole(discriminator, semantics, image)}
+    if encoder is not None:
+        networks["encoder"] = _whole(encoder, image)
+    return {
+        "parameters": counting.parameters(layers), **{name: add(layers) for name, add in counting.COUNTS.items()},
+        "elementwise": counting.elementwise(layers),
+        "ratios": {name: counting.total_ratio(layers, name) for name in counting.CONVENTIONS},
+        "networks": networks, "layers": rows(layers),
+    }
+
+
+def _whole(network: nn.Module, *inputs: Any) -> dict[str, int]:
+    macs, additions = network_work(network, *inputs)
+    return {"parameters": sum(p.numel() for p in network.parameters()), "macs": macs, "macs_bias": macs + additions}
+
+
+def rows(layers: list[Layer]) -> list[Record]:
+    """A row for each layer; a norm's has its ratios to the convolution that follows, in both conventions."""
+    found: dict[str, Record] = {}
+    for name in counting.CONVENTIONS:
+        for ratio in counting.ratios(layers, name):
+            row = found.setdefault(ratio.norm, {"conv": ratio.conv})
+            row[name] = {"parameters": ratio.parameters, "macs": ratio.macs}
+    return [asdict(layer) | {"size": list(layer.size), "ratios": found.get(layer.name)} for layer in layers]
+
+
+# ---- time
+
+
+def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[Record, str | None]:
+    """Seconds for an image with all that the number depends on, and why it is not taken apart, where it is not."""
+    device = options.chosen_device
+    threads = torch.get_num_threads()
+    torch.set_num_threads(options.threads)
+    try:
+        generator = build_generator(parts.generator, options.formulation).to(device)
+        if parts.compile:
+            generator.compile()
+        batches = [parts.batch(options, options.batch, seed) for seed in range(options.warmup + options.repeats)]
+        maps = [partial(semantics_of, batch, parts.num_classes, device) for batch in batches]
+        timing = time_generator(generator, maps, device=device, precision=parts.precision, warmup=options.warmup,
+                                split=not parts.compile, progress=progress)
+    finally:
+        torch.set_num_threads(threads)
+    patches = [distinct_patches(batch["labels"][0]) for batch in batches[options.warmup:]]
+    record = _in_words(timing) | {
+        "cpu_s": timing.processor if device.type == "cpu" else None,
+        "device": device.type, "hardware": hardware(device), "threads": options.threads, "batch": options.batch,
+        "precision": parts.precision, "tf32": device.type == "cuda" and torch.backends.cudnn.allow_tf32,
+        "compile": parts.compile, "labels": options.labels, "distinct_patches": float(np.median(patches)),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None, "torch": torch.__version__,
+    }
+    if timing.norm is not None:
+        return record, None
+    return record, ("a compiled network cannot be taken apart: compile=false" if parts.compile
+                    else "the network computes its norms outside of the norm layers")
+
+
+def _in_words(timing: Timing) -> Record:
+    return {"median_s": timing.median, "spread_s": timing.spread, "norm_s": timing.norm,
+            "backbone_s": timing.backbone, "labels_s": timing.labels, "repeats": timing.repeats}
+
+
+def hardware(device: torch.device) -> str:
+    """The name of the device as its maker gives it, as far as the system tells."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+# ---- memory
+
+
+def semantics_for(parts: Parts, options: Options, count: int) -> Any:
+    """A batch of label maps (in the measuring process)."""
+    return semantics_of(parts.batch(options, count), parts.num_classes)
+
+
+def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
+    """Peak bytes against batch size, for inference and training, each in a process of its own.
+
+    Raises:
+        memory.MemoryUnknown: the system does not tell, or memory ran out.
+    """
+    device = options.chosen_device.type
+    if device == "cpu":
+        memory.resident("VmHWM")  # said at once where it does not exist
+    same = {"device": device, "threads": options.threads, "precision": parts.precision}
+    generators = partial(build_generator, parts.generator, options.formulation)
+    jobs: list[tuple[str, int, Callable[[], Any]]] = [
+        ("inference", n, partial(memory.measured, memory.inference_peak, generator=generators,
+                                 batch=partial(semantics_for, parts, options, n), **same))
+        for n in options.memory_batches]
+    if options.training and parts.system is not None:
+        systems = partial(build_system, parts.system, options.formulation)
+        jobs += [("training", n, partial(memory.measured, memory.training_peak, system=systems,
+                                         batch=partial(parts.batch, options, n), **same))
+                 for n in options.memory_batches]
+    with torch.device("meta"):
+        generator = parts.generator()
+    weights_of_generator = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
+    found: Record = {"inference": [], "training": []}
+    for mode, n, job in progress(jobs, "memory") if progress else jobs:
+        peak, weights = job() if mode == "training" else (job(), weights_of_generator)
+        found[mode].append({"batch": n, "peak_bytes": peak, "weights_bytes": weights})
+    of = "resident set" if device == "cpu" else "allocator"
+    return found | {"device": device, "precision": parts.precision, "of": of}

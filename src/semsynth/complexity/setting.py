@@ -1,0 +1,137 @@
+"""What is measured and how: the options of a measurement, the facts of a configuration, its name in the papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import torch
+
+from semsynth.complexity.formulation import Formulation
+from semsynth.complexity.maps import Kind
+from semsynth.complexity.timing import PRECISIONS
+
+Plain = dict[str, Any]
+PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
+                   "cityscapes": [256, 512]}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure.
+
+    Args:
+        count: what counts as work: ``macs``, or ``macs_bias``, see :mod:`counting`.
+        formulation: whose time and memory: ``published``, the plain formula of the released networks, or ``fast``,
+            ours, see :mod:`formulation`. Counts are the same.
+        device: ``cpu``, ``cuda``, or ``auto`` for CUDA where there is one.
+        threads: threads of the CPU; the papers' CPU time is one thread's.
+        batch: images in a timed batch.
+        runtime: whether to measure time.
+        repeats: timed batches.
+        warmup: batches before them.
+        labels: which label maps, see :func:`maps.label_map`.
+        memory: whether to measure memory.
+        training: whether to measure the memory of training steps, too.
+        memory_batches: batch sizes of the memory's measurement.
+
+    Raises:
+        ValueError: an option that makes no sense; the message names it.
+    """
+
+    count: Literal["macs", "macs_bias"] = "macs"
+    formulation: Formulation = "fast"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 1
+    batch: int = 1
+    runtime: bool = True
+    repeats: int = 5
+    warmup: int = 1
+    labels: Kind = "regions"
+    memory: bool = True
+    training: bool = True
+    memory_batches: tuple[int, ...] = (1, 2)
+
+    def __post_init__(self) -> None:
+        choices = {"count": ("macs", "macs_bias"), "formulation": ("published", "fast"),
+                   "device": ("auto", "cpu", "cuda"), "labels": ("regions", "random")}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                *others, last = allowed
+                raise ValueError(f"{name}={getattr(self, name)} must be {', '.join(others)} or {last}")
+        for name, least in (("threads", 1), ("batch", 1), ("repeats", 1), ("warmup", 0)):
+            _whole(name, getattr(self, name), least)
+        for name in ("runtime", "memory", "training"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}={getattr(self, name)} must be true or false")
+        if not isinstance(self.memory_batches, list | tuple) or not self.memory_batches:
+            raise ValueError(f"memory_batches={self.memory_batches} must be a list of batch sizes, such as [1,2,4]")
+        for size in self.memory_batches:
+            _whole("memory_batches", size, 1)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device=cuda: PyTorch finds no CUDA device here; take device=cpu")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of all options."""
+        return [f.name for f in fields(cls)]
+
+    @property
+    def chosen_device(self) -> torch.device:
+        """``auto`` decided."""
+        auto = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(auto if self.device == "auto" else self.device)
+
+
+def _whole(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name}={value} must be a whole number from {least} on")
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse a precision that :mod:`timing` does not know or that the device does not have.
+
+    Raises:
+        ValueError: names the precisions that work.
+    """
+    known = [p for p in PRECISIONS if p != "16-mixed" or device.type == "cuda"]
+    if precision not in known:
+        raise ValueError(f"trainer.precision={precision} is not measured on {device.type}: take {', '.join(known)}")
+
+
+def norm_name(norm: Plain) -> str:
+    """The short name of a norm's node: ``spade``, ``clade_icpe``, ``mixed_4``."""
+    name = str(norm["_target_"]).rsplit(".", 1)[-1].lower()
+    if name != "mixed":
+        return name
+    low, high = norm_name(norm["low"]), norm_name(norm["high"])
+    inside = "" if (low, high) == ("spade", "clade") else f"_{low}_{high}"
+    return f"mixed{inside}_{norm['transition']}"
+
+
+def method(cfg: Plain) -> str | None:
+    """What the papers call a configuration's network; None where it is none of theirs, in norm, width or size.
+
+    Args:
+        cfg: the resolved configuration.
+    """
+    generator, dataset = cfg["generator"], cfg["dataset"]["name"]
+    usual = {"z_dim": 0, "upsamplings": None, "fc_offsets": False, "out_channels": 3}
+    if list(cfg["size"]) != PUBLISHED_SIZES.get(dataset) or any(generator.get(k, v) != v for k, v in usual.items()):
+        return None
+    name = norm_name(cfg["norm"])
+    if cfg["norm"].get("hidden", 128) != 128 or cfg["norm"].get("kernel_size", 3) != 3:
+        return None
+    if name == "spade" and generator["ngf"] == cfg["dataset"]["recipe"]["light_ngf"]:
+        return "spade_light"
+    return name if generator["ngf"] == 64 else None
+
+
+def facts(cfg: Plain) -> Plain:
+    """What of a configuration the costs depend on, and its published name."""
+    return {
+        "dataset": cfg["dataset"]["name"], "norm": norm_name(cfg["norm"]), "size": list(cfg["size"]),
+        "num_classes": cfg["dataset"]["num_classes"], "edges": cfg["dataset"]["edges"],
+        "generator": cfg["generator"]["_target_"], "ngf": cfg["generator"].get("ngf"),
+        "z_dim": cfg["generator"].get("z_dim", 0), "method": method(cfg),
+    }

@@ -1,0 +1,169 @@
+"""What an evaluation leaves: scores.json with plots beside it, and a printed table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from semsynth.digits import rounded
+from semsynth.errors import EvaluationError
+from semsynth.evaluation.evaluator import NEIGHBOURS, Scores
+from semsynth.evaluation.plots import plot_confusion, plot_iou
+from semsynth.metrics.features import InceptionFeatures
+from semsynth.metrics.pixel_features import PixelDistance, PixelFeatures
+from semsynth.weights.files import write_text
+
+FORMAT = 1
+IOU_PLOT, CONFUSION_PLOT = (Path("plots") / name for name in ("iou_by_frequency.png", "segmenter_confusion.png"))
+NAMED = 5  # rare classes that the table names
+MEANS = {"all": "mean over all classes, absent ones as 0", "present": "mean over the classes in the labels",
+         "nan_mean": "mean over the classes in labels or predictions"}  # of `confusion.mean_iou`
+PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
+
+
+def document(found: Scores, *, source: Mapping[str, Any], protocol: Mapping[str, Any],
+             seconds: float) -> dict[str, Any]:
+    """The content of scores.json.
+
+    Args:
+        found: The scores.
+        source: `run` or `images`, and `dataset`.
+        protocol: Everything that moves the scores, in plain values.
+        seconds: That it took.
+    """
+    return {
+        "format": FORMAT, **source, "scores": found.scores,
+        "per_class": {"iou": found.iou, "frequency": found.frequency},
+        "style_regressor_r2": found.regressor_r2,
+        "segmenter": None if found.segmenter is None else found.segmenter.as_dict(),
+        "skipped": found.skipped, "protocol": dict(protocol), "code": code_version(),
+        "seconds": round(seconds, 1),
+    }
+
+
+def is_share(key: str) -> bool:
+    """Whether a score is a share of 1, shown in percent."""
+    return key.rpartition("/")[2] in PERCENT
+
+
+def code_version() -> dict[str, str | None]:
+    """Version of the package, and the commit where it runs from a repository."""
+    try:
+        package: str | None = version("semsynth")
+    except PackageNotFoundError:
+        package = None
+    here = Path(__file__).parent
+    try:
+        told = subprocess.run(["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+                              capture_output=True, text=True, timeout=10)
+        inside = subprocess.run(["git", "-C", str(here), "ls-files", "--error-unmatch", __file__],
+                                capture_output=True, timeout=10)
+        commit = told.stdout.strip() if told.returncode == 0 and inside.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired):
+        commit = None
+    return {"version": package, "commit": commit}
+
+
+def write_scores(path: Path, content: Mapping[str, Any]) -> None:
+    """Write scores.json and its plots beside it, each complete or not at all.
+
+    Raises:
+        EvaluationError: the place cannot be written; names it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content["per_class"]["iou"]:
+            plot_iou(path.parent / IOU_PLOT, content["per_class"])
+        if content["segmenter"] and content["segmenter"]["classes"]:
+            plot_confusion(path.parent / CONFUSION_PLOT, content["segmenter"])
+        write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be written ({error.strerror}): give output=FILE.json") from error
+
+
+def print_scores(content: Mapping[str, Any], console: Console) -> None:
+    """Print the scores, the protocol in short, the classes, and what is missing."""
+    protocol = content["protocol"]
+    style = f", style {protocol['style']}" if protocol.get("style") else ""
+    style += _checkpoint(protocol)
+    title = (f"{content.get('run') or content.get('images')} ({content['dataset']}; protocol {protocol['name']}, "
+             f"{protocol['generated']} images of {'x'.join(map(str, protocol['size']))}{style})")
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    table = Table("score", "value", "how", box=None)
+    table.columns[0].no_wrap = True  # where the window is narrow, the last column gives way
+    table.columns[1].justify = "right"
+    for key, value in content["scores"].items():
+        shown = f"{100 * value:.2f} %" if is_share(key) else rounded(value, 4)
+        table.add_row(key, shown, _how(key, protocol))
+    console.print(table)
+    own = content["segmenter"] or {"iou": {}, "swapped": []}
+    if content["per_class"]["iou"]:
+        classes = Table("class", "IoU", "share of pixels", *(["IoU of the run's segmenter"] if own["iou"] else []),
+                        box=None)
+        for name, share in sorted(content["per_class"]["frequency"].items(), key=lambda item: -item[1]):
+            cells = [_iou(own["iou"].get(name))] if own["iou"] else []
+            classes.add_row(name, _iou(content["per_class"]["iou"][name]), f"{100 * share:.3f} %", *cells)
+        console.print(classes)
+    for name, answer, share in own["swapped"]:
+        console.print(f"the run's segmenter takes {name} for {answer}: {100 * share:.1f} % of its pixels", markup=False,
+                      highlight=False, soft_wrap=True)
+    missing: dict[str, list[str]] = {}
+    for key, reason in content["skipped"].items():
+        missing.setdefault(reason, []).append(key)
+    for reason, keys in missing.items():
+        console.print(f"no {', '.join(keys)}: {reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _checkpoint(protocol: Mapping[str, Any]) -> str:
+    """Which weights of a run were scored; nothing for a folder of images."""
+    if "checkpoint" not in protocol:
+        return ""
+    epoch = protocol["checkpoint"].get("epoch")
+    return f", {protocol['checkpoint']['file']}" + (f" of epoch {epoch}" if epoch is not None else "")
+
+
+def _iou(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def _how(key: str, protocol: Mapping[str, Any]) -> str:
+    """What a score was taken with, in a few words."""
+    kind, _, rest = key.partition("/")
+    if kind in ("fid", "frechet", "kid", *NEIGHBOURS):
+        split = "train" if rest.endswith("train") else "val"
+        network = InceptionFeatures.name if rest == split else rest.removesuffix("/train")
+        net = protocol["features"].get(network, {})
+        others = protocol.get("real_statistics") or {}
+        if network == InceptionFeatures.name and others.get("split") == split:
+            return (f"against others' statistics of real {split} images, {' and '.join(others['files'])} "
+                    f"{others['sha256'][:8]}, {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
+        if network == PixelFeatures.name:
+            network = "colours and contrasts of the pixels, no network"
+        return (f"against {protocol['real'][split]['count']} real {split} images ({protocol['real'][split]['resize']})"
+                f", {net.get('weights') or network} {(net.get('sha256') or '')[:8]}").rstrip()
+    if kind == "segmenter":
+        return f"the run's own segmenter on {protocol['generated']} real images"
+    if kind == "agreement":
+        return "the run's own segmenter on the generated images"
+    if kind in PERCENT:
+        judge = protocol["segmenter"]
+        if kind == "miou_rare":
+            rare = protocol["rare_classes"]
+            more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
+            return f"of {', '.join(rare[:NAMED])}{more}"
+        mean = f", {MEANS[protocol['class_mean']]}" if kind == "miou" else ""
+        return f"{judge['name']} {(judge.get('sha256') or '')[:8]}{mean}"
+    if kind == "diversity":
+        what = "mean difference of the pixels, " if rest == PixelDistance.name else ""
+        maps = min(protocol["diversity_maps"], protocol["generated"])
+        return f"{what}{protocol['diversity_samples']} samples of {maps} label maps"
+    if kind == "style_r2":
+        return f"read off the result against the style image ({protocol['style']})"
+    return ""

@@ -1,0 +1,84 @@
+"""Checkpoints in the layout of the released code."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from semsynth.checkpoints.layouts import LAYOUTS, Layout
+from semsynth.errors import CheckpointError, ConfigError
+from semsynth.exporting.options import official_options
+from semsynth.exporting.source import Source
+from semsynth.norms.base import Norm
+
+LETTERS = {"generator": "G", "discriminator": "D", "encoder": "E"}
+BASES = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
+
+
+def write_official(source: Source, folder: Path) -> list[str]:
+    """latest_net_G.pth, and latest_net_D.pth and latest_net_E.pth where the run has those networks.
+
+    The weights are those of the run, bit for bit, under the names of the released code.
+
+    Returns:
+        A line for each file, and what else one has to know to load them there.
+
+    Raises:
+        ConfigError: the released code has no such network; says what it lacks.
+    """
+    _check_bases(source.generator)
+    upsamplings = source.generator.upsamplings
+    if upsamplings < 5:
+        raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
+    lines = []
+    for part, letter in LETTERS.items():
+        state = source.saved.part(part, source.choice)
+        if state is None:
+            continue
+        layout, renamed = _renamed(part, state)
+        path = folder / f"latest_net_{letter}.pth"
+        torch.save(renamed, path)
+        lines.append(f"{path.name}: {part} in the layout {layout.name}")
+    return [*lines, *official_options(source)]
+
+
+def _check_bases(generator: nn.Module) -> None:
+    for name, norm in generator.named_modules():
+        if isinstance(norm, Norm) and (type(norm.base) not in BASES or getattr(norm.base, "affine", False)):
+            raise ConfigError(f"format=official: the released code normalises by batch or instance without learned "
+                              f"parameters, {name} by {norm.base}")
+
+
+def _renamed(part: str, state: dict[str, Any]) -> tuple[Layout, OrderedDict[str, Any]]:
+    """The layout that a state dict fits, and the state dict in it."""
+    reasons = {}
+    layouts = [layout for layout in LAYOUTS if layout.part == part]
+    for layout in layouts:
+        try:
+            renamed = OrderedDict((theirs, state[ours]) for ours, theirs in layout.table(state).items())
+            if not layout.recognise(renamed):
+                raise CheckpointError(f"it lacks what makes a {part} of {layout.name}")
+            layout.describe(renamed)
+        except CheckpointError as error:
+            reasons[layout.name] = str(error)
+            continue
+        return layout, renamed
+    nearest = min(layouts, key=lambda layout: _homeless(layout, state))
+    raise ConfigError(f"format=official: no released layout holds this {part} (known are "
+                      f"{', '.join(reasons)}); the nearest fails since {reasons[nearest.name]}. Take "
+                      "format=safetensors, or onnx")
+
+
+def _homeless(layout: Layout, state: dict[str, Any]) -> int:
+    """Number of tensors that a layout has no place for."""
+    count = 0
+    for key in state:
+        try:
+            layout.official(key)
+        except CheckpointError:
+            count += 1
+    return count

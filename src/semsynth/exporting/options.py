@@ -1,0 +1,55 @@
+"""The options with which the released SPADE and CLADE code builds the networks of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from semsynth.exporting.source import Source
+from semsynth.norms.base import Norm
+from semsynth.norms.clade import CLADE, CLADE_ICPE
+from semsynth.norms.spade import SPADE
+
+UPSAMPLINGS = {5: "normal", 6: "more", 7: "most"}
+HIDDEN = 128  # of SPADE's modulation, fixed in the released code
+ENCODER_LAYERS = 6  # the same
+
+
+def official_options(source: Source) -> list[str]:
+    """Lines to print: the options of the released ``test.py``, and what it fixes at another value than this run's."""
+    condition, generator = source.condition, source.generator
+    norm: Any = next(m for m in generator.modules() if isinstance(m, Norm))
+    height, width = condition.size
+    kernel = norm.shared.kernel_size[0] if isinstance(norm, SPADE) else 3
+    base = "instance" if isinstance(norm.base, nn.InstanceNorm2d) else "syncbatch"
+    known = condition.unknown is not None
+    options = [
+        f"--label_nc {len(condition.classes) - known}", *(["--contain_dontcare_label"] if known else []),
+        *([] if condition.edges else ["--no_instance"]),
+        f"--preprocess_mode fixed --crop_size {width} --aspect_ratio {width / height:g}",
+        f"--num_upsampling_layers {UPSAMPLINGS[generator.upsamplings]} --ngf {generator.start_channels // 16}",
+        f"--norm_G spectralspade{base}{kernel}x{kernel}",
+        *(["--norm_mode clade"] if isinstance(norm, CLADE) else []),
+        *(["--add_dist"] if isinstance(norm, CLADE_ICPE) else []),
+        *([f"--use_vae --z_dim {generator.z_dim}"] if generator.z_dim else []),
+    ]
+    return [f"options there: {' '.join(options)}", *(f"note: {line}" for line in _differences(source, norm))]
+
+
+def _differences(source: Source, norm: Any) -> list[str]:
+    lines = []
+    if isinstance(norm, SPADE) and norm.shared.out_channels != HIDDEN:
+        lines.append(f"the released SPADE layers have {HIDDEN} hidden channels, these {norm.shared.out_channels}: "
+                     "change the number in the released code")
+    encoder: Any = source.encoder
+    if encoder is not None and source.generator.z_dim:
+        layers, width = len(encoder.layers), encoder.layers[0][0].out_channels
+        if layers != ENCODER_LAYERS:
+            lines.append(f"the released encoder has {ENCODER_LAYERS} layers, this one {layers}, for images below 256")
+        if width != source.generator.start_channels // 16:
+            lines.append(f"the released encoder is as wide as the generator (ngf), this one starts with {width} "
+                         "channels")
+    if source.generator.conv_img.out_channels != 3:
+        lines.append(f"the released generators make 3 channels, this one {source.generator.conv_img.out_channels}")
+    return lines

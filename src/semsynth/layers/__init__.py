@@ -1,0 +1,1 @@
+"""Layers below the norms: convolutions, spectral normalisation, initialisation."""

@@ -1,0 +1,82 @@
+"""The data sets of a configuration, built for an evaluation."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from semsynth.errors import EvaluationError
+from semsynth.metrics.protocol import Protocol
+from semsynth.metrics.real import RealImages
+
+
+class DataSets:
+    """The facts of a data set, and its splits as a protocol wants them.
+
+    Args:
+        facts: The resolved node `dataset` of a configuration, as plain values.
+        build: Builds an object from a node with a `_target_`.
+        root: Folder of the files, where it is not the one of `facts`.
+
+    Raises:
+        EvaluationError: a root for a data set without files, or no such folder.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], build: Callable[[Mapping[str, Any]], Any],
+                 root: str | Path | None = None) -> None:
+        self.facts, self.build = {**facts}, build
+        self.name: str = facts["name"]
+        self.classes: list[str] = list(facts["classes"])
+        self.unknown: int | None = facts.get("unknown")
+        if root is not None:
+            self._move(Path(root).expanduser())
+
+    def _move(self, root: Path) -> None:
+        if not root.is_dir():
+            raise EvaluationError(f"root={root}: there is no such folder")
+        for split in ("train", "val"):
+            node = self.facts[split]
+            if "root" not in node.get("source", {}):
+                raise EvaluationError(f"root={root}: {self.name} has no files")
+            self.facts[split] = {**node, "source": {**node["source"], "root": str(root)}}
+
+    @property
+    def features(self) -> list[str] | None:
+        """Networks in whose features it is scored, each where its weights are there; None: it names none."""
+        return self.facts.get("features")
+
+    def trains_judge(self, size: Sequence[int]) -> str:
+        """The command that trains a segmenter for this data set and images of a size (H,W)."""
+        root = self.facts["train"].get("source", {}).get("root")
+        where = "" if root is None else " " + shlex.quote(f"dataset.root={root}")
+        return (f"python tools/train_segmenter.py dataset={self.name}{where} 'size=[{size[0]},{size[1]}]' "
+                f"output={self.name}_segmenter.safetensors")
+
+    def maps(self, protocol: Protocol) -> Any:
+        """The validation split as generators see it; where it is drawn, as many samples as the protocol counts."""
+        return self._built("val", protocol.count, {})
+
+    def real(self, protocol: Protocol, size: Sequence[int]) -> dict[str, Callable[[], RealImages]]:
+        """Builders of the real images of each split, for generated images of a size (H,W)."""
+        counts = {"val": None, "train": protocol.train_count}
+        drawn = {"val": protocol.count, "train": protocol.train_count}
+        wanted = list(protocol.real_size or size)
+
+        def builder(split: str) -> Callable[[], RealImages]:
+            changes = {"offsets": None, "size": wanted}
+            return lambda: RealImages(self._built(split, drawn[split], changes), wanted, protocol.real_resize,
+                                      counts[split])
+
+        return {split: builder(split) for split in counts}
+
+    def _built(self, split: str, length: int | None, changes: Mapping[str, Any]) -> Any:
+        node = dict(self.facts[split])
+        node |= {key: value for key, value in changes.items() if key in node}
+        if "length" in node and length is not None:
+            node["length"] = length
+        made = self.build(node)
+        return made if isinstance(made, Dataset) else made()  # a partial, where files are read

@@ -1,0 +1,125 @@
+"""Every choice that moves a score, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
+
+from semsynth.metrics.confusion import Accumulate, ClassMean, Confusion
+
+Style = Literal["normal", "image", "posterior"]
+RealResize = Literal["bicubic", "bilinear", "interpolate", "native"]
+InceptionResize = Literal["pytorch_fid", "torchmetrics", "tensorflow"]
+LabelSize = Literal["image", "native"]
+LabelResize = Literal["nearest", "bilinear"]
+LpipsNetwork = Literal["alex", "vgg", "squeeze"]
+
+CHOICES: dict[str, Any] = {
+    "style": Style, "real_resize": RealResize, "inception_resize": InceptionResize, "label_size": LabelSize,
+    "label_resize": LabelResize, "class_mean": ClassMean, "accumulate": Accumulate, "lpips_network": LpipsNetwork,
+}
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How scores are taken; written next to every score.
+
+    Generated images are rounded to 8 bits first, as files hold them, so that a run and its saved pictures score alike.
+
+    Args:
+        name: Of this protocol.
+        count: Label maps for which images are generated; a data set that is drawn makes as many, one of files gives at
+            most as many, spread over the split. None: the whole validation split.
+        train_count: Real training images, likewise.
+        seed: Of the styles and of the subsets of KID.
+        style: z ~ N(0,1) (`normal`); the encoder's mean for the label map's own photograph (`image`) or a draw from
+            its posterior (`posterior`). A generator without style ignores it.
+        real_size: [H,W] of the real images, None: the size of the generated ones.
+        real_resize: How real images come from their files to that size: PIL's `bicubic` or `bilinear`, which antialias
+            and round; `interpolate`, torch's bilinear on float tensors, which does neither (the script that CLADE's
+            authors released); `native` leaves them at their own size.
+        inception_resize: How images come to 299x299: `pytorch_fid` as in the code that the papers use (bilinear without
+            antialiasing), `torchmetrics` with antialiasing, `tensorflow` as TensorFlow 1 did.
+        kid_subsets: Subsets of KID.
+        kid_subset_size: Images in a subset.
+        kid_pool: Images, spread over each set, whose features KID draws from, and among which neighbours are sought.
+        neighbours: Nearest neighbours of precision, recall, density and coverage.
+        segmenter_size: [H,W] to which images are resized (bilinear) before they reach the segmenter; None: as they are.
+        label_size: Compare at the size of the generated image, or at the label file's own (`native`).
+        label_resize: Filter of label maps: `nearest`, or `bilinear` of the one-hot maps.
+        ignore: Names of classes of the data set whose pixels do not count, besides the unknown class and
+            those that the segmenter does not know (as 16 of Cityscapes' 35; `segmenter.class_map` says which).
+        class_mean: Over which classes mIoU averages, see `confusion.mean_iou`; None: as the segmenter's own evaluation.
+        accumulate: One matrix of the data set, or scores of the images averaged.
+        void_is_wrong: Whether ignored pixels count as wrong in the pixel accuracy, or the names of the data sets on
+            which they do.
+        diversity_maps: Label maps whose samples are compared; 0: no diversity.
+        diversity_samples: Images for each of them.
+        lpips_network: Backbone of LPIPS: alex, vgg or squeeze.
+
+    Raises:
+        ValueError: a value out of range.
+    """
+
+    name: str
+    count: int | None = 1024
+    train_count: int | None = 1024
+    seed: int = 0
+    style: Style = "image"
+    real_size: Sequence[int] | None = None
+    real_resize: RealResize = "bicubic"
+    inception_resize: InceptionResize = "pytorch_fid"
+    kid_subsets: int = 100
+    kid_subset_size: int = 1000
+    kid_pool: int = 10000
+    neighbours: int = 5
+    segmenter_size: Sequence[int] | None = None
+    label_size: LabelSize = "image"
+    label_resize: LabelResize = "nearest"
+    ignore: Sequence[str] = ()
+    class_mean: ClassMean | None = None
+    accumulate: Accumulate = "dataset"
+    void_is_wrong: bool | Sequence[str] = False
+    diversity_maps: int = 64
+    diversity_samples: int = 4
+    lpips_network: LpipsNetwork = "alex"
+
+    def __post_init__(self) -> None:
+        for key, choices in CHOICES.items():
+            if getattr(self, key) not in get_args(choices) and not (key == "class_mean" and self.class_mean is None):
+                raise ValueError(f"protocol.{key} must be one of {', '.join(get_args(choices))}, "
+                                 f"got {getattr(self, key)!r}")
+        for key, least in (("count", 2), ("train_count", 2), ("kid_subsets", 1), ("kid_subset_size", 2),
+                           ("kid_pool", 2), ("neighbours", 1), ("diversity_maps", 0), ("diversity_samples", 2),
+                           ("seed", 0)):
+            value = getattr(self, key)
+            if value is not None and value < least:
+                raise ValueError(f"protocol.{key} must be >= {least}, got {value}")
+        for key in ("real_size", "segmenter_size"):
+            size = getattr(self, key)
+            if size is not None and (len(size) != 2 or min(size) < 1):
+                raise ValueError(f"protocol.{key} must be [height, width] in pixels, got {size}")
+
+    def settled(self, dataset: str | None, judge: Any) -> Protocol:
+        """This protocol for a data set and a segmenter (None: no segmenter): whatever follows from them is decided.
+
+        Raises:
+            ValueError: the segmenter averages over the classes in a way that is not known.
+        """
+        void = self.void_is_wrong if isinstance(self.void_is_wrong, bool) else dataset in self.void_is_wrong
+        mean: Any = self.class_mean or getattr(judge, "class_mean", "nan_mean")
+        return replace(self, class_mean=mean, void_is_wrong=void)
+
+    def pool(self, general: bool) -> int:
+        """Of how many images the features themselves are kept; moments are kept of all."""
+        return self.kid_pool if general else 0
+
+    def confusion(self, classes: int, counted: Sequence[int]) -> Confusion:
+        """A confusion matrix of so many classes with these conventions; of a `settled` protocol."""
+        assert self.class_mean is not None
+        return Confusion(classes, self.class_mean, self.accumulate, bool(self.void_is_wrong), counted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All values, for a file."""
+        return {key: list(value) if isinstance(value, list | tuple) else value for key, value in asdict(self).items()}

@@ -1,0 +1,81 @@
+"""Weights that come from elsewhere: `init_from`, and imported checkpoints."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import hydra.utils
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from semsynth.errors import ConfigError
+from semsynth.runs.building import save_config
+from semsynth.runs.ddp import is_first_process
+from semsynth.runs.directory import CHECKPOINTS, CONFIG, check_checkpoint, find_checkpoint, load_config
+
+
+def inherit(cfg: DictConfig) -> DictConfig:
+    """With `init_from`, take over the data set, size and networks of that run where the command line says nothing else.
+
+    Raises:
+        ConfigError: there is no such run, it has no weights yet, or they are damaged or not finite.
+    """
+    if not cfg.get("init_from"):
+        return cfg
+    from semsynth.runs.inherit import inherited
+
+    run_dir, path = _begin_with(cfg.init_from)
+    saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
+    check_checkpoint(path)
+    given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given)
+    if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here
+        plain["run_dir"] = plain["run_dir"].replace("${hydra:runtime.choices.norm}", f"from_{run_dir.resolve().name}")
+    return cast(DictConfig, OmegaConf.create(plain))
+
+
+def warm_start(system: Any, cfg: DictConfig) -> None:
+    """Give a system's networks the weights of the run that `init_from` names; the first process says which.
+
+    What that run has no weights of, or has of another shape, starts afresh; the generator must fit.
+
+    Raises:
+        ConfigError: the generator is another network.
+    """
+    if not cfg.get("init_from"):
+        return
+    from semsynth.runs.transfer import Inputs, warm_up
+
+    run_dir, path = _begin_with(cfg.init_from)
+    before, now = (Inputs(list(data.classes), bool(data.edges)) for data in (load_config(run_dir).dataset, cfg.dataset))
+    lines = warm_up(system, path, before, now)
+    if is_first_process():
+        print(*lines, sep="\n", flush=True)
+
+
+def _begin_with(init_from: str) -> tuple[Path, Path]:
+    """The run and the checkpoint of `init_from`, a run directory or a file in its `checkpoints`."""
+    path = Path(init_from)
+    if path.is_file():
+        return path.parents[1], path
+    return path, find_checkpoint(path) if (path / CONFIG).is_file() else path
+
+
+def refuse_used(run_dir: str | Path) -> None:
+    """Raise a ConfigError where the directory of a new run holds something."""
+    if Path(run_dir).exists() and (not Path(run_dir).is_dir() or any(Path(run_dir).iterdir())):
+        raise ConfigError(f"output={run_dir} exists and is not empty: take another directory")
+
+
+def fresh_state(cfg: DictConfig, part: str) -> dict[str, Any]:
+    """The state dict of a network as it starts."""
+    network = hydra.utils.instantiate(cfg[part], _convert_="all")
+    return {} if network is None else network.state_dict()
+
+
+def save_imported(cfg: DictConfig, parts: dict[str, dict[str, Any]], record: dict[str, Any]) -> Path:
+    """Make a run directory of weights that come from elsewhere; `record` says from where. Returns the directory."""
+    from semsynth.weights.run_file import save_weights
+
+    run_dir = Path(cfg.run_dir)
+    save_weights(run_dir / CHECKPOINTS / "last.safetensors", parts, imported=record)
+    return save_config(cast(DictConfig, OmegaConf.merge(cfg, {"import": record})))

@@ -1,0 +1,80 @@
+"""From a batch of the loaders to what the networks are conditioned on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from semsynth.semantics import Reading, Semantics
+from semsynth.semantics.edges import instance_edges
+from semsynth.semantics.packed import Packed
+
+
+@dataclass(frozen=True)
+class LabelPreparation:
+    """What follows from the label maps of a batch, made where the batch is made: in the loader's workers.
+
+    Plain data, which a worker can be sent. Label maps of another size than the networks' are left to whoever reads
+    them.
+
+    Args:
+        num_classes: Label channels, an unknown class included.
+        size: (H,W) of the label maps.
+        readings: What the networks read of them.
+        backward: Whether what only a backward pass reads is made as well, where gradients are enabled.
+    """
+
+    num_classes: int
+    size: tuple[int, int]
+    readings: Sequence[Reading]
+    backward: bool = True
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The batch, also one of known pairs in it, with `semantics` in place of everything that it is made from.
+
+        Raises:
+            ValueError: A label is out of range.
+        """
+        with torch.set_grad_enabled(self.backward and torch.is_grad_enabled()):
+            semantics = semantics_from_batch(batch, self.num_classes)
+            if semantics.size == self.size:
+                semantics.prepare(self.readings)
+            made = {"semantics": Packed.of(semantics)}
+        kept = {key: value for key, value in batch.items() if key in ("image", "name", "image_name")}
+        return kept | made | ({"paired": self(batch["paired"])} if "paired" in batch else {})
+
+
+@runtime_checkable
+class PreparesLabels(Protocol):
+    """Loaders that can prepare label maps."""
+
+    def prepare_labels(self, preparation: LabelPreparation | None) -> None:
+        """Have the workers of loaders that are built from now on prepare their label maps; None: no longer."""
+
+
+def semantics_from_batch(batch: dict[str, Any], num_classes: int) -> Semantics:
+    """What a batch was prepared to; otherwise collect labels (N,H,W), edges (from `instances`, if any) and offsets.
+
+    Edges are made here, on the device of the batch, after resizing and cropping. `num_classes` counts the label
+    channels, an unknown class included.
+    """
+    if "semantics" in batch:
+        prepared: Semantics = batch["semantics"].unpacked()
+        return prepared
+    instances = batch.get("instances")
+    return Semantics(
+        labels=batch["labels"],
+        num_classes=num_classes,
+        edges=None if instances is None else instance_edges(instances),
+        offsets=batch.get("offsets"),
+    )
+
+
+def labels_from_batch(batch: dict[str, Any]) -> Tensor:
+    """The label maps (N,H,W) of a batch, prepared or not."""
+    labels: Tensor = batch["semantics"].unpacked().labels if "semantics" in batch else batch["labels"]
+    return labels

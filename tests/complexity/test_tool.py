@@ -1,0 +1,93 @@
+"""The configuration of tools/complexity.py, and what it says of faults."""
+
+import json
+
+import pytest
+import yaml
+from commands import ROOT, load
+from commands import composed as command
+from rich.console import Console
+
+from semsynth.complexity.setting import Options
+from semsynth.errors import ConfigError
+
+CONF = ROOT / "conf"
+SWEEPS = sorted(path.stem for path in (ROOT / "experiments").glob("complexity_*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return load("tools/complexity.py")
+
+
+def composed(*overrides, **kwargs):
+    return command("complexity", *overrides, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]", **kwargs)
+
+
+def test_it_has_the_choices_of_a_training():
+    def groups(name):
+        lines = yaml.safe_load((CONF / f"{name}.yaml").read_text())["defaults"]
+        return {next(iter(line)) for line in lines if isinstance(line, dict) and "override" not in next(iter(line))}
+
+    assert groups("complexity") == groups("train")
+
+
+def test_the_yaml_says_the_defaults_of_the_options():
+    cfg = composed()
+    assert Options(**{name: tuple(v) if name == "memory_batches" else v for name in Options.names()
+                      for v in [cfg[name]]}) == Options()
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_sweeps_are_named_after_their_yaml(name):
+    cfg = composed(f"experiments={name}", return_hydra_config=True)
+    assert cfg.hydra.sweep.dir == f"multirun/{name}"
+    for dataset in str(cfg.hydra.sweeper.params.dataset).split(","):
+        assert (CONF / "dataset" / f"{dataset}.yaml").is_file()
+
+
+def test_data_sets_that_are_not_there_are_counted(tool, monkeypatch, tmp_path):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(tmp_path / "nowhere"))
+    cfg, given = tool.prepare(composed("dataset=cityscapes", "norm=clade_icpe", "generator.ngf=4", "memory=false",
+                                       "discriminator.ndf=4", "runtime=false", f"run_dir={tmp_path}"), Options.names())
+    record = tool.measure(cfg, Options(**given), tmp_path, Console(quiet=True))
+    assert record["setting"]["dataset"] == "cityscapes"
+    assert record["setting"]["norm"] == "clade_icpe"
+    assert record["skipped"] == {"runtime": "runtime=false", "memory": "memory=false"}
+    tool.keep(record, tmp_path, Console(quiet=True), together=False)
+    assert json.loads((tmp_path / "complexity.json").read_text())["parameters"] == record["parameters"]
+    assert (tmp_path / "layers.png").is_file()
+
+
+@pytest.mark.parametrize(("overrides", "message"), [
+    (["size=100"], r"generator: size \[100,100\] is no multiple of 32.*size=\[96,96\]"),
+    (["batch=0"], r"batch=0 must be a whole number"),
+    (["norm=mixed", "norm.transition=9"], r"norm\.transition must be 0\.\.7"),
+    (["generator._target_=semsynth.generators.spade.Spade"], r"has no Spade"),
+    (["+bacth=2"], r"unknown key bacth; did you mean batch"),
+    (["run=nowhere"], r"nowhere is no run directory"),
+])
+def test_faults_are_named(tool, overrides, message, monkeypatch):
+    class Job:
+        class overrides:
+            task = [o for o in overrides if o.startswith("run=")]
+
+    monkeypatch.setattr(tool.HydraConfig, "get", lambda: Job)
+    with pytest.raises(ConfigError, match=message):
+        tool.prepare(composed(*overrides), Options.names())
+
+
+def test_a_run_is_measured_as_it_is(tool, monkeypatch, tmp_path):
+    class Job:
+        class overrides:
+            task = [f"run={tmp_path}", "norm=spade", "memory=false"]
+
+    monkeypatch.setattr(tool.HydraConfig, "get", lambda: Job)
+    with pytest.raises(ConfigError, match=r"leave out norm=spade"):
+        tool.prepare(composed(f"run={tmp_path}"), Options.names())
+    Job.overrides.task = [f"run={tmp_path}", "memory=false"]
+    (tmp_path / "config.yaml").write_text("run_dir: elsewhere\nsize: [64, 64]\n")
+    cfg, given = tool.prepare(composed(f"run={tmp_path}", "memory=false"), Options.names())
+    assert cfg.run_dir == str(tmp_path)
+    assert given["memory"] is False
+    assert given["memory_batches"] == [1, 2]

@@ -1,0 +1,33 @@
+"""Calling tools/import_checkpoint.py, and starting trainings from what it makes."""
+
+import torch
+from commands import composed, load
+from omegaconf import OmegaConf
+
+from semsynth import config, runs
+from semsynth.runs.inherit import inherited
+
+TOOL = load("tools/import_checkpoint.py")
+
+
+def training_from(run, *overrides):
+    """The configuration of a training from a run, as train.py makes it."""
+    given = [f"init_from={run}", "trainer=smoke", "batch=2", "logger=csv", "data.num_workers=0",
+             "trainer.accelerator=cpu", *overrides]
+    plain = inherited(OmegaConf.to_container(composed("train", *given), resolve=False),
+                      OmegaConf.to_container(runs.load_config(run), resolve=True), given)
+    return config.prepare(OmegaConf.create(plain))
+
+
+def import_run(source, output, *overrides):
+    """Import as the command line does; the lines that it prints."""
+    cfg = composed("import_checkpoint", f"source='{source}'", f"output='{output}'", *overrides)
+    return TOOL.import_checkpoint(cfg, [o for o in overrides if o.startswith("dataset")])
+
+
+def save(folder, epoch="latest", **states):
+    """Files of a released model in a folder: generator=..., discriminator=..., encoder=..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, state in states.items():
+        torch.save(state, folder / f"{epoch}_net_{part[0].upper()}.pth")
+    return folder
