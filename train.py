@@ -54,7 +54,7 @@ def study(arguments: list[str]) -> bool:
 
 def resume(arguments: list[str]) -> bool:
     """Serve as another process of a run, or continue a run; return whether either was asked for."""
-    told = runs.told_by_first_process()
+    told = runs.handed_over_by_rank_zero()
     if told is not None:
         train(*told)
         return True
@@ -70,7 +70,7 @@ def resume(arguments: list[str]) -> bool:
 @command(CONFIG, arguments=with_judge, instead=instead)
 def start(cfg: DictConfig) -> float | None:
     """Compose, check, train; return the best value of the metric that chooses `best.ckpt`, for sweepers."""
-    runs.settle(cfg)
+    runs.set_run_dir(cfg)
     cfg = runs.inherit(cfg)
     if not runs.finished_before(cfg):
         with runs.claimed(cfg):
@@ -82,7 +82,7 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
     """Train with a checked configuration, from the beginning or from a checkpoint."""
     from semsynth.training import launch
 
-    with launch.told_in_words(cfg.run_dir, reraise=runs.in_sweep()):
+    with launch.report_failures(cfg.run_dir, reraise=runs.in_sweep()):
         if checkpoint is not None:
             runs.check_checkpoint(checkpoint)
         run_dir = runs.open_run(cfg, checkpoint)

@@ -15,8 +15,8 @@ from training import Iterations
 
 from semsynth.complexity.formulation import PublishedGenerator
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.losses.inputs import LossInputs
 from semsynth.losses.perceptual import Perceptual
-from semsynth.losses.step import Step
 from semsynth.semantics import Semantics
 
 PEER, PUBLISHED = "iteration, released, compiled bf16", ("iteration, published order, bf16",
@@ -68,7 +68,7 @@ class Stepping(Iterations):
         optimizer.step()
         optimizer.zero_grad()
 
-    def _generator(self, step: Step) -> Tensor:
+    def _generator(self, step: LossInputs) -> Tensor:
         if not self.losses_in_autocast or self.perceptual is None:
             return super()._generator(step)
         return self._mean(self.hinge.generator, step.fake_maps) + 10 * (self.matching(step) + self.perceptual(step))

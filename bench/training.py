@@ -19,8 +19,8 @@ from semsynth.complexity.weights import random_vgg
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.losses.adversarial import Hinge
 from semsynth.losses.feature_matching import FeatureMatching
+from semsynth.losses.inputs import LossInputs, Maps
 from semsynth.losses.perceptual import Perceptual
-from semsynth.losses.step import Maps, Step
 from semsynth.semantics import Semantics
 
 HEADS = ["G forward + backward, published ms", "ratio", "compiled", "bfloat16", "iteration, published ms",
@@ -64,23 +64,23 @@ class Iterations:
         fake.backward(gradient)
         self._discriminator(step).backward()
 
-    def _judged(self, semantics: Semantics, fake: Tensor) -> Step:
+    def _judged(self, semantics: Semantics, fake: Tensor) -> LossInputs:
         halves = [[m.float().chunk(2) for m in maps] for maps in self.judge(semantics, torch.cat([fake, self.real]))]
         fakes, reals = ([[m[i] for m in maps] for maps in halves] for i in (0, 1))
-        return Step(semantics, self.real, fake.float(), fakes, reals)
+        return LossInputs(semantics, self.real, fake.float(), fakes, reals)
 
-    def _judged_apart(self, semantics: Semantics, fake: Tensor) -> Step:
+    def _judged_apart(self, semantics: Semantics, fake: Tensor) -> LossInputs:
         with parametrize.cached():
             fakes, reals = ([[m.float() for m in maps] for maps in self.judge(semantics, x)]
                             for x in (fake, self.real.to(fake)))
-        return Step(semantics, self.real, fake.float(), fakes, reals)
+        return LossInputs(semantics, self.real, fake.float(), fakes, reals)
 
-    def _generator(self, step: Step) -> Tensor:
+    def _generator(self, step: LossInputs) -> Tensor:
         loss = self._mean(self.hinge.generator, step.fake_maps) + 10 * self.matching(step)
         with torch.autocast(DEVICE, enabled=False):
             return loss if self.perceptual is None else loss + 10 * self.perceptual(step)
 
-    def _discriminator(self, step: Step) -> Tensor:
+    def _discriminator(self, step: LossInputs) -> Tensor:
         return self._mean(self.hinge.discriminator, step.real_maps, step.fake_maps)
 
     @staticmethod

@@ -74,7 +74,7 @@ def main(cfg: DictConfig) -> None:
     from semsynth.complexity.setting import Options
 
     console = Console() if sys.stdout.isatty() else Console(width=110)
-    runs.settle(cfg)
+    runs.set_run_dir(cfg)
     given_run = cfg.run
     cfg, given = prepare(cfg, Options.names())
     try:

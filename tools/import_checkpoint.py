@@ -60,14 +60,14 @@ def told(cfg: DictConfig, dataset: str | None) -> Any:
     Raises:
         ConfigError: a value that is none.
     """
-    from semsynth.checkpoints.files import Told
+    from semsynth.checkpoints.files import ImportHints
 
     size = list(cfg.size) if isinstance(cfg.size, ListConfig) else cfg.size if cfg.size is None else [cfg.size] * 2
     if size is not None and (len(size) != 2 or not all(type(side) is int and side > 0 for side in size)):
         raise ConfigError(f"size={cfg.size} must be [HEIGHT,WIDTH] in pixels")
     if cfg.edges not in (None, True, False):
         raise ConfigError(f"edges={cfg.edges} must be true or false")
-    return Told(dataset, None if size is None else tuple(size), cfg.upsamplings, cfg.edges)
+    return ImportHints(dataset, None if size is None else tuple(size), cfg.upsamplings, cfg.edges)
 
 
 @command(CONF / "import_checkpoint.yaml")

@@ -16,7 +16,7 @@ from torch.testing import assert_close
 
 from semsynth import runs
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.sampler import Painter
+from semsynth.evaluation.sampler import Sampler
 from semsynth.metrics.real import chosen
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
@@ -85,8 +85,8 @@ def evaluate(run, *overrides):
 @pytest.mark.parametrize("name", ["spade", "clade_edges", "icpe_vae_edges"])
 def test_an_imported_run_is_scored_on_the_images_of_the_released_network(name, imported, judge, monkeypatch, tmp_path):
     monkeypatch.setenv("SEMSYNTH_CACHE", str(tmp_path))
-    given, seen, draw = imported(name), [], Painter.draw
-    monkeypatch.setattr(Painter, "draw", lambda *arguments: seen.append(draw(*arguments)) or seen[-1])
+    given, seen, draw = imported(name), [], Sampler.draw
+    monkeypatch.setattr(Sampler, "draw", lambda *arguments: seen.append(draw(*arguments)) or seen[-1])
     found = evaluate(given.run, "segmenter=trained", f"segmenter.path={judge}", "wanted=[miou,accuracy,frechet]")
     protocol, z_dim = found["protocol"], given.model.z_dim
     assert (protocol["checkpoint"]["file"], protocol["weights"]) == ("last.safetensors", "raw")

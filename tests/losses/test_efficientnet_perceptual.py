@@ -9,12 +9,12 @@ from semsynth.backbones import package
 from semsynth.backbones.efficientnet_lite0 import load_efficientnet_lite0
 from semsynth.errors import BackboneError
 from semsynth.losses.efficientnet_perceptual import UNRELATED, EfficientNetPerceptual
-from semsynth.losses.step import Step
+from semsynth.losses.inputs import LossInputs
 from semsynth.semantics import Semantics
 
 
 def step(fake, real):
-    return Step(semantics=Semantics(torch.zeros(len(fake), 8, 8).long(), 2), real=real, fake=fake, fake_maps=[],
+    return LossInputs(semantics=Semantics(torch.zeros(len(fake), 8, 8).long(), 2), real=real, fake=fake, fake_maps=[],
                 real_maps=[])
 
 

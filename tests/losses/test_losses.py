@@ -15,9 +15,9 @@ from semsynth.losses.adversarial import (
     Wasserstein,
 )
 from semsynth.losses.feature_matching import FeatureMatching
+from semsynth.losses.inputs import LossInputs
 from semsynth.losses.kl import KLDivergence
 from semsynth.losses.perceptual import Perceptual
-from semsynth.losses.step import Step
 from semsynth.semantics import Semantics
 
 
@@ -27,7 +27,7 @@ def step(**changes):
 
     values = {"semantics": Semantics(torch.zeros(2, 8, 8).long(), 2), "real": torch.rand(2, 3, 8, 8),
               "fake": torch.rand(2, 3, 8, 8), "fake_maps": maps(), "real_maps": maps()}
-    return Step(**(values | changes))
+    return LossInputs(**(values | changes))
 
 
 OBJECTIVES = [

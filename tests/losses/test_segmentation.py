@@ -9,13 +9,13 @@ from torch.testing import assert_close
 
 from semsynth.losses.adversarial import Hinge, LabelDiscriminatorAdversarial, LabelGeneratorAdversarial
 from semsynth.losses.cycle import CycleConsistency, PairedReconstruction
+from semsynth.losses.inputs import Segmentation
 from semsynth.losses.segmentation import (
     PairedSegmentationLoss,
     SegmentationLoss,
     balanced_focal,
     effective_number_weights,
 )
-from semsynth.losses.step import Segmentation
 
 CLASSES = 4
 

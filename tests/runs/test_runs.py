@@ -181,12 +181,12 @@ def test_a_second_run_does_not_overwrite_the_first(run):
 def test_other_processes_are_told(run, monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.delenv(runs.RUN_VARIABLE, raising=False)
-    assert runs.told_by_first_process() is None
+    assert runs.handed_over_by_rank_zero() is None
     monkeypatch.setenv(runs.CHECKPOINT_VARIABLE, "old")
     runs.tell_other_processes(run[0], None)
-    cfg, checkpoint = runs.told_by_first_process()
+    cfg, checkpoint = runs.handed_over_by_rank_zero()
     assert checkpoint is None
     assert cfg == OmegaConf.load(run[0] / "config.yaml")
     monkeypatch.setenv("LOCAL_RANK", "0")
-    assert runs.told_by_first_process() is None
+    assert runs.handed_over_by_rank_zero() is None
     monkeypatch.delenv(runs.RUN_VARIABLE)

@@ -8,8 +8,8 @@ from torch.testing import assert_close
 from torchvision.models import resnet18
 
 from semsynth.errors import SegmenterError
+from semsynth.losses.inputs import Segmentation
 from semsynth.losses.segmentation import SegmentationLoss
-from semsynth.losses.step import Segmentation
 from semsynth.segmenters.class_maps import CLASS_MAPS
 from semsynth.segmenters.judge import Judge, save_judge
 from semsynth.segmenters.loop import LoopSegmenter, pretrained, untrained

@@ -50,7 +50,7 @@ def test_the_environment_of_processes_is_given_back(tiny, tmp_path, monkeypatch)
     ],
 )
 def test_ends_have_words_and_codes(fault, code, words, capsys):
-    with pytest.raises(SystemExit) as end, launch.told_in_words("DIR"):
+    with pytest.raises(SystemExit) as end, launch.report_failures("DIR"):
         raise fault
     assert end.value.code == code
     assert words in capsys.readouterr().err
@@ -61,7 +61,7 @@ def test_any_end_closes_the_run_of_wandb(error, monkeypatch):
     """In a sweep of one process the next job would go on logging into it."""
     closed = []
     monkeypatch.setattr(launch, "finish_wandb", lambda failed=False: closed.append(failed))
-    with pytest.raises(type(error)), launch.told_in_words("DIR"):
+    with pytest.raises(type(error)), launch.report_failures("DIR"):
         raise error
     assert closed == [True]
 
@@ -69,13 +69,13 @@ def test_any_end_closes_the_run_of_wandb(error, monkeypatch):
 def test_the_last_checkpoint_is_named(tmp_path, capsys):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()
-    with pytest.raises(SystemExit), launch.told_in_words(str(tmp_path)):
+    with pytest.raises(SystemExit), launch.report_failures(str(tmp_path)):
         raise TrainingStopped("a loss is NaN")
     assert str(tmp_path / "checkpoints" / "last.ckpt") in capsys.readouterr().err
 
 
 def test_without_a_checkpoint_that_is_said(tmp_path, capsys):
-    with pytest.raises(SystemExit), launch.told_in_words(str(tmp_path)):
+    with pytest.raises(SystemExit), launch.report_failures(str(tmp_path)):
         raise TrainingStopped("a loss is NaN")
     assert "no checkpoint yet" in capsys.readouterr().err
 
@@ -84,7 +84,7 @@ def test_in_a_sweep_a_fault_passes_on_with_its_words(tmp_path, capsys):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()
     words = "(?s)a loss is NaN\nThe last checkpoint before it: .*last.ckpt"
-    with pytest.raises(TrainingStopped, match=words), launch.told_in_words(str(tmp_path), reraise=True):
+    with pytest.raises(TrainingStopped, match=words), launch.report_failures(str(tmp_path), reraise=True):
         raise TrainingStopped("a loss is NaN")
     assert capsys.readouterr().err == ""  # the command says it
 
@@ -100,7 +100,7 @@ class Faulty(Dataset):
 def test_a_fault_of_a_worker_is_told_without_its_traceback(tmp_path, capsys):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()
-    with pytest.raises(SystemExit) as end, launch.told_in_words(str(tmp_path)):
+    with pytest.raises(SystemExit) as end, launch.report_failures(str(tmp_path)):
         next(iter(DataLoader(Faulty(), num_workers=1)))
     assert end.value.code == 2
     assert capsys.readouterr().err.splitlines() == [

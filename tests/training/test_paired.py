@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 from torch.testing import assert_close
 
-from semsynth.losses.step import Step
+from semsynth.losses.inputs import LossInputs
 from semsynth.semantics.batch import semantics_from_batch
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
@@ -36,13 +36,13 @@ def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):
         return [[m[:2] for m in maps]], [[m[2:] for m in maps]]
 
     fake, mu, logvar = synthesize()
-    step = Step(semantics, real, fake, *judge(fake), mu, logvar)
+    step = LossInputs(semantics, real, fake, *judge(fake), mu, logvar)
     sum(t.weight * t(step) for t in reference.losses["generator"].values()).backward()
     optimizers[0].step()
     discriminator.zero_grad()
     with torch.no_grad():
         fake = synthesize()[0]
-    step = Step(semantics, real, fake, *judge(fake))
+    step = LossInputs(semantics, real, fake, *judge(fake))
     sum(t.weight * t(step) for t in reference.losses["discriminator"].values()).backward()
     optimizers[1].step()
 
@@ -78,7 +78,7 @@ def test_one_pass_equals_the_same_steps_written_out(tiny, tmp_path):
                                                                        fake.detach())]:
         optimizer.zero_grad()
         maps = [reference.discriminator(semantics, x) for x in (image, real)]
-        step = Step(semantics, real, image, *maps, mu, logvar)
+        step = LossInputs(semantics, real, image, *maps, mu, logvar)
         sum(t.weight * t(step) for t in reference.losses[part].values()).backward()
         optimizer.step()
 

@@ -53,7 +53,7 @@ def _generator_in(folder: Path, epoch: str | None) -> Path:
 
 
 @dataclass(frozen=True)
-class Told:
+class ImportHints:
     """What is known of a model besides its tensors; None where nothing is said.
 
     Attributes:
@@ -68,17 +68,17 @@ class Told:
     upsamplings: int | None = None
     edges: bool | None = None
 
-    def or_else(self, other: Told) -> Told:
+    def or_else(self, other: ImportHints) -> ImportHints:
         """This, completed by what the other says."""
-        return Told(*(mine if mine is not None else theirs for mine, theirs in
+        return ImportHints(*(mine if mine is not None else theirs for mine, theirs in
                       zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def read_options(folder: Path) -> Told:
+def read_options(folder: Path) -> ImportHints:
     """What the text file `opt.txt` of a released model says; nothing where there is none."""
     path = folder / "opt.txt"
     if not path.is_file():
-        return Told()
+        return ImportHints()
     lines = re.findall(r"^\s*(\w+): (\S*)", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     options = dict(lines)
     size = None
@@ -88,5 +88,5 @@ def read_options(folder: Path) -> Told:
     except (KeyError, ValueError, ZeroDivisionError, OverflowError):
         pass
     edges = {"True": False, "False": True}.get(options.get("no_instance", ""))
-    return Told(_DATA_SETS.get(options.get("dataset_mode", "")), size,
+    return ImportHints(_DATA_SETS.get(options.get("dataset_mode", "")), size,
                 _UPSAMPLINGS.get(options.get("num_upsampling_layers", "")), edges)

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from semsynth.checkpoints.convert import recognise, to_ours
-from semsynth.checkpoints.files import PARTS, Told, find_files, read_options
+from semsynth.checkpoints.files import PARTS, ImportHints, find_files, read_options
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.checkpoints.read import read_state
 from semsynth.checkpoints.setting import DataFacts, Setting, class_overrides, conclude, likely_dataset, overrides
@@ -47,7 +47,7 @@ class ReleasedModel:
     """A released model: its parts by name, and what is told of it besides (`dataset` where somebody named it)."""
 
     parts: dict[str, ReleasedPart]
-    told: Told
+    told: ImportHints
 
     @property
     def dataset(self) -> str | None:
@@ -104,7 +104,7 @@ class ReleasedModel:
         }
 
 
-def open_model(source: str | Path, told: Told, epoch: str | None = None) -> ReleasedModel:
+def open_model(source: str | Path, told: ImportHints, epoch: str | None = None) -> ReleasedModel:
     """Read a released model.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from semsynth.checkpoints.files import Told
+from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
@@ -58,7 +58,7 @@ def likely_dataset(facts: GeneratorFacts) -> str | None:
     return None
 
 
-def conclude(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> Setting:
+def conclude(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -> Setting:
     """Put together what the tensors, the options and the data set say.
 
     Args:
@@ -84,7 +84,7 @@ def conclude(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> Setti
     return Setting(data.name if data else None, num_classes, edges, size, upsamplings, tuple(notes))
 
 
-def _classes(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> tuple[int, bool]:
+def _classes(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -> tuple[int, bool]:
     """Label channels, and whether edges are one more."""
     channels = facts.channels
     if facts.edges is not None and told.edges is not None and facts.edges != told.edges:
@@ -107,7 +107,8 @@ def _classes(facts: GeneratorFacts, told: Told, data: DataFacts | None) -> tuple
     return num_classes, bool(edges)
 
 
-def _upsamplings(facts: GeneratorFacts, told: Told, size: tuple[int, int], data: DataFacts | None) -> tuple[int, str]:
+def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int],
+                 data: DataFacts | None) -> tuple[int, str]:
     """The number of upsamplings; and, where it was concluded, from what."""
     candidates = [7] if facts.most else [5, 6]
     if told.upsamplings is not None and told.upsamplings not in candidates:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import collate
-from semsynth.evaluation.sampler import Painter
+from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.segmenter_scores import OwnSegmenter
 from semsynth.metrics.statistics import Progress
 
@@ -31,7 +31,7 @@ def fitting_batch(height: int, width: int, classes: int = 1, judge: Any = None) 
     return max(1, min(64, PIXELS // max(seen), SEGMENTER_SCORES // (pixels * classes)))
 
 
-def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batch: int, workers: int = 0,
+def assess(evaluator: Evaluator, maps: Dataset, painter: Sampler | None, *, batch: int, workers: int = 0,
            device: torch.device | str = "cpu", progress: Progress, where: str, own: OwnSegmenter | None = None
            ) -> Scores:
     """Scores of all samples of `maps`.
@@ -71,7 +71,7 @@ def assess(evaluator: Evaluator, maps: Dataset, painter: Painter | None, *, batc
         torch.cuda.empty_cache()
 
 
-def _judge(evaluator: Evaluator, maps: Any, painter: Painter | None, batch: int, workers: int,
+def _judge(evaluator: Evaluator, maps: Any, painter: Sampler | None, batch: int, workers: int,
            device: torch.device | str, progress: Progress, where: str, own: OwnSegmenter | None) -> None:
     loader: DataLoader = DataLoader(maps, batch, num_workers=workers, collate_fn=collate)
     done = 0
@@ -86,7 +86,7 @@ def _judge(evaluator: Evaluator, maps: Any, painter: Painter | None, batch: int,
             own.update(samples, fake)
 
 
-def _compare_samples(evaluator: Evaluator, maps: Any, painter: Painter, batch: int, workers: int,
+def _compare_samples(evaluator: Evaluator, maps: Any, painter: Sampler, batch: int, workers: int,
                      device: torch.device | str, progress: Progress) -> None:
     protocol = evaluator.protocol
     first = Subset(maps, range(min(protocol.diversity_maps, len(maps))))

@@ -21,7 +21,7 @@ def noise(seed: int, positions: Tensor, width: int, sample: int = 0) -> Tensor:
     return torch.from_numpy(np.stack(rows)).float()
 
 
-class Painter:
+class Sampler:
     """Draws batches of a data set with a generator.
 
     Args:

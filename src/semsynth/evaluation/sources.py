@@ -19,7 +19,7 @@ from semsynth.evaluation.builder import build_evaluator
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
 from semsynth.evaluation.run_evaluation import assess, fitting_batch
-from semsynth.evaluation.sampler import Painter
+from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
 from semsynth.metrics.cache import StatisticsCache
 from semsynth.metrics.data_sets import DataSets
@@ -51,7 +51,7 @@ class Source:
     facts: dict[str, Any]
     choices: dict[str, Any]
     maps: Dataset
-    painter: Painter | None
+    painter: Sampler | None
     size: tuple[int, int]
     data: DataSets
     known_style: bool
@@ -106,7 +106,7 @@ def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequenc
         DataError: the data set is not there.
     """
     maps = JudgedMaps(data.maps(protocol), protocol)
-    painter = Painter(generator, encoder, num_classes=data.facts["num_classes"], style=protocol.style,
+    painter = Sampler(generator, encoder, num_classes=data.facts["num_classes"], style=protocol.style,
                       seed=protocol.seed, device=device)
     known = "style" in maps[0]
     return Source({"run": str(run), "dataset": data.name}, dict(choices), maps, painter, (int(size[0]), int(size[1])),

@@ -15,7 +15,7 @@ from semsynth.evaluation.builder import build_evaluator, silent
 from semsynth.evaluation.evaluator import Evaluator
 from semsynth.evaluation.maps import JudgedMaps, collate
 from semsynth.evaluation.run_evaluation import fitting_batch
-from semsynth.evaluation.sampler import Painter
+from semsynth.evaluation.sampler import Sampler
 from semsynth.metrics.cache import StatisticsCache
 from semsynth.metrics.data_sets import DataSets
 from semsynth.metrics.distributed import processes
@@ -90,7 +90,7 @@ class ValidationScores:
         if self._evaluator is None:
             raise EvaluationError("call prepare() first")
         style = "normal" if encoder is None else self.protocol.style
-        painter = Painter(generator, encoder, num_classes=self._classes, style=style, seed=self.protocol.seed,
+        painter = Sampler(generator, encoder, num_classes=self._classes, style=style, seed=self.protocol.seed,
                           device=self._device)
         rank, world = processes()
         mine = torch.arange(rank, len(self._maps), world)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.losses.step import Maps, Step, UnpairedStep
+from semsynth.losses.inputs import LossInputs, Maps, UnpairedLossInputs
 
 
 class Objective(Protocol):
@@ -81,9 +81,9 @@ class DiscriminatorAdversarial(nn.Module):
         super().__init__()
         self.objective, self.weight = objective, weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        return self._over_scales(step.real_maps, step.fake_maps)
+        return self._over_scales(inputs.real_maps, inputs.fake_maps)
 
     def _over_scales(self, real_maps: Maps, fake_maps: Maps) -> Tensor:
         pairs = zip(_predictions(real_maps), _predictions(fake_maps), strict=True)
@@ -97,9 +97,9 @@ class GeneratorAdversarial(nn.Module):
         super().__init__()
         self.objective, self.weight = objective, weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        return self._over_scales(step.fake_maps)
+        return self._over_scales(inputs.fake_maps)
 
     def _over_scales(self, fake_maps: Maps) -> Tensor:
         return torch.stack([self.objective.generator(fake) for fake in _predictions(fake_maps)]).mean()
@@ -110,11 +110,11 @@ class LabelDiscriminatorAdversarial(DiscriminatorAdversarial):
 
     needs = frozenset({"label_maps"})
 
-    def forward(self, step: UnpairedStep) -> Tensor:  # type: ignore[override]
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:  # type: ignore[override]
         """Scalar, unweighted."""
-        assert step.real_label_maps is not None
-        assert step.fake_label_maps is not None
-        return self._over_scales(step.real_label_maps, step.fake_label_maps)
+        assert inputs.real_label_maps is not None
+        assert inputs.fake_label_maps is not None
+        return self._over_scales(inputs.real_label_maps, inputs.fake_label_maps)
 
 
 class LabelGeneratorAdversarial(GeneratorAdversarial):
@@ -122,7 +122,7 @@ class LabelGeneratorAdversarial(GeneratorAdversarial):
 
     needs = frozenset({"label_maps"})
 
-    def forward(self, step: UnpairedStep) -> Tensor:  # type: ignore[override]
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:  # type: ignore[override]
         """Scalar, unweighted."""
-        assert step.fake_label_maps is not None
-        return self._over_scales(step.fake_label_maps)
+        assert inputs.fake_label_maps is not None
+        return self._over_scales(inputs.fake_label_maps)

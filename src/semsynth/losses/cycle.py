@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.losses.step import UnpairedStep
+from semsynth.losses.inputs import UnpairedLossInputs
 
 
 class CycleConsistency(nn.Module):
@@ -20,10 +20,10 @@ class CycleConsistency(nn.Module):
         super().__init__()
         self.weight = weight
 
-    def forward(self, step: UnpairedStep) -> Tensor:
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:
         """Scalar, unweighted."""
-        assert step.cycled is not None
-        return F.l1_loss(step.cycled, step.real)
+        assert inputs.cycled is not None
+        return F.l1_loss(inputs.cycled, inputs.real)
 
 
 class PairedReconstruction(nn.Module):
@@ -35,8 +35,8 @@ class PairedReconstruction(nn.Module):
         super().__init__()
         self.weight = weight
 
-    def forward(self, step: UnpairedStep) -> Tensor:
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:
         """Scalar, unweighted."""
-        if step.paired_fake is None or step.paired_real is None:
-            return step.fake.new_zeros(())
-        return F.l1_loss(step.paired_fake, step.paired_real)
+        if inputs.paired_fake is None or inputs.paired_real is None:
+            return inputs.fake.new_zeros(())
+        return F.l1_loss(inputs.paired_fake, inputs.paired_real)

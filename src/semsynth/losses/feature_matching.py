@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from semsynth.losses.step import Step
+from semsynth.losses.inputs import LossInputs
 
 
 class FeatureMatching(nn.Module):
@@ -21,9 +21,9 @@ class FeatureMatching(nn.Module):
         super().__init__()
         self.weight = weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
         distances = [(fake.float() - real.detach().float()).abs().mean()
-                     for fakes, reals in zip(step.fake_maps, step.real_maps, strict=True)
+                     for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
                      for fake, real in zip(fakes[:-1], reals[:-1], strict=True)]
-        return torch.stack(distances).sum() / len(step.fake_maps)
+        return torch.stack(distances).sum() / len(inputs.fake_maps)

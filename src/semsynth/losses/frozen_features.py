@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.losses.step import Step
+from semsynth.losses.inputs import LossInputs
 
 
 class FrozenFeatures(nn.Module, ABC):
@@ -50,10 +50,10 @@ class FrozenFeatures(nn.Module, ABC):
         found: list[Tensor] = self.network(self.prepared(image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image))
         return found
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
         with torch.no_grad():
-            targets = self.features(step.real)
+            targets = self.features(inputs.real)
         distances = [w * F.l1_loss(fake.float(), real.float())
-                     for w, fake, real in zip(self.layer_weights, self.features(step.fake), targets, strict=True)]
+                     for w, fake, real in zip(self.layer_weights, self.features(inputs.fake), targets, strict=True)]
         return torch.stack(distances).sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from semsynth.losses.step import Step
+from semsynth.losses.inputs import LossInputs
 
 
 class KLDivergence(nn.Module):
@@ -29,9 +29,9 @@ class KLDivergence(nn.Module):
             raise ValueError(f"samples must be >= 1, got {samples}")
         self.samples, self.weight = samples, weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        if step.mu is None or step.logvar is None:
-            return step.fake.new_zeros(())
-        mu, logvar = step.mu.float(), step.logvar.float()
+        if inputs.mu is None or inputs.logvar is None:
+            return inputs.fake.new_zeros(())
+        mu, logvar = inputs.mu.float(), inputs.logvar.float()
         return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean() * self.samples

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.losses.step import Segmentation, UnpairedStep
+from semsynth.losses.inputs import Segmentation, UnpairedLossInputs
 
 Counts = Literal["batch", "dataset"]
 
@@ -81,10 +81,10 @@ class SegmentationLoss(nn.Module):
         self.weight = weight
         self.register_buffer("seen", torch.zeros(0, dtype=torch.int64))
 
-    def forward(self, step: UnpairedStep) -> Tensor:
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:
         """Scalar, unweighted."""
-        assert step.segmentation is not None
-        return self._of(step.segmentation)
+        assert inputs.segmentation is not None
+        return self._of(inputs.segmentation)
 
     def _of(self, answer: Segmentation) -> Tensor:
         weights = effective_number_weights(self._counts(answer), self.beta) if self.balanced else None
@@ -120,6 +120,6 @@ class PairedSegmentationLoss(SegmentationLoss):
 
     needs = frozenset({"paired"})
 
-    def forward(self, step: UnpairedStep) -> Tensor:
+    def forward(self, inputs: UnpairedLossInputs) -> Tensor:
         """Scalar, unweighted; zero in a step without pairs."""
-        return step.fake.new_zeros(()) if step.paired is None else self._of(step.paired)
+        return inputs.fake.new_zeros(()) if inputs.paired is None else self._of(inputs.paired)

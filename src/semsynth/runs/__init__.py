@@ -10,9 +10,9 @@ run_dir/
   tensorboard/           with logger=tensorboard
 """
 
-from semsynth.runs.building import build, build_supervised, in_sweep, open_run, save_config, settle, validation
+from semsynth.runs.building import build, build_supervised, in_sweep, open_run, save_config, set_run_dir, validation
 from semsynth.runs.claiming import claimed
-from semsynth.runs.ddp import CHECKPOINT_VARIABLE, RUN_VARIABLE, tell_other_processes, told_by_first_process
+from semsynth.runs.ddp import CHECKPOINT_VARIABLE, RUN_VARIABLE, handed_over_by_rank_zero, tell_other_processes
 from semsynth.runs.directory import (
     CHECKPOINTS,
     CONFIG,
@@ -40,10 +40,41 @@ from semsynth.runs.resuming import (
 from semsynth.runs.searching import best_value
 
 __all__ = [
-    "CHECKPOINTS", "CHECKPOINT_VARIABLE", "CONFIG", "GRIDS", "METRICS", "RUN_VARIABLE", "apply_changes",
-    "asked_to_resume", "best_value", "build", "build_supervised", "check_checkpoint", "claimed",
-    "continue_where_possible", "epoch_of", "find_checkpoint", "finished_before", "fresh_state", "in_sweep", "inherit",
-    "load_config", "load_generator", "load_segmenter", "load_weights", "mark_finished", "open_run", "refuse_used",
-    "resumed", "run_name", "save_config", "save_imported", "settle", "tell_other_processes", "told",
-    "told_by_first_process", "validation", "warm_start",
+    "CHECKPOINTS",
+    "CHECKPOINT_VARIABLE",
+    "CONFIG",
+    "GRIDS",
+    "METRICS",
+    "RUN_VARIABLE",
+    "apply_changes",
+    "asked_to_resume",
+    "best_value",
+    "build",
+    "build_supervised",
+    "check_checkpoint",
+    "claimed",
+    "continue_where_possible",
+    "epoch_of",
+    "find_checkpoint",
+    "finished_before",
+    "fresh_state",
+    "handed_over_by_rank_zero",
+    "in_sweep",
+    "inherit",
+    "load_config",
+    "load_generator",
+    "load_segmenter",
+    "load_weights",
+    "mark_finished",
+    "open_run",
+    "refuse_used",
+    "resumed",
+    "run_name",
+    "save_config",
+    "save_imported",
+    "set_run_dir",
+    "tell_other_processes",
+    "told",
+    "validation",
+    "warm_start",
 ]

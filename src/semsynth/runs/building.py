@@ -17,7 +17,7 @@ from semsynth.runs.directory import CONFIG, METRICS
 from semsynth.runs.searching import check_search
 
 
-def settle(cfg: DictConfig) -> None:
+def set_run_dir(cfg: DictConfig) -> None:
     """Complete what follows from how the process was started, in place.
 
     In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep. Under torchrun, `devices=auto`

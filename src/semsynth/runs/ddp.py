@@ -16,7 +16,7 @@ def is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
-def told_by_first_process() -> tuple[DictConfig, Path | None] | None:
+def handed_over_by_rank_zero() -> tuple[DictConfig, Path | None] | None:
     """Configuration and checkpoint where this process was started by the first one of its node; None otherwise."""
     run_dir = os.environ.get(RUN_VARIABLE)
     if run_dir is None or os.environ.get("LOCAL_RANK", "0") == "0":

@@ -43,11 +43,11 @@ def warm_start(system: Any, cfg: DictConfig) -> None:
     """
     if not cfg.get("init_from"):
         return
-    from semsynth.runs.transfer import Inputs, warm_up
+    from semsynth.runs.transfer import Inputs, transfer_weights
 
     run_dir, path = _begin_with(cfg.init_from)
     before, now = (Inputs(list(data.classes), bool(data.edges)) for data in (load_config(run_dir).dataset, cfg.dataset))
-    lines = warm_up(system, path, before, now)
+    lines = transfer_weights(system, path, before, now)
     if is_first_process():
         print(*lines, sep="\n", flush=True)
 

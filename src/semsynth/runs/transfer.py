@@ -65,7 +65,7 @@ class Inputs:
 
 
 @dataclass
-class Warmth:
+class TransferReport:
     """What a part received: classes that were found by name, those that start anew, and other fresh tensors."""
 
     known: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Warmth:
         return f" ({'; '.join(parts)})" if parts else ""
 
 
-def warm_up(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
+def transfer_weights(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
     """Load what a checkpoint holds into a system's networks; say in a line a part what came of it.
 
     Args:
@@ -122,7 +122,7 @@ def warm_up(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
 
 
 def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tensor], before: Inputs,
-               now: Inputs) -> tuple[dict[str, Tensor], Warmth]:
+               now: Inputs) -> tuple[dict[str, Tensor], TransferReport]:
     """The state dict of a network that starts from another's.
 
     Rows and channels of classes follow the classes' names; those of new classes, and positional or edge features that
@@ -139,7 +139,7 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
     Raises:
         CheckpointError: the networks differ in more; a short table says where.
     """
-    state, rows, warmth = {}, [], Warmth()
+    state, rows, warmth = {}, [], TransferReport()
     warmth.known = [name for name in now.classes if name in before.classes]
     warmth.new = [name for name in now.classes if name not in before.classes]
     same = list(before.classes) == list(now.classes) and before.edges == now.edges

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parametrize
 
-from semsynth.losses.step import Maps, Step
+from semsynth.losses.inputs import LossInputs, Maps
 from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import LabelPreparation, PreparesLabels, semantics_from_batch
@@ -26,16 +26,16 @@ PARTS = ("generator", "discriminator")
 
 
 @dataclass
-class Micro:
+class Batch:
     """One micro-batch: label maps and real images (N,3,H,W); and pairs, where some are known besides."""
 
     semantics: Semantics
     real: Tensor
-    paired: Micro | None = None
+    paired: Batch | None = None
 
 
 @dataclass
-class Drawn:
+class GeneratorOutput:
     """What the networks of the generator's step make: fake images (N,3,H,W), mu and logvar (N,Z) of their style."""
 
     fake: Tensor
@@ -46,7 +46,7 @@ class Drawn:
         """Those that there are."""
         return [x for f in fields(self) if (x := getattr(self, f.name)) is not None]
 
-    def detached(self) -> Drawn:
+    def detached(self) -> GeneratorOutput:
         """The same values as leaves of a new graph, which receive gradients."""
         return replace(self, **{f.name: x.detach().requires_grad_() for f in fields(self)
                                 if (x := getattr(self, f.name)) is not None})
@@ -69,7 +69,8 @@ class AdversarialSystem(Observed, ABC):
         generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
         discriminator: `discriminator(semantics, images (2N,3,H,W))` -> scales of maps, the prediction last.
         encoder: `encoder(image) -> (mu, logvar)`, each (N, z_dim); None: z ~ N(0, 1) where the generator takes one.
-        losses: Terms by name under `generator` and `discriminator`; a term has `weight` and maps a `Step` to a scalar.
+        losses: Terms by name under `generator` and `discriminator`; a term has `weight` and maps `LossInputs` to a
+            scalar.
         optimizers: `generator` and `discriminator`: functions of parameters that return an optimizer. See
             `trained_by`.
         num_classes: Label channels, an unknown class included.
@@ -209,7 +210,7 @@ class AdversarialSystem(Observed, ABC):
         raws = iterate(window, batch_idx)
         self.measured(self._beside | self._named(raws))
 
-    def _published_order(self, window: list[Micro], batch_idx: int) -> dict[str, list[Raw]]:
+    def _published_order(self, window: list[Batch], batch_idx: int) -> dict[str, list[Raw]]:
         """A generator step, then a discriminator step on what the generator draws after it."""
         generator_optimizer, discriminator_optimizer = self._both_optimizers()
         raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
@@ -234,7 +235,7 @@ class AdversarialSystem(Observed, ABC):
         self._step("discriminator", discriminator_optimizer, batch_idx)
         return raws
 
-    def _one_pass(self, window: list[Micro], batch_idx: int) -> dict[str, list[Raw]]:
+    def _one_pass(self, window: list[Batch], batch_idx: int) -> dict[str, list[Raw]]:
         """Both steps on one fake and one pass through the discriminator, whose weights they share."""
         optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
         raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
@@ -242,8 +243,8 @@ class AdversarialSystem(Observed, ABC):
         for micro in window:
             drawn = self._draw(micro, "generator")
             cut = drawn.detached()  # the losses' graph ends here: it is used twice, the generator's once
-            step = self._judged(micro, cut)
-            raw = {part: self._evaluate(part, step) for part in PARTS}
+            inputs = self._judged(micro, cut)
+            raw = {part: self._evaluate(part, inputs) for part in PARTS}
             totals = {part: self._total(part, raw[part], batch_idx) / len(window) for part in PARTS}
             # torch.autograd.grad leaves the discriminator's gradients alone; in float16 it needs the scaler's factor
             # all the way, which manual_backward puts in only behind it
@@ -268,23 +269,23 @@ class AdversarialSystem(Observed, ABC):
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
 
-    def _micro(self, batch: dict[str, Any]) -> Micro:
+    def _micro(self, batch: dict[str, Any]) -> Batch:
         """Label maps, resized to everything the generator reads, and real images."""
         semantics = semantics_from_batch(batch, self.num_classes)
-        return Micro(semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"])
+        return Batch(semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"])
 
     @abstractmethod
-    def _draw(self, micro: Micro, part: str) -> Drawn:
+    def _draw(self, micro: Batch, part: str) -> GeneratorOutput:
         """What the networks make for the step of a part; for the discriminator's, only what it looks at."""
 
     @abstractmethod
-    def _judged(self, micro: Micro, drawn: Drawn) -> Step:
+    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
         """What the losses see, in float32: images, style, and the discriminator's maps of fake and real."""
 
-    def _synthesize(self, semantics: Semantics, real: Tensor) -> Drawn:
+    def _synthesize(self, semantics: Semantics, real: Tensor) -> GeneratorOutput:
         """Fake images, and mu and logvar of the style where there is an encoder."""
         mu, logvar = (None, None) if self.encoder is None else self.encoder(real)
-        return Drawn(self.generator(semantics, self._style(len(real), mu, logvar)), mu, logvar)
+        return GeneratorOutput(self.generator(semantics, self._style(len(real), mu, logvar)), mu, logvar)
 
     def _style(self, count: int, mu: Tensor | None, logvar: Tensor | None) -> Tensor | None:
         """z (N,Z) of the encoder's answer, or from N(0, 1); None where the generator takes none.
@@ -310,11 +311,11 @@ class AdversarialSystem(Observed, ABC):
                                         for images in (fake, real.to(fake)))
         return fake_maps, real_maps
 
-    def _evaluate(self, part: str, step: Step) -> Raw:
+    def _evaluate(self, part: str, inputs: LossInputs) -> Raw:
         """All terms of one part, unweighted, in float32."""
         kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
         with torch.autocast(kind, enabled=False):
-            return {name: term(step) for name, term in self.losses[part].items()}
+            return {name: term(inputs) for name, term in self.losses[part].items()}
 
     def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
         """The weighted sum of the terms, which must be finite."""
@@ -322,7 +323,7 @@ class AdversarialSystem(Observed, ABC):
         return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
 
     def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
-        """Step with the gradients, which must be finite."""
+        """LossInputs with the gradients, which must be finite."""
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
             # of all, which is finite where each of them is, as the root of their squares need not be

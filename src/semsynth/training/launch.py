@@ -93,7 +93,7 @@ def report(trainer: Any, grids: Path) -> None:
 
 
 @contextmanager
-def told_in_words(run_dir: str, reraise: bool = False) -> Iterator[None]:
+def report_failures(run_dir: str, reraise: bool = False) -> Iterator[None]:
     """Turn the ways in which training ends early into a message and an exit code.
 
     Args:

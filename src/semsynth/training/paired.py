@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from semsynth.losses.step import Step
-from semsynth.training.adversarial import AdversarialSystem, Drawn, Micro
+from semsynth.losses.inputs import LossInputs
+from semsynth.training.adversarial import AdversarialSystem, Batch, GeneratorOutput
 
 
 class PairedSystem(AdversarialSystem):
@@ -12,11 +12,11 @@ class PairedSystem(AdversarialSystem):
     Arguments and errors are those of `AdversarialSystem`.
     """
 
-    def _draw(self, micro: Micro, part: str) -> Drawn:
+    def _draw(self, micro: Batch, part: str) -> GeneratorOutput:
         drawn = self._synthesize(micro.semantics, micro.real)
-        return drawn if part == "generator" else Drawn(drawn.fake)
+        return drawn if part == "generator" else GeneratorOutput(drawn.fake)
 
-    def _judged(self, micro: Micro, drawn: Drawn) -> Step:
+    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
         mu, logvar = (None if x is None else x.float() for x in (drawn.mu, drawn.logvar))
         fake_maps, real_maps = self._discriminate(self.discriminator, micro.semantics, drawn.fake, micro.real)
-        return Step(micro.semantics, micro.real.float(), drawn.fake.float(), fake_maps, real_maps, mu, logvar)
+        return LossInputs(micro.semantics, micro.real.float(), drawn.fake.float(), fake_maps, real_maps, mu, logvar)

@@ -9,15 +9,15 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from semsynth.losses.step import Segmentation, Step, UnpairedStep
+from semsynth.losses.inputs import LossInputs, Segmentation, UnpairedLossInputs
 from semsynth.semantics import Semantics
-from semsynth.training.adversarial import AdversarialSystem, Drawn, Micro, Raw
+from semsynth.training.adversarial import AdversarialSystem, Batch, GeneratorOutput, Raw
 
 Soft = Literal["probabilities", "straight_through"]
 
 
 @dataclass
-class Looped(Drawn):
+class UnpairedOutput(GeneratorOutput):
     """Also what comes out of the loop through the segmenter S; what no term asks for is None.
 
     Shapes:
@@ -109,17 +109,17 @@ class UnpairedSystem(AdversarialSystem):
         leave_out = added is None or (part == "generator" and self.segmenter.frozen)
         return super().trained_by(part) + ([] if leave_out else [added])
 
-    def _micro(self, batch: dict[str, Any]) -> Micro:
+    def _micro(self, batch: dict[str, Any]) -> Batch:
         micro = super()._micro(batch)
         if "paired" in batch:
             micro.paired = super()._micro(batch["paired"])
         elif self.paired_images:
-            micro.paired = Micro(micro.semantics, micro.real)
+            micro.paired = Batch(micro.semantics, micro.real)
         return micro
 
-    def _draw(self, micro: Micro, part: str) -> Looped:
+    def _draw(self, micro: Batch, part: str) -> UnpairedOutput:
         drawn = self._synthesize(micro.semantics, micro.real)
-        made = Looped(drawn.fake, drawn.mu, drawn.logvar)
+        made = UnpairedOutput(drawn.fake, drawn.mu, drawn.logvar)
         of_generator = part == "generator"
         if "label_maps" in self.needs or (of_generator and "cycled" in self.needs):
             made.maps = self._soft_maps(self.segmenter.probabilities(micro.real))
@@ -140,7 +140,7 @@ class UnpairedSystem(AdversarialSystem):
         return made
 
     @staticmethod
-    def _seen(micro: Micro, made: Looped) -> bool:
+    def _seen(micro: Batch, made: UnpairedOutput) -> bool:
         """Whether S has segmented the photographs already, for a term."""
         of_pairs = made.paired_logits is not None and micro.paired is not None and micro.paired.real is micro.real
         return of_pairs or made.maps is not None
@@ -152,38 +152,38 @@ class UnpairedSystem(AdversarialSystem):
         hard = torch.zeros_like(probabilities).scatter_(1, probabilities.argmax(1, keepdim=True), 1)
         return hard + probabilities - probabilities.detach()
 
-    def _cycle(self, made: Looped) -> Tensor:
+    def _cycle(self, made: UnpairedOutput) -> Tensor:
         """G(S(x)) in the style of x."""
         assert made.maps is not None
         semantics = Semantics.from_probabilities(made.maps)
         semantics.prepare(self.generator.feature_sizes(*semantics.size))
         return self.generator(semantics, self._style(len(made.maps), made.mu, made.logvar))
 
-    def _judged(self, micro: Micro, drawn: Drawn) -> Step:
-        assert isinstance(drawn, Looped)
+    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
+        assert isinstance(drawn, UnpairedOutput)
         semantics, real = micro.semantics, micro.real
-        step = UnpairedStep(semantics, real.float(), drawn.fake.float(),
+        inputs = UnpairedLossInputs(semantics, real.float(), drawn.fake.float(),
                             *self._discriminate(self.discriminator, semantics, drawn.fake, real),
                             _float(drawn.mu), _float(drawn.logvar), cycled=_float(drawn.cycled),
                             paired_fake=_float(drawn.paired_fake))
         if drawn.logits is not None:
-            step.segmentation = Segmentation(drawn.logits, self.segmenter.truth(semantics.labels))
+            inputs.segmentation = Segmentation(drawn.logits, self.segmenter.truth(semantics.labels))
         if micro.paired is not None:
-            step.paired_real = micro.paired.real.float()
+            inputs.paired_real = micro.paired.real.float()
             if drawn.paired_logits is not None:
-                step.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(micro.paired.semantics.labels))
+                inputs.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(micro.paired.semantics.labels))
         if "label_maps" in self.needs and drawn.maps is not None:
-            step.fake_label_maps, step.real_label_maps = self._discriminate(
+            inputs.fake_label_maps, inputs.real_label_maps = self._discriminate(
                 self.label_discriminator, semantics, drawn.maps.to(real), semantics.one_hot())
-        return step
+        return inputs
 
-    def _evaluate(self, part: str, step: Step) -> Raw:
+    def _evaluate(self, part: str, inputs: LossInputs) -> Raw:
         """Also measure how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
-        if part == "generator" and isinstance(step, UnpairedStep) and step.segmentation is not None:
-            counts = step.segmentation.labels >= 0
-            right = (step.segmentation.logits.detach().argmax(1) == step.segmentation.labels) & counts
+        if part == "generator" and isinstance(inputs, UnpairedLossInputs) and inputs.segmentation is not None:
+            counts = inputs.segmentation.labels >= 0
+            right = (inputs.segmentation.logits.detach().argmax(1) == inputs.segmentation.labels) & counts
             self._beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
-        return super()._evaluate(part, step)
+        return super()._evaluate(part, inputs)
 
 
 def _float(x: Tensor | None) -> Tensor | None:

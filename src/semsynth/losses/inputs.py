@@ -13,7 +13,7 @@ Maps = list[list[Tensor]]
 
 
 @dataclass
-class Step:
+class LossInputs:
     """One half of a training iteration: real and fake (N,3,H,W) in [-1,1], and D's maps of both.
 
     ``mu`` and ``logvar`` (N,Z) are the style encoder's, None without one.
@@ -37,7 +37,7 @@ class Segmentation:
 
 
 @dataclass
-class UnpairedStep(Step):
+class UnpairedLossInputs(LossInputs):
     """One half of an iteration with a segmenter S in the loop; ``real`` need not belong to ``semantics``.
 
     What no term asks for is None.
