@@ -50,7 +50,7 @@ def draw(cfg: DictConfig) -> None:
     decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"), painting)
     reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
     style = [] if cfg.style is None else [cfg.style] if isinstance(cfg.style, str) else list(cfg.style)
-    styles = choose_styles(encoder, generator.z_dim, training_size, style=style, samples=cfg.samples,
+    styles = choose_styles(generator, encoder, training_size, style=style, samples=cfg.samples,
                            interpolate=cfg.interpolate, seed=cfg.seed)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if cfg.device == "auto" else cfg.device
     precision = matmul.chosen(cfg.matmul, torch.device(device).type)

@@ -32,7 +32,8 @@ from semsynth.norms.spade import SPADE
 from semsynth.segmenters.loop import LoopSegmenter
 from semsynth.segmenters.unet import UNet
 from semsynth.semantics import Semantics
-from semsynth.training.adversarial import AdversarialSystem, Micro
+from semsynth.training.adversarial import AdversarialSystem
+from semsynth.training.outputs import Batch
 from semsynth.training.paired import PairedSystem
 from semsynth.training.unpaired import UnpairedSystem
 
@@ -118,4 +119,4 @@ def batches(system, count, pairs=False):
 
 def reads_prepared(monkeypatch):
     """Let systems take the prepared label maps of a batch."""
-    monkeypatch.setattr(AdversarialSystem, "_micro", lambda self, batch: Micro(batch["semantics"], batch["image"]))
+    monkeypatch.setattr(AdversarialSystem, "batch_of", lambda self, batch: Batch(batch["semantics"], batch["image"]))

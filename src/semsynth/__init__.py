@@ -8,10 +8,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from semsynth.style import Style
     from semsynth.synthesizer import Synthesizer
 
 __version__ = "0.1.0"
-__all__ = ["Synthesizer", "__version__"]
+__all__ = ["Style", "Synthesizer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from semsynth.synthesizer import Synthesizer
 
         return Synthesizer
+    if name == "Style":
+        from semsynth.style import Style
+
+        return Style
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

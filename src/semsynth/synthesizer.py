@@ -11,11 +11,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semsynth.drawing import draw, style_of
 from semsynth.errors import StyleError
+from semsynth.semantics import Semantics
+from semsynth.style import Style, cat
 from semsynth.synthesis.condition import Condition
 from semsynth.synthesis.styles import draw_styles, encode_style
 
-Style = Tensor | np.ndarray | str | Path | Image.Image | Sequence[str | Path | Image.Image]
+Pictured = Tensor | np.ndarray | str | Path | Image.Image | Sequence[str | Path | Image.Image]
+"""Pictures whose style is taken."""
 
 
 class Synthesizer:
@@ -33,8 +37,8 @@ class Synthesizer:
     (torch.Size([1, 3, 32, 32]), True)
 
     Args:
-        generator: in evaluation mode; called as ``generator(semantics, z)``.
-        encoder: image (N,3,H,W) -> mean and log-variance of its style; None without one.
+        generator: in evaluation mode; see `semsynth.interfaces.Generator`.
+        encoder: see `semsynth.interfaces.StyleEncoder`; None without one.
         condition: what the networks read.
         device: where to compute: ``cpu``, ``cuda`` or another name that torch knows, or ``auto``.
     """
@@ -96,7 +100,7 @@ class Synthesizer:
 
     @torch.no_grad()
     def __call__(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None,
-                 style: Style | None = None, z: Tensor | np.ndarray | None = None,
+                 style: Pictured | Style | None = None, z: Tensor | np.ndarray | None = None,
                  seed: int | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1], float32, on the device, of label maps (N,H,W).
 
@@ -108,7 +112,8 @@ class Synthesizer:
                 vector draws only its own ``size``, others any multiple of their stride.
             instances: (N,H,W) integer ids of objects, for networks that read instance edges; others ignore it.
             style: the picture whose style is taken, or N of them: files or PIL images, or (1 or N,3,h,w) floats in
-                [-1,1]. The mean of the encoder is used, so that the same picture always gives the same style.
+                [-1,1]. The mean of the encoder is used, so that the same picture always gives the same style. Or a
+                `semsynth.Style`, such as `encode` gives, changed or not.
             z: style vectors (z_dim,), (1,z_dim) or (N,z_dim) instead.
             seed: draws the same styles every time instead; the first of them do not depend on N.
 
@@ -117,14 +122,22 @@ class Synthesizer:
             StyleError: styles that the run cannot take, or more than one way to choose them.
         """
         semantics = self._condition.semantics(labels, instances)
-        sizes = self._generator.feature_sizes(*semantics.size)
-        styles = self._styles(len(semantics), style, z, seed)
-        images = self._generator(semantics.to(self.device).prepare(sizes), styles)
-        return images.float()
+        self._generator.feature_sizes(*semantics.size)  # before styles, which may come from files
+        return draw(self._generator, semantics.to(self.device), self._style(semantics, style, z, seed))
 
-    def _styles(self, count: int, style: Style | None, z: Tensor | np.ndarray | None,
-                seed: int | None) -> Tensor | None:
-        """Style vectors (count, z_dim), None for a network without."""
+    def encode(self, style: Pictured) -> Style:
+        """The style of pictures, to be changed and given back: files, PIL images, or (N,3,h,w) floats in [-1,1].
+
+        Raises:
+            StyleError: the run has no encoder, or these are no such pictures.
+            DataError: a file cannot be read.
+        """
+        return self._encoded(style)
+
+    def _style(self, semantics: Semantics, style: Pictured | Style | None, z: Tensor | np.ndarray | None,
+               seed: int | None) -> Style | None:
+        """The style of every label map; None for a network without."""
+        count = len(semantics)
         given = [name for name, value in (("style", style), ("z", z)) if value is not None]
         if not self.z_dim:
             if given:
@@ -134,23 +147,26 @@ class Synthesizer:
         if len(given) > 1:
             raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")
         if style is not None:
-            return self._spread("style", self._encoded(style), count)
+            return self._spread("style", style if isinstance(style, Style) else self._encoded(style), count)
         if z is not None:
             vectors = torch.as_tensor(z, dtype=torch.float32)
             vectors = vectors[None] if vectors.ndim == 1 else vectors
             if vectors.ndim != 2 or vectors.shape[1] != self.z_dim:
                 raise StyleError(f"z must be (N,{self.z_dim}), got {tuple(vectors.shape)}")
-            return self._spread("z", vectors, count)
-        drawn = torch.randn(count, self.z_dim) if seed is None else draw_styles(count, self.z_dim, seed)
-        return drawn.to(self.device)
+            return self._spread("z", Style(vector=vectors), count)
+        if seed is None:
+            drawn: Style | None = self._generator.draw_style(count, semantics, torch.randn)
+            return drawn
+        return draw_styles(self._generator, count, seed, semantics)
 
-    def _spread(self, name: str, vectors: Tensor, count: int) -> Tensor:
-        if len(vectors) not in (1, count):
-            raise StyleError(f"{name}: {len(vectors)} styles for {count} label maps; give one for all of them or one "
-                             "for each")
-        return vectors.expand(count, -1).to(self.device)
+    @staticmethod
+    def _spread(name: str, style: Style, count: int) -> Style:
+        try:
+            return style.spread(count)
+        except ValueError as error:
+            raise StyleError(f"{name}: {error}") from None
 
-    def _encoded(self, style: Style) -> Tensor:
+    def _encoded(self, style: Pictured) -> Style:
         """Mean styles of pictures."""
         if self._encoder is None:
             raise StyleError("style: this run has no style encoder; give z or seed")
@@ -162,6 +178,6 @@ class Synthesizer:
             if not -1.001 <= low <= high <= 1.001:
                 raise StyleError(f"style must lie in [-1,1], got [{float(low):.3g}, {float(high):.3g}]: for values of "
                                  "0..255 give style / 127.5 - 1")
-            return self._encoder(images.float().to(self.device))[0]
+            return style_of(self._encoder, images.float())
         pictures = [style] if isinstance(style, str | Path | Image.Image) else list(style)
-        return torch.cat([encode_style(self._encoder, picture, self.size) for picture in pictures])
+        return cat([encode_style(self._encoder, picture, self.size) for picture in pictures])

@@ -14,6 +14,7 @@ from torch.testing import assert_close
 
 from semsynth import runs
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 DATA_SETS = {
     "ade20k": {"num_classes": 151, "edges": False, "size": (64, 64), "upsamplings": 5},
@@ -39,7 +40,7 @@ def both(m, state, run):
     sem = Semantics(labels, m.num_classes, edges if cfg.dataset.edges else None,
                     offsets if cfg.icpe.enabled else None).prepare(generator.feature_sizes(*m.size))
     with torch.no_grad():
-        ours = generator(sem, z)
+        ours = generator(sem, None if z is None else Style(vector=z))
     theirs = official.generate(state, m, labels, edges, offsets, z)
     assert 0.05 < theirs.std() < 0.95, "an image that says something"
     return ours, theirs, cfg

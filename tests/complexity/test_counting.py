@@ -152,7 +152,7 @@ def test_a_style_vector_and_other_parameters_are_counted():
 
 def test_a_norm_that_is_not_reached_is_an_error(small):
     generator = small(CLADE)
-    generator.forward = lambda given, z=None: None
+    generator.forward = lambda given, style=None: None
     with pytest.raises(CountError, match=r"went around 18 of its norms"):
         walk(generator, semantics())
 

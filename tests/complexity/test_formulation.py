@@ -13,6 +13,7 @@ from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.schedule import Mixed
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 K = 5
 LOW, HIGH = partial(SPADE, hidden=8, edges=True), partial(CLADE_ICPE, edges=True, zero_start=False)
@@ -32,17 +33,17 @@ def test_it_draws_the_same_pictures(norm, options):
     for name, value in generator.named_parameters():
         if name.endswith(".beta"):
             torch.nn.init.normal_(value)
-    z = torch.randn(2, 4) if generator.z_dim else None
+    style = Style(vector=torch.randn(2, 4)) if generator.z_dim else None
     published, maps = PublishedGenerator(generator), given()
     prepared = maps.map(torch.clone).prepare(generator.feature_sizes(32, 32))
     with torch.no_grad():
-        generator.train()(prepared, z)  # statistics of its own
+        generator.train()(prepared, style)  # statistics of its own
         generator.eval()
         published.eval()
-        expected = generator(prepared, z)
+        expected = generator(prepared, style)
         timed = NormTime(published, lambda: 0.0)
         with timed.watching():
-            found = published(maps.prepare(published.feature_sizes(32, 32)), z)
+            found = published(maps.prepare(published.feature_sizes(32, 32)), style)
     assert expected.std() > 0.01
     assert_close(found, expected, rtol=0, atol=1e-4)
     # no table of classes or patches was made, and every norm ran as a whole

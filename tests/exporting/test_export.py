@@ -17,6 +17,7 @@ from semsynth.exporting.export import export
 from semsynth.exporting.folding import folded
 from semsynth.exporting.source import Source
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 from semsynth.weights.run_file import read_weights
 
 NETWORKS = {
@@ -51,7 +52,8 @@ def inputs(run, count):
         given["offsets"] = torch.rand(count, 2, h, w, generator=generated) * 2 - 1
     semantics = Semantics(given["labels"], 5, given.get("edges"), given.get("offsets"))
     with torch.no_grad():
-        return given, generator(semantics.prepare(generator.feature_sizes(h, w)), given.get("z"))
+        style = Style(vector=given["z"]) if "z" in given else None
+        return given, generator(semantics.prepare(generator.feature_sizes(h, w)), style)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,8 @@ def test_folding_changes_no_image_and_no_original(name, tiny_run):
     given, wanted = inputs(run, 2)
     semantics = Semantics(given["labels"], 5, given.get("edges"), given.get("offsets"))
     with torch.no_grad():
-        images = plain(semantics.prepare(plain.feature_sizes(*semantics.size)), given.get("z"))
+        style = Style(vector=given["z"]) if "z" in given else None
+        images = plain(semantics.prepare(plain.feature_sizes(*semantics.size)), style)
     assert wanted.std() > 0.05
     torch.testing.assert_close(images, wanted, atol=1e-5, rtol=0)
 

@@ -19,6 +19,7 @@ from semsynth.norms.conditional import Unconditional
 from semsynth.norms.schedule import Mixed
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 K = 5
 NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF, SPADE, Unconditional, Mixed(SPADE, CLADE, 3), partial(CLADE, edges=True),
@@ -65,11 +66,11 @@ def test_draws_the_same(norm, n, size):
 def test_a_new_label_map_gets_new_tables():
     network = trained(SPADE, (32, 32), z_dim=4)
     folded = network.optimize_for_inference()
-    z = torch.randn(1, 4)
+    style = Style(vector=torch.randn(1, 4))
     for _ in range(3):
         sem = label_maps(1, 32, 32).prepare(folded.feature_sizes(32, 32))
         with torch.no_grad():
-            torch.testing.assert_close(folded(sem, z), network(sem, z), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(folded(sem, style), network(sem, style), rtol=1e-4, atol=1e-5)
 
 
 def test_soft_maps_take_the_plain_path():
@@ -94,10 +95,10 @@ def test_the_generator_stays_as_it_was():
 def test_many_styles_of_one_label_map(norm):
     """One map with N styles gives what N copies of it give."""
     network = trained(norm, (32, 64), z_dim=5)
-    one, z = label_maps(1, 32, 64), torch.randn(3, 5)
+    one, styles = label_maps(1, 32, 64), Style(vector=torch.randn(3, 5))
     sizes = network.feature_sizes(32, 64)
     folded = network.optimize_for_inference()
-    expected, drawn = folded(one.repeat(3).prepare(sizes), z), folded(one.prepare(sizes), z)
+    expected, drawn = folded(one.repeat(3).prepare(sizes), styles), folded(one.prepare(sizes), styles)
     assert (drawn - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
@@ -126,8 +127,8 @@ def test_tables_keep_their_precision_under_autocast():
 def test_styles_that_do_not_go_with_the_maps_are_refused():
     network = trained(CLADE, (32, 32), z_dim=3)
     maps = label_maps(2, 32, 32).prepare(network.feature_sizes(32, 32))
-    with pytest.raises(ValueError, match="3 style vectors for 2 label maps"):
-        network.optimize_for_inference()(maps, torch.randn(3, 3))
+    with pytest.raises(ValueError, match="3 styles for 2 label maps"):
+        network.optimize_for_inference()(maps, Style(vector=torch.randn(3, 3)))
 
 
 def test_tables_live_as_long_as_their_label_map():

@@ -19,6 +19,7 @@ from semsynth.losses.inputs import LossInputs
 from semsynth.losses.kl import KLDivergence
 from semsynth.losses.perceptual import Perceptual
 from semsynth.semantics import Semantics
+from semsynth.style import Posterior, Style
 
 
 def step(**changes):
@@ -69,7 +70,7 @@ def test_kl_sums_over_the_published_number_of_samples_and_is_zero_without_an_enc
     each = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
     # as released: the sum over each of two devices, averaged over them
     expected = torch.stack([each[:4].sum(), each[4:].sum()]).mean()
-    assert_close(KLDivergence(samples=4)(step(mu=mu, logvar=logvar)), expected)
+    assert_close(KLDivergence(samples=4)(step(style=Style(vector=mu, posterior=Posterior(mu, logvar)))), expected)
     assert KLDivergence()(step()) == 0
     with pytest.raises(ValueError, match="samples must be >= 1, got 0"):
         KLDivergence(samples=0)

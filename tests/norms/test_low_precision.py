@@ -17,6 +17,7 @@ from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Reading, Semantics
+from semsynth.style import Style
 
 K, SIDE = 4, 24
 NORMS = [CLADE, CLADE_ICPE, CLADE_DISTF, SPADE, partial(CLADE, edges=True), partial(SPADE, edges=True)]
@@ -102,8 +103,8 @@ def test_float16_divides_the_weight():
 def test_convolutions_in_low_precision_draw_nearly_the_same(norm, z_dim):
     network = SPADEGenerator(norm, K, size=(64, 64), ngf=4, z_dim=z_dim, init_gain=0.5).eval()
     maps = label_maps(side=64).prepare(network.feature_sizes(64, 64))
-    z = torch.randn(2, z_dim) if z_dim else None
-    expected = network.optimize_for_inference()(maps, z)
-    image = network.optimize_for_inference(dtype=torch.bfloat16)(maps, z)
+    style = Style(vector=torch.randn(2, z_dim)) if z_dim else None
+    expected = network.optimize_for_inference()(maps, style)
+    image = network.optimize_for_inference(dtype=torch.bfloat16)(maps, style)
     assert image.dtype == torch.float32
     assert 0 < (image - expected).abs().max() < 0.05

@@ -1,5 +1,6 @@
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from semsynth.norms.spade import SPADE
 from semsynth.papers.trained import Trained
 from semsynth.reporting.collect import Run
 from semsynth.semantics.icpe import icpe_offsets
+from semsynth.style import Style
 
 CLASSES = ["sky", "grass", "road", "house", "car"]
 COLOURS = [[0, 0, 255], [0, 255, 0], [90, 90, 90], [200, 50, 50], [255, 0, 255]]
@@ -39,7 +41,10 @@ def trained():
                   "offsets": torch.from_numpy(icpe_offsets(labels))} for labels in map(street, range(6))]
         config = {"dataset": {"name": "streets", "classes": CLASSES, "colours": COLOURS},
                   "icpe": {"published": False, "components": "every"}}
-        encoder = (lambda images: (images.mean((2, 3))[:, :1].expand(-1, z_dim), None)) if z_dim else None
+        def encode(images, semantics=None):
+            return Style(vector=images.mean((2, 3))[:, :1].expand(-1, z_dim))
+
+        encoder = SimpleNamespace(encode=encode) if z_dim else None
         return Trained(Run(Path("runs") / norm, config, None, None, None), generator.requires_grad_(False), encoder,
                        split)
     return make

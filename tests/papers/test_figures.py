@@ -15,6 +15,7 @@ from semsynth.papers.results import Results
 from semsynth.papers.trained import find
 from semsynth.reporting.collect import Run
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 
 @pytest.mark.parametrize("output", [
@@ -71,8 +72,8 @@ def test_the_box_is_around_an_object_and_not_around_the_background(trained):
 
 def test_a_column_has_the_style_at_its_head(trained):
     one = trained("clade", z_dim=1)
-    one.generator.forward = lambda semantics, z: z[:, :1, None, None].expand(-1, 3, *semantics.size)
-    images = figure11.in_styles(one, one.batch([0, 1]), torch.tensor([[-1.0], [0.0], [1.0]]))
+    one.generator.forward = lambda semantics, style: style.vector[:, :1, None, None].expand(-1, 3, *semantics.size)
+    images = figure11.in_styles(one, one.batch([0, 1]), Style(vector=torch.tensor([[-1.0], [0.0], [1.0]])))
     assert images[:, :, 0, 5, 5].tolist() == [[-1, 0, 1]] * 2
     assert figure11.spread_of_styles(images) == pytest.approx(100 * (0.5 + 0.5 + 1) / 3)
     pictures = one.batch([2, 3])["image"]

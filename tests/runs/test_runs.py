@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from semsynth import config, runs
 from semsynth.errors import ConfigError
+from semsynth.style import Style
 from semsynth.training import launch
 from semsynth.weights.run_file import save_weights
 
@@ -48,9 +49,9 @@ def test_a_run_rebuilds_its_networks_bit_equal(run, weights):
     assert not encoder.training
     with torch.no_grad():
         batch = next(iter(trainer.datamodule.val_dataloader()))
-        semantics = system._micro(batch).semantics
-        z = torch.randn(2, generator.z_dim)
-        assert torch.equal(generator(semantics, z), system.generator.eval()(semantics, z))
+        semantics = system.batch_of(batch).semantics
+        style = Style(vector=torch.randn(2, generator.z_dim))
+        assert torch.equal(generator(semantics, style), system.generator.eval()(semantics, style))
         if weights == "raw":
             assert torch.equal(encoder(batch["image"])[0], system.encoder.eval()(batch["image"])[0])
     assert cfg.size == [64, 64]

@@ -101,7 +101,7 @@ def test_a_run_refuses_maps_that_its_classes_do_not_cover(masks, tmp_path):
 def test_pictures_of_several_styles(masks, tmp_path):
     folder, _ = masks
     network = SPADEGenerator(CLADE_ICPE, 3, size=(32, 32), ngf=2, z_dim=4).eval()
-    styles = draw_styles(3, 4, seed=1)
+    styles = draw_styles(network, 3, seed=1)
     maps = reader(icpe=Offsets(enabled=True))
     grid = synthesize(network, maps, find_masks(folder), styles, tmp_path / "out", batch=2)
     assert grid.is_file()
@@ -132,7 +132,7 @@ def test_other_sizes_where_the_network_allows(masks, tmp_path):
     assert Image.open(tmp_path / "a" / "ids.png").size == (96, 64)
     with pytest.raises(DataError, match=r"ids\.png.*32x32 images only"):
         synthesize(SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=2), reader(size=(64, 96)),
-                   {"ids": folder / "ids.png"}, draw_styles(1, 2, 0), tmp_path / "b")
+                   {"ids": folder / "ids.png"}, None, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
@@ -144,20 +144,21 @@ def test_styles(masks, tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         paths.append(str(tmp_path / f"{name}.png"))
     wishes = {"samples": 1, "interpolate": 0, "seed": 0}
-    two = choose_styles(encoder, 4, (32, 32), style=paths, **wishes)
-    walked = choose_styles(encoder, 4, (32, 32), style=paths, **(wishes | {"interpolate": 5}))
-    assert two.shape == (2, 4)
-    assert_close(walked[[0, -1]], two)
+    network, plain = (SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=z_dim) for z_dim in (4, 0))
+    two = choose_styles(network, encoder, (32, 32), style=paths, **wishes)
+    walked = choose_styles(network, encoder, (32, 32), style=paths, **(wishes | {"interpolate": 5})).vector
+    assert two.vector.shape == (2, 4)
+    assert_close(walked[[0, -1]], two.vector)
     assert walked.shape == (5, 4)
-    assert_close(draw_styles(2, 4, 7), draw_styles(5, 4, 7)[:2])
-    assert not torch.equal(draw_styles(2, 4, 7), draw_styles(2, 4, 8))
-    assert choose_styles(None, 0, (32, 32), style=[], **wishes) is None
+    assert_close(draw_styles(network, 2, 7).vector, draw_styles(network, 5, 7).vector[:2])
+    assert not torch.equal(draw_styles(network, 2, 7).vector, draw_styles(network, 2, 8).vector)
+    assert choose_styles(plain, None, (32, 32), style=[], **wishes) is None
     for wrong in ({"style": [paths[0]]}, {"style": [], "samples": 2}):
         with pytest.raises(StyleError, match="no style vector"):
-            choose_styles(None, 0, (32, 32), **(wishes | wrong))
+            choose_styles(plain, None, (32, 32), **(wishes | wrong))
     with pytest.raises(StyleError, match="exclude each other"):
-        choose_styles(encoder, 4, (32, 32), style=paths, **(wishes | {"samples": 2}))
+        choose_styles(network, encoder, (32, 32), style=paths, **(wishes | {"samples": 2}))
     with pytest.raises(StyleError, match="needs a run with a style encoder"):
-        choose_styles(None, 4, (32, 32), style=paths, **wishes)
+        choose_styles(network, None, (32, 32), style=paths, **wishes)
     with pytest.raises(StyleError, match="at least 2 steps"):
         walk(two[:1], 4)

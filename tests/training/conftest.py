@@ -11,6 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.utils.data import DataLoader, Dataset
 
 from semsynth.data.sampler import ResumableSampler
+from semsynth.style import Posterior, Style
 from semsynth.training.paired import PairedSystem
 
 CLASSES = 3
@@ -33,8 +34,13 @@ class Generator(nn.Module):
     def feature_sizes(self, h: int, w: int) -> list[tuple[int, int]]:
         return [(h, w)]
 
-    def forward(self, semantics, z=None):
-        x = self.colour(semantics.labels).permute(0, 3, 1, 2) + self.style(z)[:, :, None, None]
+    def draw_style(self, count, semantics=None, normal=None):
+        shape = count, self.z_dim
+        return Style(vector=torch.randn(shape, device=self.style.weight.device) if normal is None else normal(shape))
+
+    def forward(self, semantics, style=None):
+        style = self.style(style.vector.to(self.style.weight))
+        x = self.colour(semantics.labels).permute(0, 3, 1, 2) + style[:, :, None, None]
         return torch.tanh(self.conv(self.drop(self.norm(x))))
 
 
@@ -67,6 +73,10 @@ class Encoder(nn.Module):
         mean = image.mean((2, 3))
         return self.mu(mean), self.logvar(mean)
 
+    def encode(self, image, semantics=None):
+        mean, log_variance = self(image)
+        return Style(vector=mean, posterior=Posterior(mean, log_variance))
+
 
 class Term(nn.Module):
     """A loss term around a function of the step."""
@@ -79,13 +89,17 @@ class Term(nn.Module):
         return self.function(step)
 
 
+def divergence(posterior):
+    mean, log_variance = posterior.mean, posterior.log_variance
+    return -0.5 * (1 + log_variance - mean ** 2 - log_variance.exp()).sum()
+
+
 def losses():
     return {
         "generator": {
             "adversarial": Term(lambda s: -s.fake_maps[0][-1].mean()),
             "feature_matching": Term(lambda s: (s.fake_maps[0][0] - s.real_maps[0][0].detach()).abs().mean(), 10.0),
-            "kl": Term(lambda s: s.fake.new_zeros(()) if s.mu is None else
-                       -0.5 * (1 + s.logvar - s.mu**2 - s.logvar.exp()).sum(), 0.05),
+            "kl": Term(lambda s: s.fake.new_zeros(()) if s.style is None else divergence(s.style.posterior), 0.05),
         },
         "discriminator": {
             "adversarial": Term(lambda s: torch.relu(1 - s.real_maps[0][-1]).mean()

@@ -18,6 +18,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 from semsynth.training.ema import EMA
 from semsynth.training.seeding import SeededBatches
 from semsynth.training.watch import Watch
@@ -123,8 +124,8 @@ def test_drawing(norm, style):
     with torch.no_grad():
         maps = semantics(network.feature_sizes(SIZE, SIZE)).to("meta")
     fast = network.to("meta").optimize_for_inference()
-    z = torch.zeros(4, 4, device="meta") if style else None
-    image = fast(maps, z)
+    given = Style(vector=torch.zeros(4, 4, device="meta")) if style else None
+    image = fast(maps, given)
     assert image.device.type == "meta"
     assert image.shape == (4 if style else 2, 3, SIZE, SIZE)
 

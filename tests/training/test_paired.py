@@ -10,7 +10,6 @@ from semsynth.semantics.batch import semantics_from_batch
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.ema import EMA
 from semsynth.training.seeding import SeededBatches, seed_all
-from semsynth.training.style import sample_posterior
 
 
 def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):
@@ -28,15 +27,15 @@ def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):
     seed_all("training batch", 7, 0, 0, 0)
 
     def synthesize():
-        mu, logvar = encoder(real)
-        return generator(semantics, sample_posterior(mu, logvar)), mu, logvar
+        style = encoder.encode(real)
+        return generator(semantics, style.sampled()), style
 
     def judge(fake):
         maps = discriminator(semantics, torch.cat([fake, real]))[0]
         return [[m[:2] for m in maps]], [[m[2:] for m in maps]]
 
-    fake, mu, logvar = synthesize()
-    step = LossInputs(semantics, real, fake, *judge(fake), mu, logvar)
+    fake, style = synthesize()
+    step = LossInputs(semantics, real, fake, *judge(fake), style)
     sum(t.weight * t(step) for t in reference.losses["generator"].values()).backward()
     optimizers[0].step()
     discriminator.zero_grad()
@@ -70,15 +69,15 @@ def test_one_pass_equals_the_same_steps_written_out(tiny, tmp_path):
     semantics, real = semantics_from_batch(batch, tiny.classes), batch["image"]
     of_generator, of_discriminator = reference.configure_optimizers()
     seed_all("training batch", 7, 0, 0, 0)
-    mu, logvar = reference.encoder(real)
-    fake = reference.generator(semantics, sample_posterior(mu, logvar))
+    style = reference.encoder.encode(real)
+    fake = reference.generator(semantics, style.sampled())
     reference.discriminator(semantics, real)  # one power iteration of its spectral norm, and no more:
     reference.discriminator.eval()
     for part, optimizer, image in [("generator", of_generator, fake), ("discriminator", of_discriminator,
                                                                        fake.detach())]:
         optimizer.zero_grad()
         maps = [reference.discriminator(semantics, x) for x in (image, real)]
-        step = LossInputs(semantics, real, image, *maps, mu, logvar)
+        step = LossInputs(semantics, real, image, *maps, style)
         sum(t.weight * t(step) for t in reference.losses[part].values()).backward()
         optimizer.step()
 
@@ -139,7 +138,8 @@ def test_losses_see_float32_under_bf16(tiny, tmp_path):
     seen = set()
 
     def look(step):
-        seen.update(t.dtype for t in (step.fake, step.real, step.mu, *step.fake_maps[0], *step.real_maps[0]))
+        seen.update(t.dtype for t in (step.fake, step.real, step.style.posterior.mean, *step.fake_maps[0],
+                                      *step.real_maps[0]))
         seen.add((step.fake.flatten(1) @ step.real.flatten(1).T).dtype)
         return step.fake.mean()
 
@@ -181,7 +181,7 @@ def test_z_has_the_dtype_of_the_networks(tiny, tmp_path, precision, dtype, encod
     """Also where the averages' statistics are estimated, in a validation and for a checkpoint."""
     seen = set()
     system = tiny.system(encoder=encoder, epochs=1, decay_epochs=0)
-    system.generator.register_forward_pre_hook(lambda _, inputs: seen.add(inputs[1].dtype))
+    system.generator.style.register_forward_pre_hook(lambda _, inputs: seen.add(inputs[0].dtype))
     trainer = tiny.trainer(tmp_path, [EMA(0.9, recalibrate_batches=1), Checkpoints(tmp_path, every_n_batches=2)],
                            max_epochs=1, precision=precision)
     trainer.fit(system, datamodule=tiny.data())

@@ -99,7 +99,7 @@ def test_a_batch_reaches_a_device_in_two_copies(tiny, tmp_path):
     with Copies() as copies:
         moved = made.transfer_batch_to_device(watch.train[0], torch.device("meta"), 0)
     assert copies.count == 2
-    semantics = made._micro(moved).semantics
+    semantics = made.batch_of(moved).semantics
     assert {semantics.labels.device.type, semantics.at(8, 8).edges.device.type} == {"meta"}
 
 

@@ -168,7 +168,7 @@ def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):
     reference = copy.deepcopy(system)
     fit(tiny, tmp_path, system, limit_train_batches=1)
     given = next(iter(Data().train_dataloader()))
-    micro = reference._micro(given)
+    micro = reference.batch_of(given)
     of_generator, of_discriminator = reference.configure_optimizers()
     fake = reference.generator(micro.semantics, None)
     with torch.nn.utils.parametrize.cached():
@@ -263,8 +263,8 @@ def test_no_pairing_leaks():
         twin = copy.deepcopy(system)
         twin.log = lambda *_, **__: None
         twin.__dict__["_device"] = torch.device("cpu")
-        micro = twin._micro(these)
-        step = twin._judged(micro, twin._draw(micro, "generator"))
+        micro = twin.batch_of(these)
+        step = twin.loss_inputs(micro, twin.draw(micro, "generator"))
         raw = {name: term(step) for name, term in twin.losses["generator"].items()}
         gradient = torch.autograd.grad(sum(raw.values()), list(twin.generator.parameters()), allow_unused=True)
         totals.append([*raw.values(), *(g for g in gradient if g is not None)])
@@ -280,7 +280,7 @@ def test_terms_that_compare_pairs_are_refused(unpaired):
 
 def test_as_released_compares_pairs_and_may_use_their_labels(tiny, tmp_path):
     system = make_system(extra=("matching", "paired"), unpaired="as_released")
-    micro = system._micro(batch())
+    micro = system.batch_of(batch())
     assert micro.paired is not None
     assert micro.paired.real is micro.real
     fit(tiny, tmp_path, system)
@@ -296,7 +296,7 @@ def test_a_second_discriminator_belongs_to_its_terms():
 def test_the_discriminator_sees_images_only():
     discriminator, image = patchgan(), torch.rand(2, 3, SIZE, SIZE)
     system = make_system()
-    outputs = [discriminator.eval()(system._micro(batch(seed=seed)).semantics, image)[0][-1] for seed in (0, 1)]
+    outputs = [discriminator.eval()(system.batch_of(batch(seed=seed)).semantics, image)[0][-1] for seed in (0, 1)]
     assert torch.equal(*outputs)
 
 
@@ -304,7 +304,7 @@ def test_the_discriminator_sees_images_only():
 @pytest.mark.parametrize("norm", [CLADE, partial(SPADE, hidden=4)])
 def test_the_gradient_of_the_cycle_reaches_the_segmenter(soft, norm):
     system = make_system(extra=("cycle", "label"), soft=soft, norm=norm)
-    drawn = system._draw(system._micro(batch()), "generator")
+    drawn = system.draw(system.batch_of(batch()), "generator")
     if soft == "straight_through":
         assert set(drawn.maps.detach().round(decimals=5).unique().tolist()) == {0.0, 1.0}
     assert_close(drawn.maps.sum(1), torch.ones(2, SIZE, SIZE))

@@ -19,6 +19,7 @@ from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Reading, Semantics
+from semsynth.style import Normal, Style
 
 Formulation = Literal["published", "fast"]
 """`published`: as this module has it; `fast`: as the networks of this project are."""
@@ -127,10 +128,20 @@ class PublishedGenerator(nn.Module):
         """None: label maps are not prepared, every norm resizes them anew."""
         return []
 
-    def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
-        """Label maps (and style vectors) to images (N,3,H,W) in [-1,1]."""
+    def draw_style(self, count: int, semantics: Semantics | None = None,
+                   normal: Normal | None = None) -> Style | None:
+        """The style of `count` pictures from N(0, 1); None without a style vector."""
+        if not self.z_dim:
+            return None
+        weight: Any = self.fc.weight
+        shape = count, self.z_dim
+        return Style(vector=torch.randn(shape, device=weight.device) if normal is None else normal(shape).to(weight))
+
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Label maps, in a style, to images (N,3,H,W) in [-1,1]."""
+        style = self.draw_style(len(semantics)) if style is None else style
         maps = Maps.of(semantics)
-        x = self._start(maps, z)
+        x = self._start(maps, None if style is None else style.vector)
         for upsample, block in zip(self._upsample, self.blocks, strict=True):
             x = block(F.interpolate(x, scale_factor=2.0, mode="nearest") if upsample else x, maps)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
@@ -142,7 +153,6 @@ class PublishedGenerator(nn.Module):
         if not self.z_dim:
             condition = small.condition(self.edges)
             return self.fc(torch.cat([condition, _present(small.offsets)], 1) if self.fc_offsets else condition)
-        z = torch.randn(n, self.z_dim, device=maps.channels.device) if z is None else z
         grid = self.fc(z).view(n, -1, h, w)
         return grid if self.fc_position is None else grid + self.fc_position(_present(small.offsets))
 

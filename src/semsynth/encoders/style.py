@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from semsynth.layers.convolution import for_convolutions
 from semsynth.layers.init import initialise, spectral_norm
+from semsynth.semantics import Semantics
+from semsynth.style import Posterior, Style
 
 
 class StyleEncoder(nn.Module):
@@ -42,6 +44,11 @@ class StyleEncoder(nn.Module):
         self.fc_mu = nn.Linear(16 * widths[-1], z_dim)
         self.fc_logvar = nn.Linear(16 * widths[-1], z_dim)
         initialise(self, init_gain)
+
+    def encode(self, image: Tensor, semantics: Semantics | None = None) -> Style:
+        """The style of images, on any device: its vector is the mean of the posterior, which `sampled` draws from."""
+        mean, log_variance = self(image.to(self.fc_mu.weight))
+        return Style(vector=mean, posterior=Posterior(mean, log_variance))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 
 from semsynth.chance import stream
+from semsynth.drawing import draw, style_of
 from semsynth.errors import EvaluationError
-from semsynth.metrics.protocol import Style
-from semsynth.semantics import Semantics
+from semsynth.metrics.protocol import Style as Choice
 from semsynth.semantics.batch import semantics_from_batch
+from semsynth.style import Normal, Style
 
 
 def noise(seed: int, positions: Tensor, width: int, sample: int = 0) -> Tensor:
@@ -25,8 +27,8 @@ class Sampler:
     """Draws batches of a data set with a generator.
 
     Args:
-        generator: `generator(semantics, z)`, with `z_dim` and `feature_sizes(h, w)`.
-        encoder: `encoder(images) -> (mu, logvar)`, or None.
+        generator: See `semsynth.interfaces.Generator`.
+        encoder: See `semsynth.interfaces.StyleEncoder`; or None.
         num_classes: Label channels.
         style: See `Protocol.style`.
         seed: Of the noise.
@@ -36,7 +38,7 @@ class Sampler:
         EvaluationError: a style of the photographs, and no encoder.
     """
 
-    def __init__(self, generator: Any, encoder: Any, *, num_classes: int, style: Style = "normal", seed: int = 0,
+    def __init__(self, generator: Any, encoder: Any, *, num_classes: int, style: Choice = "normal", seed: int = 0,
                  device: torch.device | str = "cpu") -> None:
         if style != "normal" and generator.z_dim and encoder is None:
             raise EvaluationError(f"protocol.style={style} needs a run with a style encoder: "
@@ -44,8 +46,6 @@ class Sampler:
         self.generator: Any = generator.to(device).eval()
         self.encoder: Any = None if encoder is None else encoder.to(device).eval()
         self.num_classes, self.style, self.seed, self.device = num_classes, style, seed, device
-        # of a training with bf16-true or 64-true
-        self.dtype = next((p.dtype for p in self.generator.parameters()), torch.float32)
 
     @property
     def style_of_images(self) -> bool:
@@ -55,15 +55,15 @@ class Sampler:
     @torch.no_grad()
     def draw(self, batch: dict[str, Any], positions: Tensor) -> Tensor:
         """Images (N,3,H,W) of the label maps of a batch of the loaders."""
-        semantics = self._semantics(batch)
-        z = None
-        if self.generator.z_dim:
-            z = noise(self.seed, positions, self.generator.z_dim).to(self.device)
-            if self.style != "normal":
-                mu, logvar = (x.float() for x in self.encoder(batch["image"].to(self.device, self.dtype)))
-                z = mu + (z * (0.5 * logvar).exp() if self.style == "posterior" else 0)
-        images: Tensor = self.generator(semantics, None if z is None else z.to(self.dtype))
-        return images.float()
+        semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
+        normal = self._normal(positions)
+        if self.style_of_images:
+            style: Style | None = style_of(self.encoder, batch["image"], semantics)
+            if style is not None and self.style == "posterior":
+                style = style.sampled(normal)
+        else:
+            style = self.generator.draw_style(len(semantics), semantics, normal)
+        return draw(self.generator, semantics, style)
 
     @torch.no_grad()
     def samples(self, batch: dict[str, Any], positions: Tensor, count: int) -> Tensor:
@@ -74,10 +74,10 @@ class Sampler:
         """
         if not self.generator.z_dim:
             raise EvaluationError("this run has no style vector, so a label map has one picture")
-        semantics = self._semantics(batch)
-        styles = (noise(self.seed, positions, self.generator.z_dim, 1 + sample) for sample in range(count))
-        return torch.stack([self.generator(semantics, z.to(self.device, self.dtype)).float() for z in styles])
-
-    def _semantics(self, batch: dict[str, Any]) -> Semantics:
         semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
-        return semantics.prepare(self.generator.feature_sizes(*semantics.size))
+        styles = (self.generator.draw_style(len(semantics), semantics, self._normal(positions, 1 + sample))
+                  for sample in range(count))
+        return torch.stack([draw(self.generator, semantics, style) for style in styles])
+
+    def _normal(self, positions: Tensor, sample: int = 0) -> Normal:
+        return lambda shape: noise(self.seed, positions, math.prod(shape[1:]), sample).view(shape)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from semsynth.exporting.folding import folded
 from semsynth.norms.base import plain_formula
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 from semsynth.synthesis.condition import Condition
 
 EXAMPLES = 2  # label maps in the example that a network is traced with
@@ -26,7 +27,7 @@ class GeneratorProgram(nn.Module):
         output: (N,3,H,W) in [-1,1].
 
     Args:
-        generator: called as ``generator(semantics, z)``.
+        generator: called as ``generator(semantics, style)``.
         condition: what the run's networks read.
         size: (H, W).
         labels: type of the label maps: uint8, int32 or int64.
@@ -48,7 +49,7 @@ class GeneratorProgram(nn.Module):
                 offsets: Tensor | None = None) -> Tensor:
         """Images."""
         semantics = Semantics(labels.long(), self.num_classes, edges, offsets, _checked=True)
-        return self.generator(semantics.prepare(self.sizes), z)
+        return self.generator(semantics.prepare(self.sizes), None if z is None else Style(vector=z))
 
     def inputs(self) -> dict[str, tuple[int, ...]]:
         """Names of the inputs in their order, with their shapes without N."""

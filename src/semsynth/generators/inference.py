@@ -18,6 +18,7 @@ from semsynth.modulation.shared import foldable
 from semsynth.modulation.table import Rows, modulate_rows
 from semsynth.norms.base import LOW, Norm
 from semsynth.semantics import Reading, Semantics
+from semsynth.style import Normal, Style
 
 
 class _Folded:
@@ -103,22 +104,30 @@ class FoldedGenerator(nn.Module):
         """All sizes at which the label map of an (h, w) image is read, smallest first."""
         return self.network.feature_sizes(h, w)
 
+    def draw_style(self, count: int, semantics: Semantics | None = None,
+                   normal: Normal | None = None) -> Style | None:
+        """The style of ``count`` pictures; None where there is none."""
+        drawn: Style | None = self.network.draw_style(count, semantics, normal)
+        return drawn
+
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w)."""
         return self.network.start_size(h, w)
 
     @torch.no_grad()
-    def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
-        """Prepared label maps (and style vectors) to images (N,out_channels,H,W) in [-1, 1].
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Prepared label maps, in a style, to images (N,out_channels,H,W) in [-1, 1].
 
-        N style vectors may go with a single label map: everything that follows from it is made once.
+        N styles may go with a single label map: everything that follows from it is made once.
 
         Raises:
-            ValueError: as many style vectors as label maps or a multiple of that are needed.
+            ValueError: as many styles as label maps or a multiple of that are needed.
         """
-        if z is not None and len(z) % len(semantics):
-            raise ValueError(f"{len(z)} style vectors for {len(semantics)} label maps: each map needs as many")
-        x = self.network._start(semantics, z)
+        if style is not None and len(style) % len(semantics):
+            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        if style is None and self.z_dim:
+            style = self.draw_style(len(semantics), semantics)
+        x = self.network._start(semantics, style)
         for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
             x = self._block(block, x, semantics, 1 + upsample)
         image = self.network.conv_img(F.leaky_relu_(x, 0.2))

@@ -18,6 +18,7 @@ from semsynth.modulation.compiler import any_sizes
 from semsynth.norms.base import Norm, arranged, is_plain
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
 from semsynth.semantics import Reading, Semantics
+from semsynth.style import Normal, Style
 
 # name of a block, channels out as a multiple of ngf, the number of upsamplings from which one stands before it
 _BLOCKS = [("head_0", 16, None), ("G_middle_0", 16, 5), ("G_middle_1", 16, 6), ("up_0", 8, 4), ("up_1", 4, 3),
@@ -42,7 +43,7 @@ class SPADEGenerator(nn.Module):
 
     Shapes:
         semantics: labels (N,H,W), prepared with ``prepare(generator.feature_sizes(H, W))``.
-        z: (N, z_dim), drawn from N(0, 1) when None; used only with ``z_dim``.
+        style: its vector (N, z_dim), drawn from N(0, 1) when None; used only with ``z_dim``.
         output: (N, out_channels, H, W) in [-1, 1].
 
     Args:
@@ -126,14 +127,30 @@ class SPADEGenerator(nn.Module):
             needs[step].update(*(norm.needed(*sizes[step]) for norm in block.modules() if isinstance(norm, Norm)))
         return [Reading(*size, needed) for size, needed in zip(sizes, needs, strict=True)]
 
-    def _start(self, semantics: Semantics, z: Tensor | None) -> Tensor:
+    def draw_style(self, count: int, semantics: Semantics | None = None,
+                   normal: Normal | None = None) -> Style | None:
+        """The style of ``count`` pictures from N(0, 1); None without ``z_dim``.
+
+        Args:
+            count: of pictures.
+            semantics: their label maps; this network does without them.
+            normal: makes the numbers; None: torch's own random state, where the weights are.
+        """
+        if not self.z_dim:
+            return None
+        weight: Any = self.fc.weight
+        shape = count, self.z_dim
+        return Style(vector=torch.randn(shape, device=weight.device, dtype=weight.dtype) if normal is None
+                     else normal(shape).to(weight))
+
+    def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
         view = semantics.at(h, w)
         if self.z_dim:
-            if z is None:
-                weight: Any = self.fc.weight
-                z = torch.randn(len(semantics), self.z_dim, device=weight.device, dtype=weight.dtype)
-            grid = self.fc(z).view(-1, self.start_channels, h, w)
+            if style is None or style.vector is None:
+                raise ValueError("this network starts from a style vector: give a style that has one")
+            weight: Any = self.fc.weight
+            grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, h, w)
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets().to(grid))
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         if self.fc_offsets:
@@ -155,15 +172,17 @@ class SPADEGenerator(nn.Module):
             if isinstance(module, Norm):
                 module.compiled = True
 
-    def forward(self, semantics: Semantics, z: Tensor | None = None) -> Tensor:
-        """Label maps (and style vectors) to images."""
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Label maps, in a style, to images."""
+        if style is None and self.z_dim:
+            style = self.draw_style(len(semantics), semantics)
         if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
             with any_sizes():
-                return _graph()(self, semantics, z)
-        return self._image(semantics, z)
+                return _graph()(self, semantics, style)
+        return self._image(semantics, style)
 
-    def _image(self, semantics: Semantics, z: Tensor | None) -> Tensor:
-        x = self._start(semantics, z)
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
+        x = self._start(semantics, style)
         for upsample, block in zip(self._upsample, self.blocks.values(), strict=True):
             if upsample:
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")

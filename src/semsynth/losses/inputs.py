@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 Maps = list[list[Tensor]]
 """A discriminator's output: scales of maps, the prediction last."""
@@ -14,9 +16,12 @@ Maps = list[list[Tensor]]
 
 @dataclass
 class LossInputs:
-    """One half of a training iteration: real and fake (N,3,H,W) in [-1,1], and D's maps of both.
+    """One half of a training iteration: real and fake (N,3,H,W) in [-1,1], and the discriminator's maps of both.
 
-    ``mu`` and ``logvar`` (N,Z) are the style encoder's, None without one.
+    Attributes:
+        style: As the style encoder says it, None without one.
+        discriminator: The network itself, see `discriminate`. Networks that the generator's optimizer trains are not
+            here: where one fake serves both steps, the graph of the losses ends at it.
     """
 
     semantics: Semantics
@@ -24,8 +29,18 @@ class LossInputs:
     fake: Tensor
     fake_maps: Maps
     real_maps: Maps
-    mu: Tensor | None = None
-    logvar: Tensor | None = None
+    style: Style | None = None
+    discriminator: Any = None
+
+    def discriminate(self, images: Tensor, semantics: Semantics | None = None) -> Maps:
+        """The discriminator's maps, in float32, of more images (M,3,H,W) under these or other label maps (M,H,W).
+
+        For terms such as a gradient penalty, or consistency under mixed images: gradients reach the images, and in
+        the discriminator's step its weights.
+        """
+        weight = next(self.discriminator.parameters())
+        maps = self.discriminator(self.semantics if semantics is None else semantics, images.to(weight.dtype))
+        return [[m.float() for m in scale] for scale in maps]
 
 
 @dataclass

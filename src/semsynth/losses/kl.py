@@ -31,7 +31,8 @@ class KLDivergence(nn.Module):
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        if inputs.mu is None or inputs.logvar is None:
+        posterior = None if inputs.style is None else inputs.style.posterior
+        if posterior is None:
             return inputs.fake.new_zeros(())
-        mu, logvar = inputs.mu.float(), inputs.logvar.float()
-        return -0.5 * (1 + logvar - mu.square() - logvar.exp()).sum(1).mean() * self.samples
+        mean, log_variance = posterior.mean.float().flatten(1), posterior.log_variance.float().flatten(1)
+        return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean() * self.samples

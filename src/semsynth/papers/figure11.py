@@ -10,19 +10,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semsynth.drawing import style_of
 from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
-from semsynth.papers.trained import Trained, draw, find, open_run
+from semsynth.papers.trained import Trained, draw_batch, find, open_run
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.style import Style
 from semsynth.synthesis.styles import draw_styles
 from semsynth.weights.files import write_with
 
 CELL = 128  # pixels of the shorter side below which pictures are enlarged
 
 
-def in_styles(trained: Trained, batch: dict[str, Any], styles: Tensor) -> Tensor:
-    """Every label map of a batch of N in each of S styles (S,z_dim): (N,S,3,H,W) in [-1,1]."""
-    columns = [draw(trained, batch, z.expand(len(batch["labels"]), -1)) for z in styles]
+def in_styles(trained: Trained, batch: dict[str, Any], styles: Style) -> Tensor:
+    """Every label map of a batch of N in each of S styles: (N,S,3,H,W) in [-1,1]."""
+    count = len(batch["labels"])
+    columns = [draw_batch(trained, batch, styles[i:i + 1].spread(count)) for i in range(len(styles))]
     return torch.stack(columns, 1)
 
 
@@ -35,7 +38,9 @@ def spread_of_styles(images: Tensor) -> float:
 def draw_random(trained: Trained, indices: Sequence[int], styles: int, seed: int = 0) -> tuple[Image.Image, float]:
     """Label maps as rows, random styles as columns, the same ones in each row; and `spread_of_styles`."""
     batch = trained.batch(indices)
-    images = in_styles(trained, batch, draw_styles(styles, trained.generator.z_dim, seed))
+    drawn = draw_styles(trained.generator, styles, seed)
+    assert drawn is not None, "asked of networks with a style vector only"
+    images = in_styles(trained, batch, drawn)
     rows = [[label, *(to_uint8(image.numpy()) for image in of_map)]
             for label, of_map in zip(_labels(trained, batch), images, strict=True)]
     return _grid(trained, batch, rows, [f"z {i}" for i in range(1, styles + 1)]), spread_of_styles(images)
@@ -51,7 +56,7 @@ def draw_references(trained: Trained, indices: Sequence[int], references: Sequen
         raise ReportError(f"{trained.run.directory} has no style encoder: take one trained with encoder=style")
     batch, pictures = trained.batch(indices), trained.batch(references)["image"]
     with torch.inference_mode():
-        images = in_styles(trained, batch, trained.encoder(pictures)[0])
+        images = in_styles(trained, batch, style_of(trained.encoder, pictures))
     labels = _labels(trained, batch)
     rows = [[np.full_like(labels[0], 255), *(to_uint8(picture.numpy()) for picture in pictures)]]
     rows += [[label, *(to_uint8(image.numpy()) for image in of_map)]

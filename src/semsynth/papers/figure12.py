@@ -10,7 +10,7 @@ from PIL import Image
 
 from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
-from semsynth.papers.trained import NAMES, draw, find, open_run
+from semsynth.papers.trained import NAMES, draw_batch, find, open_run
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.semantics.components import label_components
 from semsynth.weights.files import write_with
@@ -99,7 +99,7 @@ class PositionalEffect:
         chosen = sorted(boxes, key=lambda index: boxes[index][1], reverse=True)[:self.samples]
         if not chosen:
             raise ReportError(f"no object of {', '.join(self.classes) or 'any class'} in {self.among} label maps")
-        drawn = {name: draw(trained, trained.batch(chosen)).numpy() for name, trained in networks.items()}
+        drawn = {name: draw_batch(trained, trained.batch(chosen)).numpy() for name, trained in networks.items()}
         batch, rows = first.batch(chosen), []
         for row, index in enumerate(chosen):
             box = boxes[index][0]

@@ -17,7 +17,7 @@ from semsynth.errors import ReportError
 from semsynth.metrics.structure import flattened, part_finder, part_iou
 from semsynth.papers.paired import HEAD, Paired, compare, with_interval
 from semsynth.papers.results import Results, Section, Table
-from semsynth.papers.trained import draw, matched, open_run
+from semsynth.papers.trained import draw_batch, matched, open_run
 from semsynth.pictures.charts import new_figure, save, show
 from semsynth.pictures.grid import colour_labels, to_uint8
 from semsynth.reporting.collect import Run
@@ -96,7 +96,7 @@ def score_run(run: Run, scenes: Scenes, batch: int = 32) -> dict[str, float]:
     if kept.is_file() and (before := json.loads(kept.read_text()))["of"] == asked:
         return dict(before["iou"])
     trained = replace(open_run(run, CHECKPOINT), split=scenes)
-    iou = part_iou(_batches(scenes, batch, lambda indices: draw(trained, trained.batch(indices))))
+    iou = part_iou(_batches(scenes, batch, lambda indices: draw_batch(trained, trained.batch(indices))))
     write_text(kept, json.dumps({"of": asked, "iou": iou}, indent=1) + "\n")
     return iou
 
@@ -152,7 +152,7 @@ def _draw_scenes(pair: tuple[Run, Run], scenes: Scenes, path: Path) -> Path:
     networks = [replace(open_run(run, CHECKPOINT), split=scenes) for run in pair]
     batch = networks[0].batch(chosen)
     rows = [("own picture", batch["image"]),
-            *((trained.run.name, draw(trained, trained.batch(chosen))) for trained in networks)]
+            *((trained.run.name, draw_batch(trained, trained.batch(chosen))) for trained in networks)]
     figure, panels = new_figure(len(rows) + 1, len(chosen), (1.6, 1.5))
     for line, (name, images) in zip(panels, rows, strict=False):
         line[0].set_ylabel(name)

@@ -10,11 +10,13 @@ import torch
 from torch.utils.data import default_collate
 
 from semsynth import runs
+from semsynth.drawing import draw, style_of
 from semsynth.errors import ReportError
 from semsynth.papers.results import Results
 from semsynth.reporting.collect import Run
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import semantics_from_batch
+from semsynth.style import Style
 
 NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE", "unconditional": "no modulation"}
 """Settings as the figures call them."""
@@ -133,17 +135,17 @@ def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Train
 
 
 @torch.inference_mode()
-def draw(trained: Trained, batch: dict[str, Any], z: torch.Tensor | None = None) -> torch.Tensor:
+def draw_batch(trained: Trained, batch: dict[str, Any], style: Style | None = None) -> torch.Tensor:
     """Images (N,3,H,W) in [-1,1] of a batch.
 
     Args:
         trained: The networks.
         batch: Samples.
-        z: Styles (N,z_dim); None: the encoder's mean for the photograph of each label map, or zeros without an encoder.
+        style: None: the encoder's mean for the photograph of each label map, or zeros without an encoder.
     """
-    generator = trained.generator
-    if z is None and generator.z_dim:
-        encoder = trained.encoder
-        z = torch.zeros(len(batch["image"]), generator.z_dim) if encoder is None else encoder(batch["image"])[0]
-    images: torch.Tensor = generator(trained.semantics(batch), z)
-    return images
+    semantics = trained.semantics(batch)
+    if style is None and trained.encoder is not None:
+        style = style_of(trained.encoder, batch["image"], semantics)
+    elif style is None:
+        style = trained.generator.draw_style(len(semantics), semantics, torch.zeros)
+    return draw(trained.generator, semantics, style)

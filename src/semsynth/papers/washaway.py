@@ -15,6 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from semsynth.drawing import draw
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
 from semsynth.papers.results import Results, Section, Table
@@ -117,9 +118,7 @@ def draw_flat(trained: Trained) -> Tensor:
     maps = Semantics(torch.arange(len(trained.classes))[:, None, None].repeat(1, height, width), len(trained.classes),
                      torch.zeros(len(trained.classes), 1, height, width),
                      torch.zeros(len(trained.classes), 2, height, width))
-    z = torch.zeros(len(maps), generator.z_dim) if generator.z_dim else None
-    images: Tensor = generator(maps.prepare(generator.feature_sizes(height, width)), z)
-    return images
+    return draw(generator, maps, generator.draw_style(len(maps), maps, torch.zeros))
 
 
 class WashAway:

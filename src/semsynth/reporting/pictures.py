@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch.utils.data import default_collate
 
 from semsynth import runs
+from semsynth.drawing import draw, style_of
 from semsynth.errors import ReportError
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.reporting.collect import Run
@@ -46,13 +48,12 @@ def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str 
     semantics = semantics_from_batch(batch, cfg.dataset.num_classes).to(device)
     real = batch["image"].to(device)
     if encoder is not None:
-        z = encoder.to(device)(real)[0]
-    elif generator.z_dim:
-        z = torch.randn(len(real), generator.z_dim, generator=torch.Generator().manual_seed(seed)).to(device)
+        style = style_of(encoder.to(device), real, semantics)
     else:
-        z = None
-    fake = generator.to(device)(semantics.prepare(generator.feature_sizes(*semantics.size)), z)
-    return batch["labels"].numpy(), batch["image"].numpy(), fake.float().cpu().numpy()
+        normal = partial(torch.randn, generator=torch.Generator().manual_seed(seed))
+        style = generator.draw_style(len(semantics), semantics, normal)
+    fake = draw(generator.to(device), semantics, style)
+    return batch["labels"].numpy(), batch["image"].numpy(), fake.cpu().numpy()
 
 
 def draw_comparison(columns: Sequence[tuple[str, Run]], validation: Validation, path: Path, samples: int = 8,

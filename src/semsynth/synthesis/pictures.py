@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from semsynth.data.mask_files import instance_files
 from semsynth.data.pairing import aligned, by_name, frame_of
+from semsynth.drawing import draw
 from semsynth.errors import DataError
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.style import Style
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
 from semsynth.threads import Choice, Threads
@@ -50,7 +51,7 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 
 
 @torch.inference_mode()
-def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Tensor | None,
+def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Style | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
                threads: Threads = "auto", overwrite: bool = False) -> Path:
@@ -63,7 +64,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         generator: in evaluation mode.
         reader: reads masks as the run's classes.
         masks: files of label maps by name, see :func:`semsynth.synthesis.maps.find_masks`.
-        styles: (S, z_dim), or None for a generator without a style vector.
+        styles: of S pictures, or None for a generator without a style.
         output: folder to write to; made where it is missing.
         instances: instance map, or folder of instance maps with the names of the masks.
         device: where to compute.
@@ -101,10 +102,10 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             semantics = reader.read(mask, things.get(name))
             row = [colour_labels(semantics.labels[0].numpy(), reader.colours)]
-            semantics = semantics.to(device).prepare(generator.feature_sizes(*semantics.size))  # once for all styles
+            semantics = semantics.to(device)  # prepared once for all styles
             for first in range(0, count, batch):
-                z = None if styles is None else styles[first:first + batch].to(device)
-                for index, image in enumerate(fast(semantics, z).float().cpu().numpy(), first + 1):
+                style = None if styles is None else styles[first:first + batch]
+                for index, image in enumerate(draw(fast, semantics, style).cpu().numpy(), first + 1):
                     row.append(to_uint8(image))
                     suffix = "" if count == 1 else f"_{index:0{max(2, len(str(count)))}d}"
                     Image.fromarray(row[-1]).save(folder / f"{name}{suffix}.png")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import torch
@@ -16,40 +15,12 @@ from semsynth.losses.inputs import LossInputs, Maps
 from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import LabelPreparation, PreparesLabels, semantics_from_batch
+from semsynth.style import Style
 from semsynth.training.observed import Observed
 from semsynth.training.optimizers import make_optimizer
+from semsynth.training.orders import PARTS, Raw, one_pass, published_order
+from semsynth.training.outputs import Batch, GeneratorOutput
 from semsynth.training.rates import linear_decay
-from semsynth.training.style import sample_posterior
-
-Raw = dict[str, Tensor]  # unweighted scalar losses by name
-PARTS = ("generator", "discriminator")
-
-
-@dataclass
-class Batch:
-    """One micro-batch: label maps and real images (N,3,H,W); and pairs, where some are known besides."""
-
-    semantics: Semantics
-    real: Tensor
-    paired: Batch | None = None
-
-
-@dataclass
-class GeneratorOutput:
-    """What the networks of the generator's step make: fake images (N,3,H,W), mu and logvar (N,Z) of their style."""
-
-    fake: Tensor
-    mu: Tensor | None = None
-    logvar: Tensor | None = None
-
-    def tensors(self) -> list[Tensor]:
-        """Those that there are."""
-        return [x for f in fields(self) if (x := getattr(self, f.name)) is not None]
-
-    def detached(self) -> GeneratorOutput:
-        """The same values as leaves of a new graph, which receive gradients."""
-        return replace(self, **{f.name: x.detach().requires_grad_() for f in fields(self)
-                                if (x := getattr(self, f.name)) is not None})
 
 
 class AdversarialSystem(Observed, ABC):
@@ -59,16 +30,16 @@ class AdversarialSystem(Observed, ABC):
     sees the fake and the real images in one pass, concatenated along the batch, fake first. Losses are computed in
     float32 whatever the precision of the networks.
 
-    A subclass says what is drawn and what the losses see of it (`_draw`, `_judged`).
+    A subclass says what is drawn and what the losses see of it (`draw`, `loss_inputs`).
 
     Gradients are accumulated over `accumulate` batches: the batches are kept until they are complete, then the
     generator's gradients of all are summed and it steps, then the discriminator's. The end of an epoch completes what
     it has. Loss terms are averaged over the batches.
 
     Args:
-        generator: `generator(semantics, z) -> (N,3,H,W)` in [-1, 1], with `z_dim` and `feature_sizes(h, w)`.
+        generator: Makes images (N,3,H,W) in [-1, 1], see `semsynth.interfaces.Generator`.
         discriminator: `discriminator(semantics, images (2N,3,H,W))` -> scales of maps, the prediction last.
-        encoder: `encoder(image) -> (mu, logvar)`, each (N, z_dim); None: z ~ N(0, 1) where the generator takes one.
+        encoder: Says the style of images, see `semsynth.interfaces.StyleEncoder`; None: the generator draws styles.
         losses: Terms by name under `generator` and `discriminator`; a term has `weight` and maps `LossInputs` to a
             scalar.
         optimizers: `generator` and `discriminator`: functions of parameters that return an optimizer. See
@@ -90,7 +61,7 @@ class AdversarialSystem(Observed, ABC):
     remedy = ("Lower the learning rates (optim.generator.lr, optim.discriminator.lr), or train with "
               "trainer.precision=32-true if it is not.")
 
-    generator: Any  # calls of a Module are typed as if every attribute were a Tensor
+    generator: Any  # see semsynth.interfaces; calls of a Module are typed as if every attribute were a Tensor
     discriminator: Any
     encoder: Any
     losses: Any
@@ -123,7 +94,7 @@ class AdversarialSystem(Observed, ABC):
         self.num_classes, self.epochs, self.decay_epochs = num_classes, epochs, decay_epochs
         self.accumulate, self.regenerate_fake, self.compile_networks = accumulate, regenerate_fake, compile
         self._window: list[dict[str, Any]] = []
-        self._beside: dict[str, list[Tensor] | float] = {}  # what the iteration measures besides its losses
+        self.beside: dict[str, list[Tensor] | float] = {}  # what the iteration measures besides its losses
         self.stepped = True  # whether the last batch ended with an optimizer step, so that nothing is pending
 
     # ---- setting up
@@ -187,12 +158,13 @@ class AdversarialSystem(Observed, ABC):
         super().on_train_epoch_start()
         self._set_rates()
 
-    def _both_optimizers(self) -> list[Any]:
+    def both_optimizers(self) -> list[Any]:
+        """The generator's and the discriminator's."""
         return cast(list[Any], self.optimizers())
 
     def _set_rates(self) -> None:
         factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
-        for optimizer in self._both_optimizers():
+        for optimizer in self.both_optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
 
@@ -204,102 +176,39 @@ class AdversarialSystem(Observed, ABC):
         self.stepped = len(self._window) == self.accumulate or self.trainer.is_last_batch
         if not self.stepped:
             return
-        window, self._window = [self._micro(b) for b in self._window], []
-        self._beside = {}
-        iterate = self._published_order if self.regenerate_fake else self._one_pass
-        raws = iterate(window, batch_idx)
-        self.measured(self._beside | self._named(raws))
+        window, self._window = [self.batch_of(b) for b in self._window], []
+        self.beside = {}
+        raws = (published_order if self.regenerate_fake else one_pass)(self, window, batch_idx)
+        self.measured(self.beside | self._named(raws))
 
-    def _published_order(self, window: list[Batch], batch_idx: int) -> dict[str, list[Raw]]:
-        """A generator step, then a discriminator step on what the generator draws after it."""
-        generator_optimizer, discriminator_optimizer = self._both_optimizers()
-        raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
-
-        # 1. the generator (and the encoder), through a discriminator that stays as it is
-        self.toggle_optimizer(generator_optimizer)
-        for micro in window:
-            raw = self._evaluate("generator", self._judged(micro, self._draw(micro, "generator")))
-            self.manual_backward(self._total("generator", raw, batch_idx) / len(window))
-            raws["generator"].append(raw)
-        self._step("generator", generator_optimizer, batch_idx)
-
-        # 2. the discriminator. The fakes are drawn in training mode as published: batch statistics and spectral norms
-        # move on a second time.
-        self.toggle_optimizer(discriminator_optimizer)
-        for micro in window:
-            with torch.no_grad():
-                drawn = self._draw(micro, "discriminator")
-            raw = self._evaluate("discriminator", self._judged(micro, drawn))
-            self.manual_backward(self._total("discriminator", raw, batch_idx) / len(window))
-            raws["discriminator"].append(raw)
-        self._step("discriminator", discriminator_optimizer, batch_idx)
-        return raws
-
-    def _one_pass(self, window: list[Batch], batch_idx: int) -> dict[str, list[Raw]]:
-        """Both steps on one fake and one pass through the discriminator, whose weights they share."""
-        optimizers = dict(zip(PARTS, self._both_optimizers(), strict=True))
-        raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
-        factor = self._loss_factor()
-        for micro in window:
-            drawn = self._draw(micro, "generator")
-            cut = drawn.detached()  # the losses' graph ends here: it is used twice, the generator's once
-            inputs = self._judged(micro, cut)
-            raw = {part: self._evaluate(part, inputs) for part in PARTS}
-            totals = {part: self._total(part, raw[part], batch_idx) / len(window) for part in PARTS}
-            # torch.autograd.grad leaves the discriminator's gradients alone; in float16 it needs the scaler's factor
-            # all the way, which manual_backward puts in only behind it
-            gradients = torch.autograd.grad(totals["generator"] * factor, cut.tensors(), retain_graph=True,
-                                            allow_unused=True)
-            surrogate = [(x * (g.to(torch.promote_types(g.dtype, torch.float32)) / factor)).sum()
-                         for x, g in zip(drawn.tensors(), gradients, strict=True) if g is not None and x.requires_grad]
-            self.manual_backward(torch.stack(surrogate).sum())
-            self.manual_backward(totals["discriminator"])
-            for part in PARTS:
-                raws[part].append(raw[part])
-        for part, optimizer in optimizers.items():
-            # the scaler's factor may move with the generator's step, and the discriminator's gradients hold the old one
-            if (moved := self._loss_factor()) is not factor:
-                for p in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
-                    p.grad.mul_(moved / factor)
-            self._step(part, optimizer, batch_idx)
-        return raws
-
-    def _loss_factor(self) -> Tensor | float:
+    def loss_factor(self) -> Tensor | float:
         """What a scaler multiplies every loss by, so that gradients in float16 do not vanish; 1 without one."""
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
 
-    def _micro(self, batch: dict[str, Any]) -> Batch:
+    def batch_of(self, batch: dict[str, Any]) -> Batch:
         """Label maps, resized to everything the generator reads, and real images."""
         semantics = semantics_from_batch(batch, self.num_classes)
         return Batch(semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"])
 
     @abstractmethod
-    def _draw(self, micro: Batch, part: str) -> GeneratorOutput:
+    def draw(self, batch: Batch, part: str) -> GeneratorOutput:
         """What the networks make for the step of a part; for the discriminator's, only what it looks at."""
 
     @abstractmethod
-    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
+    def loss_inputs(self, batch: Batch, drawn: GeneratorOutput) -> LossInputs:
         """What the losses see, in float32: images, style, and the discriminator's maps of fake and real."""
 
-    def _synthesize(self, semantics: Semantics, real: Tensor) -> GeneratorOutput:
-        """Fake images, and mu and logvar of the style where there is an encoder."""
-        mu, logvar = (None, None) if self.encoder is None else self.encoder(real)
-        return GeneratorOutput(self.generator(semantics, self._style(len(real), mu, logvar)), mu, logvar)
+    def synthesize(self, semantics: Semantics, real: Tensor) -> GeneratorOutput:
+        """Fake images, and the style of the real ones where there is an encoder."""
+        said = None if self.encoder is None else self.encoder.encode(real, semantics)
+        return GeneratorOutput(self.generator(semantics, self.style(semantics, said)), said)
 
-    def _style(self, count: int, mu: Tensor | None, logvar: Tensor | None) -> Tensor | None:
-        """z (N,Z) of the encoder's answer, or from N(0, 1); None where the generator takes none.
+    def style(self, semantics: Semantics, said: Style | None) -> Style | None:
+        """Drawn from what the encoder says, or from N(0, 1); None where the generator takes none."""
+        return self.generator.draw_style(len(semantics), semantics) if said is None else said.sampled()
 
-        It has the dtype of the generator's weights, which with `bf16-true` and `64-true` is another than float32.
-        """
-        if not self.generator.z_dim:
-            return None
-        dtype = next(self.generator.parameters()).dtype
-        if mu is not None and logvar is not None:
-            return sample_posterior(mu, logvar).to(dtype)
-        return torch.randn(count, self.generator.z_dim, device=self.device).to(dtype)
-
-    def _discriminate(self, discriminator: Any, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[Maps, Maps]:
+    def discriminate(self, discriminator: Any, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[Maps, Maps]:
         """A discriminator's maps of fake and of real, in float32."""
         if self.regenerate_fake or self.compile_networks:  # as published, one pass over both, fake first
             scales = discriminator(semantics, torch.cat([fake, real.to(fake)]))
@@ -311,31 +220,30 @@ class AdversarialSystem(Observed, ABC):
                                         for images in (fake, real.to(fake)))
         return fake_maps, real_maps
 
-    def _evaluate(self, part: str, inputs: LossInputs) -> Raw:
+    def terms(self, part: str, inputs: LossInputs) -> Raw:
         """All terms of one part, unweighted, in float32."""
         kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
         with torch.autocast(kind, enabled=False):
             return {name: term(inputs) for name, term in self.losses[part].items()}
 
-    def _total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
+    def total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
         """The weighted sum of the terms, which must be finite."""
         self.watch({f"loss/{part}/{name}": value for name, value in raw.items()}, batch_idx)
         return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
 
-    def _step(self, part: str, optimizer: Any, batch_idx: int) -> None:
-        """LossInputs with the gradients, which must be finite."""
+    def optimize(self, part: str, optimizer: Any, batch_idx: int) -> None:
+        """Step with the gradients, which must be finite."""
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
             # of all, which is finite where each of them is, as the root of their squares need not be
             self.watch({f"the largest of the {part}'s gradients": get_total_norm(gradients, math.inf)}, batch_idx)
         optimizer.step()
         optimizer.zero_grad()
-        self.untoggle_optimizer(optimizer)
 
     def _named(self, raws: dict[str, list[Raw]]) -> dict[str, list[Tensor] | float]:
         """The terms of each micro-batch by the names of their metrics, and the learning rates."""
         named: dict[str, list[Tensor] | float] = {}
-        for part, optimizer in zip(PARTS, self._both_optimizers(), strict=True):
+        for part, optimizer in zip(PARTS, self.both_optimizers(), strict=True):
             named |= {f"loss/{part}/{name}": [raw[name] for raw in raws[part]] for name in raws[part][0]}
             named[f"lr/{part}"] = float(optimizer.param_groups[0]["lr"])
         return named
@@ -344,8 +252,8 @@ class AdversarialSystem(Observed, ABC):
 
     def generate(self, batch: dict[str, Any]) -> Tensor:
         """Images (N,3,H,W) for the label maps of a batch, in the style of its photographs where there is an encoder."""
-        micro = self._micro(batch)
-        return self._synthesize(micro.semantics, micro.real).fake.float()
+        made = self.batch_of(batch)
+        return self.synthesize(made.semantics, made.real).fake.float()
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Return the fakes of a validation batch, for the callbacks."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+
 from semsynth.losses.inputs import LossInputs
-from semsynth.training.adversarial import AdversarialSystem, Batch, GeneratorOutput
+from semsynth.training.adversarial import AdversarialSystem
+from semsynth.training.outputs import Batch, GeneratorOutput
 
 
 class PairedSystem(AdversarialSystem):
@@ -12,11 +15,14 @@ class PairedSystem(AdversarialSystem):
     Arguments and errors are those of `AdversarialSystem`.
     """
 
-    def _draw(self, micro: Batch, part: str) -> GeneratorOutput:
-        drawn = self._synthesize(micro.semantics, micro.real)
+    def draw(self, batch: Batch, part: str) -> GeneratorOutput:
+        """The fakes; for the generator's step also their styles."""
+        drawn = self.synthesize(batch.semantics, batch.real)
         return drawn if part == "generator" else GeneratorOutput(drawn.fake)
 
-    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
-        mu, logvar = (None if x is None else x.float() for x in (drawn.mu, drawn.logvar))
-        fake_maps, real_maps = self._discriminate(self.discriminator, micro.semantics, drawn.fake, micro.real)
-        return LossInputs(micro.semantics, micro.real.float(), drawn.fake.float(), fake_maps, real_maps, mu, logvar)
+    def loss_inputs(self, batch: Batch, drawn: GeneratorOutput) -> LossInputs:
+        """Images, styles and the discriminator's maps."""
+        fake_maps, real_maps = self.discriminate(self.discriminator, batch.semantics, drawn.fake, batch.real)
+        style = None if drawn.style is None else drawn.style.to(torch.float32)
+        return LossInputs(batch.semantics, batch.real.float(), drawn.fake.float(), fake_maps, real_maps, style,
+                          self.discriminator)

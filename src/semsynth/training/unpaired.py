@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from semsynth.losses.inputs import LossInputs, Segmentation, UnpairedLossInputs
 from semsynth.semantics import Semantics
-from semsynth.training.adversarial import AdversarialSystem, Batch, GeneratorOutput, Raw
+from semsynth.training.adversarial import AdversarialSystem
+from semsynth.training.orders import Raw
+from semsynth.training.outputs import Batch, GeneratorOutput
 
 Soft = Literal["probabilities", "straight_through"]
 
@@ -109,40 +111,42 @@ class UnpairedSystem(AdversarialSystem):
         leave_out = added is None or (part == "generator" and self.segmenter.frozen)
         return super().trained_by(part) + ([] if leave_out else [added])
 
-    def _micro(self, batch: dict[str, Any]) -> Batch:
-        micro = super()._micro(batch)
+    def batch_of(self, batch: dict[str, Any]) -> Batch:
+        """Also the pairs that are known besides, or all of them as pairs."""
+        made = super().batch_of(batch)
         if "paired" in batch:
-            micro.paired = super()._micro(batch["paired"])
+            made.paired = super().batch_of(batch["paired"])
         elif self.paired_images:
-            micro.paired = Batch(micro.semantics, micro.real)
-        return micro
+            made.paired = Batch(made.semantics, made.real)
+        return made
 
-    def _draw(self, micro: Batch, part: str) -> UnpairedOutput:
-        drawn = self._synthesize(micro.semantics, micro.real)
-        made = UnpairedOutput(drawn.fake, drawn.mu, drawn.logvar)
+    def draw(self, batch: Batch, part: str) -> UnpairedOutput:
+        """The fakes and, as far as terms need it, what comes out of the loop through the segmenter."""
+        drawn = self.synthesize(batch.semantics, batch.real)
+        made = UnpairedOutput(drawn.fake, drawn.style)
         of_generator = part == "generator"
         if "label_maps" in self.needs or (of_generator and "cycled" in self.needs):
-            made.maps = self._soft_maps(self.segmenter.probabilities(micro.real))
+            made.maps = self._soft_maps(self.segmenter.probabilities(batch.real))
         if not of_generator:
             return made
         # photographs first, as in the released code: batch norms move on with each picture, dropout draws
-        if micro.paired is not None and "paired" in self.needs:
-            made.paired_logits = self.segmenter(micro.paired.real)
-        if self.real_statistics and not self._seen(micro, made):
+        if batch.paired is not None and "paired" in self.needs:
+            made.paired_logits = self.segmenter(batch.paired.real)
+        if self.real_statistics and not self._seen(batch, made):
             with torch.no_grad():
-                self.segmenter(micro.real)
+                self.segmenter(batch.real)
         if "segmentation" in self.needs:
             made.logits = self.segmenter(drawn.fake)
         if "cycled" in self.needs:
             made.cycled = self._cycle(made)
-        if micro.paired is not None and "paired_fake" in self.needs:
-            made.paired_fake = self._synthesize(micro.paired.semantics, micro.paired.real).fake
+        if batch.paired is not None and "paired_fake" in self.needs:
+            made.paired_fake = self.synthesize(batch.paired.semantics, batch.paired.real).fake
         return made
 
     @staticmethod
-    def _seen(micro: Batch, made: UnpairedOutput) -> bool:
+    def _seen(batch: Batch, made: UnpairedOutput) -> bool:
         """Whether S has segmented the photographs already, for a term."""
-        of_pairs = made.paired_logits is not None and micro.paired is not None and micro.paired.real is micro.real
+        of_pairs = made.paired_logits is not None and batch.paired is not None and batch.paired.real is batch.real
         return of_pairs or made.maps is not None
 
     def _soft_maps(self, probabilities: Tensor) -> Tensor:
@@ -157,33 +161,34 @@ class UnpairedSystem(AdversarialSystem):
         assert made.maps is not None
         semantics = Semantics.from_probabilities(made.maps)
         semantics.prepare(self.generator.feature_sizes(*semantics.size))
-        return self.generator(semantics, self._style(len(made.maps), made.mu, made.logvar))
+        return self.generator(semantics, self.style(semantics, made.style))
 
-    def _judged(self, micro: Batch, drawn: GeneratorOutput) -> LossInputs:
+    def loss_inputs(self, batch: Batch, drawn: GeneratorOutput) -> LossInputs:
+        """Images, styles, the discriminators' maps, and the segmenter's answers beside what they should be."""
         assert isinstance(drawn, UnpairedOutput)
-        semantics, real = micro.semantics, micro.real
+        semantics, real = batch.semantics, batch.real
         inputs = UnpairedLossInputs(semantics, real.float(), drawn.fake.float(),
-                            *self._discriminate(self.discriminator, semantics, drawn.fake, real),
-                            _float(drawn.mu), _float(drawn.logvar), cycled=_float(drawn.cycled),
-                            paired_fake=_float(drawn.paired_fake))
+                                    *self.discriminate(self.discriminator, semantics, drawn.fake, real),
+                                    None if drawn.style is None else drawn.style.to(torch.float32), self.discriminator,
+                                    cycled=_float(drawn.cycled), paired_fake=_float(drawn.paired_fake))
         if drawn.logits is not None:
             inputs.segmentation = Segmentation(drawn.logits, self.segmenter.truth(semantics.labels))
-        if micro.paired is not None:
-            inputs.paired_real = micro.paired.real.float()
+        if batch.paired is not None:
+            inputs.paired_real = batch.paired.real.float()
             if drawn.paired_logits is not None:
-                inputs.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(micro.paired.semantics.labels))
+                inputs.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(batch.paired.semantics.labels))
         if "label_maps" in self.needs and drawn.maps is not None:
-            inputs.fake_label_maps, inputs.real_label_maps = self._discriminate(
+            inputs.fake_label_maps, inputs.real_label_maps = self.discriminate(
                 self.label_discriminator, semantics, drawn.maps.to(real), semantics.one_hot())
         return inputs
 
-    def _evaluate(self, part: str, inputs: LossInputs) -> Raw:
+    def terms(self, part: str, inputs: LossInputs) -> Raw:
         """Also measure how often S finds in a fake what it was made from: `agreement`, a share of pixels."""
         if part == "generator" and isinstance(inputs, UnpairedLossInputs) and inputs.segmentation is not None:
             counts = inputs.segmentation.labels >= 0
             right = (inputs.segmentation.logits.detach().argmax(1) == inputs.segmentation.labels) & counts
-            self._beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
-        return super()._evaluate(part, inputs)
+            self.beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
+        return super().terms(part, inputs)
 
 
 def _float(x: Tensor | None) -> Tensor | None:
