@@ -80,8 +80,8 @@ class ValidationScores:
         """The scores by key, such as `miou` and `fid/val`.
 
         Args:
-            generator: `generator(semantics, z)`; left in evaluation mode.
-            encoder: `encoder(images) -> (mu, logvar)`, or None.
+            generator: See `semsynth.interfaces.Generator`; left in evaluation mode.
+            encoder: See `semsynth.interfaces.StyleEncoder`; or None.
             between: Called after every batch, equally often on all processes.
 
         Raises:

@@ -22,6 +22,7 @@ from semsynth.exporting.program_files import Run, write_exported, write_onnx
 from semsynth.exporting.segmenter import write_segmenter
 from semsynth.exporting.source import Source
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 from semsynth.weights.run_file import PARTS, SUFFIX, save_weights
 
 PROGRAMS: dict[str, tuple[str, Callable[..., Run | None]]] = {"onnx": (".onnx", write_onnx),
@@ -134,7 +135,8 @@ def _outputs(network: Any, program: Program, inputs: dict[str, Tensor]) -> list[
     """What a network makes of a program's inputs."""
     if isinstance(program, GeneratorProgram):
         semantics = Semantics(inputs["labels"].long(), program.num_classes, inputs.get("edges"), inputs.get("offsets"))
-        made = network(semantics.prepare(network.feature_sizes(*program.size)), inputs.get("z"))
+        style = Style(vector=inputs["z"]) if "z" in inputs else None
+        made = network(semantics.prepare(network.feature_sizes(*program.size)), style)
     else:
         made = network(inputs["image"])
     return [made] if isinstance(made, Tensor) else list(made)
