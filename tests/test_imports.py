@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "synthesis": {"errors", "semantics", "threads", "data", "pictures"},
     "losses": {"errors", "layers", "semantics", "weights", "backbones", "pretrained"},
     "segmenters": {"errors", "weights", "backbones", "pretrained"},
-    "exporting": {"errors", "semantics", "weights", "checkpoints", "norms", "synthesis", "segmenters"},
+    "exporting": {"errors", "layers", "semantics", "weights", "checkpoints", "norms", "synthesis", "segmenters"},
     "metrics": {"chance", "errors", "data", "weights", "backbones", "pretrained", "segmenters"},
     "training": {"chance", "digits", "errors", "matmul", "semantics", "threads", "modulation", "pictures", "losses"},
     "runs": {"errors", "signatures", "weights", "buildable", "checkpoints", "config", "metrics", "training"},
