@@ -19,7 +19,7 @@ from semsynth.modulation.autograd import Setting, modulate
 from semsynth.modulation.modulation import Modulation, pixel_rows
 from semsynth.modulation.shared import foldable
 from semsynth.modulation.table import Rows
-from semsynth.norms.folding import FoldedTables, Shift, fold_moments, running_moments
+from semsynth.norms.folding import FoldedTables, fold_moments, running_moments
 from semsynth.semantics import Semantics
 
 BaseNorm = Callable[[int], nn.Module]
@@ -215,9 +215,7 @@ class Norm(nn.Module, ABC):
             return False
         plain_weights(self)
         gamma, beta = (getattr(self, name) for name in self.linear_in)
-        fold_moments(gamma, beta, *moments, residual=self.residual, shifted=self.uses_scales)
-        self.base = Shift(moments[0].to(gamma if isinstance(gamma, Tensor) else gamma.weight)) if self.uses_scales \
-            else nn.Identity()
+        self.base = fold_moments(gamma, beta, *moments, residual=self.residual, shifted=self.uses_scales)
         self.residual = False
         return True
 

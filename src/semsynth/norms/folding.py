@@ -49,7 +49,8 @@ class FoldedTables:
     """
 
     def __init__(self, norm: Norm, mean: Tensor, inverse_deviation: Tensor) -> None:
-        self.norm, self.mean, self.inverse_deviation = norm, mean, inverse_deviation
+        dtype = next(norm.parameters(), mean).dtype
+        self.norm, self.mean, self.inverse_deviation = norm, mean.to(dtype), inverse_deviation.to(dtype)
         self._last: tuple[Tensor, Tensor, Tensor] | None = None
 
     def __call__(self, view: Semantics) -> Rows | None:
@@ -57,23 +58,25 @@ class FoldedTables:
         if (tables := self.norm.tables(view)) is None:
             return None
         gamma, beta, extra, shifted = tables.gamma, tables.beta, self.norm.appended(view), tables.scales is not None
-        mean, inverse = self.mean.to(gamma.dtype), self.inverse_deviation.to(gamma.dtype)
         if self._last is None or self._last[0] is not gamma or self._last[1] is not beta:
-            self._last = gamma, beta, folded_table(gamma, beta, mean, inverse, shifted=shifted)
-        return Rows(self._last[2], tables.lookup.index, mean if shifted else None, tables.scales,
+            self._last = gamma, beta, folded_table(gamma, beta, self.mean, self.inverse_deviation, shifted=shifted)
+        return Rows(self._last[2], tables.lookup.index, self.mean if shifted else None, tables.scales,
                     None if extra is None else pixel_rows(extra))
 
 
 @torch.no_grad()
 def fold_moments(gamma: Any, beta: Any, mean: Tensor, inverse_deviation: Tensor, *, residual: bool,
-                 shifted: bool) -> None:
+                 shifted: bool) -> nn.Module:
     """Change two tables or layers in place: (x - mean) / deviation * gamma + beta = x * gamma' + beta'.
 
     Args:
         gamma, beta: tables (R,C), or layers with a bias to C channels.
         mean, inverse_deviation: (C,).
         residual: whether gamma is what is added to 1; gamma' is the whole factor.
-        shifted: whether x has the mean subtracted already, so that beta' = beta.
+        shifted: whether the mean is subtracted from x first, so that beta' = beta.
+
+    Returns:
+        What is left of the batch norm.
     """
     factors, shifts = _channels_last(gamma), _channels_last(beta)
     for place, (factor, shift) in enumerate(zip(factors, shifts, strict=True), 1):
@@ -82,6 +85,7 @@ def fold_moments(gamma: Any, beta: Any, mean: Tensor, inverse_deviation: Tensor,
         factor.copy_(exact)
         if not shifted:
             shift.copy_(shift - mean * exact)
+    return Shift(mean.to(factors[0])) if shifted else nn.Identity()
 
 
 def _channels_last(layer: Any) -> list[Tensor]:
