@@ -12,6 +12,7 @@ from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.encoders.style import StyleEncoder
 from semsynth.errors import CountError
 from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.base import Norm, batch_norm
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.schedule import Mixed
@@ -30,7 +31,10 @@ class Formula(nn.Module):
         super().__init__()
         self.norm = norm
 
-    def forward(self, x, view):
+    def fused(self, x, semantics, style=None):
+        return None
+
+    def forward(self, x, semantics, style=None, slope=1.0):
         one_hot = torch.rand(x.shape[0], 6, *x.shape[-2:])
         if isinstance(self.norm, SPADE):
             hidden = self.norm.shared(one_hot).relu()
@@ -49,7 +53,6 @@ def test_macs_are_half_of_torchs_flops(norm, small):
         for name in ("norm_0", "norm_1", "norm_s"):
             if getattr(block, name) is not None:
                 plain = Formula(getattr(block, name))
-                plain.fuses_activation = False
                 setattr(block, name, plain)
     given = semantics()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -148,6 +151,53 @@ def test_a_style_vector_and_other_parameters_are_counted():
     layers = walk(generator, semantics())
     assert layers[0].kind == "linear"
     assert layers[0].macs == 8 * 64 * 2 * 2
+
+
+class ByStyle(Norm):
+    """Gamma and beta of a class by linear layers of its code."""
+
+    reads_style = True
+
+    def __init__(self, channels, num_classes, base=batch_norm):
+        super().__init__(channels, num_classes, base)
+        self.code, self.output = nn.Linear(6, 4), nn.Linear(4, 2 * channels, bias=False)
+
+    def modulation(self, view, style=None):
+        rows = self.output(self.code(style))  # (K,2*C)
+        return rows[view.labels].permute(0, 3, 1, 2).chunk(2, 1)
+
+
+class OneNorm(nn.Module):
+    """A norm of 3 channels at 8x8 that is given a style by class."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = norm(3, 5)
+
+    def feature_sizes(self, h, w):
+        return [(h, w), (8, 8)]
+
+    def forward(self, given):
+        return self.norm(torch.rand(1, 3, 8, 8), given, torch.rand(5, 6))
+
+
+def test_linear_layers_of_a_norm_cost_as_often_as_they_run():
+    """Here once a class, at any size of the features."""
+    network = OneNorm(ByStyle)
+    layer, = walk(network, semantics())
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(semantics().prepare([(8, 8)]))
+    assert 2 * layer.macs == counter.get_total_flops() == 2 * 5 * (6 * 4 + 4 * 6)
+    assert (layer.kind, layer.parameters, layer.additions) == ("norm", 6 * 4 + 4 + 4 * 6, 5 * 4)
+
+
+def test_linear_layers_that_are_not_reached_are_an_error():
+    class Aside(ByStyle):
+        def modulation(self, view, style=None):
+            return self.code.bias[:3, None, None], self.code.bias[:3, None, None]
+
+    with pytest.raises(CountError, match=r"norm \(Aside\) went around 2 of its linear layers"):
+        walk(OneNorm(Aside), semantics())
 
 
 def test_a_norm_that_is_not_reached_is_an_error(small):

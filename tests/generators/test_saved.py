@@ -12,6 +12,7 @@ from torch.testing import assert_close
 from semsynth.generators.blocks import ResBlock
 from semsynth.layers.init import spectral_norm, weight_and_norm
 from semsynth.modulation import autograd
+from semsynth.modulation.modulation import Modulation
 from semsynth.norms import base
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -74,7 +75,7 @@ def test_gradcheck_of_the_fused_convolution():
     lookup = maps.by_class()
 
     def f(x, gamma, beta, scales, weight, bias):
-        tables = autograd.Modulation(gamma, beta, lookup, scales)
+        tables = Modulation(gamma, beta, lookup, scales)
         return autograd.modulate_convolve(x, tables, autograd.Setting(norm.base), weight, bias, [1, 1])
 
     pixels = maps.labels.numel()

@@ -79,7 +79,7 @@ def test_float32_is_exact_to_rounding(edges, monkeypatch):
 
 
 def test_other_kernels_soft_maps_and_unprepared_maps_are_convolved(monkeypatch):
-    monkeypatch.setattr("semsynth.norms.spade.sum_of_rows", None)
+    monkeypatch.setattr("semsynth.norms.label_network.sum_of_rows", None)
     x, sem = torch.randn(2, 3, 16, 12), maps("real", dtype=torch.float32)
     SPADE(3, K, hidden=4, kernel_size=5)(x, sem)
     SPADE(3, K, hidden=4)(x, Semantics(sem.labels, K))

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from norms.reference import conv_at, one_hot
+from reference import conv_at, one_hot
 from torch.testing import assert_close
 
 from semsynth.generators.spade import SPADEGenerator

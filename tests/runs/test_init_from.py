@@ -9,15 +9,17 @@ from commands import ROOT, composed
 from importing import import_run, save, training_from
 from official import Model
 from omegaconf import OmegaConf
+from torch import nn
 
 from semsynth import config, runs
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.errors import CheckpointError, ConfigError
 from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.base import Norm, batch_norm
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
 from semsynth.runs.inherit import inherited
-from semsynth.runs.transfer import _CLASS_AXES, Inputs, warm_state
+from semsynth.runs.transfer import _CLASS_AXES, Inputs, declared_axes, warm_state
 from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
 from semsynth.segmenters.deeplab_v2 import DeepLabV2
 from semsynth.segmenters.deeplab_v3 import DeepLabV3
@@ -85,15 +87,20 @@ def network(norm, classes, edges, **settings):
     def factory(channels, num_classes):
         return norm(channels, num_classes, edges=edges, **settings)
 
-    return SPADEGenerator(factory, classes, size=(32, 32), ngf=1, edges=edges).state_dict()
+    return SPADEGenerator(factory, classes, size=(32, 32), ngf=1, edges=edges)
+
+
+def warmed(fresh, saved, before, now):
+    return warm_state("generator", fresh.state_dict(), saved.state_dict(), before, now, declared_axes(fresh))
 
 
 @pytest.mark.parametrize("norm", [SPADE, CLADE])
 @pytest.mark.parametrize(("old_edges", "new_edges"), [(True, True), (True, False), (False, True), (False, False)])
 def test_rows_and_channels_follow_the_names(norm, old_edges, new_edges):
     before, now = Inputs(["sky", "road", "car"], old_edges), Inputs(["car", "boat", "sky", "lamp"], new_edges)
-    saved, fresh = network(norm, 3, old_edges), network(norm, 4, new_edges)
-    state, warmth = warm_state("generator", fresh, saved, before, now)
+    old, new = network(norm, 3, old_edges), network(norm, 4, new_edges)
+    state, warmth = warmed(new, old, before, now)
+    saved, fresh = old.state_dict(), new.state_dict()
     assert (warmth.known, warmth.new) == (["car", "sky"], ["boat", "lamp"])
     assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in fresh.items()}
     fc = state["fc.weight"]
@@ -113,8 +120,38 @@ def test_rows_and_channels_follow_the_names(norm, old_edges, new_edges):
 def test_another_network_is_a_short_table():
     names = Inputs(["a", "b", "c"], False)
     with pytest.raises(CheckpointError, match="generator of this setting is another network") as caught:
-        warm_state("generator", network(CLADE, 3, False), network(SPADE, 3, False, hidden=4), names, names)
+        warmed(network(CLADE, 3, False), network(SPADE, 3, False, hidden=4), names, names)
     assert len(str(caught.value).splitlines()) < 12
+
+
+class ByStyle(Norm):
+    """Whose gamma has as many rows as there are classes, and none of them."""
+
+    class_indexed = {"rows": 1}
+
+    def __init__(self, channels, num_classes, base=batch_norm, *, edges=False):
+        super().__init__(channels, num_classes, base)
+        self.gamma = nn.Parameter(torch.rand(3, channels))
+        self.rows = nn.Parameter(torch.rand(channels, num_classes))
+
+    def modulation(self, view, style=None):
+        return self.gamma[0][:, None, None], self.rows.t()[view.labels].permute(0, 3, 1, 2)
+
+
+def test_a_norm_says_what_its_classes_index():
+    before, now = Inputs(["sky", "road", "car"], False), Inputs(["car", "boat", "sky"], False)
+    old, new = network(ByStyle, 3, False), network(ByStyle, 3, False)
+    state, _ = warmed(new, old, before, now)
+    norm, fresh = old.blocks["up_0"].norm_s, new.blocks["up_0"].norm_s
+    assert torch.equal(state["blocks.up_0.norm_s.gamma"], norm.gamma)
+    assert torch.equal(state["blocks.up_0.norm_s.rows"][:, ::2], norm.rows[:, [2, 0]])
+    assert torch.equal(state["blocks.up_0.norm_s.rows"][:, 1], fresh.rows[:, 1])
+
+
+def test_a_style_vector_has_no_classes():
+    before, now = Inputs(["sky", "road", "car"], False), Inputs(["car", "boat", "sky"], False)
+    old, new = (SPADEGenerator(CLADE, 3, size=(32, 32), ngf=1, z_dim=5) for _ in range(2))
+    assert torch.equal(warmed(new, old, before, now)[0]["fc.weight"], old.fc.weight)
 
 
 # ---- with a segmenter in the loop
@@ -172,7 +209,7 @@ def test_the_segmenter_and_the_second_discriminator_follow_the_names():
         assert rows
         old, new = ({key: torch.rand(value.shape) if key in rows else torch.rand(()).expand(value.shape)
                      for key, value in meta.items()} for meta in (old, new))
-        state, warmth = warm_state("segmenter", new, old, before, now)
+        state, warmth = warm_state("segmenter", new, old, before, now, {})
         assert warmth.known == ["car", "sky"]
         for key in rows:
             assert torch.equal(state[key][0], old[key][2]), key
@@ -180,7 +217,7 @@ def test_the_segmenter_and_the_second_discriminator_follow_the_names():
             assert torch.equal(state[key][1], new[key][1]), key
         assert all(torch.equal(value, old[key]) for key, value in state.items() if key not in rows)
     old, new = (patchgan(classes, image_channels=classes, conditional=False) for classes in (3, 4))
-    state, _ = warm_state("label_discriminator", new, old, before, now)
+    state, _ = warm_state("label_discriminator", new, old, before, now, {})
     key = "scales.0.layers.0.0.weight"
     assert torch.equal(state[key][:, 2], old[key][:, 0])
     assert torch.equal(state[key][:, 3], new[key][:, 3])
@@ -191,7 +228,7 @@ def test_a_discriminator_of_images_alone_has_no_classes(classes):
     """Also where there are as many classes as colours."""
     before, now = Inputs(["sky", "road", "car"], False), Inputs(["car", "boat", "sky", "lamp"][:classes], False)
     old, new = patchgan(3, conditional=False), patchgan(classes, conditional=False)
-    state, _ = warm_state("discriminator", new, old, before, now)
+    state, _ = warm_state("discriminator", new, old, before, now, {})
     assert all(torch.equal(value, old[key]) for key, value in state.items())
 
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 
 from semsynth.norms.base import Norm
-from semsynth.norms.clade import CLADE_ICPE
 
 
 def conv_macs(kernel: Sequence[int], channels_in: int, channels_out: int, positions: int, groups: int = 1) -> int:
@@ -31,7 +30,7 @@ def elementwise_operations(norm: Norm, h: int, w: int) -> int:
 
     ICPE (Eq. 15) scales gamma and beta by position before they are used. Normalising itself is left out.
     """
-    return (4 if isinstance(norm, CLADE_ICPE) else 2) * norm.channels * h * w
+    return norm.operations * norm.channels * h * w
 
 
 # ---- the closed forms; Nc classes (input channels of the mask), Cm hidden channels of SPADE, k and km kernels

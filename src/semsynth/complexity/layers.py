@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -60,7 +60,8 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
     """All layers of a generator in the order of its forward pass; those that it does not reach come last, without work.
 
     Every norm is replaced during the walk by one that only says how many channels leave it: what the norm computes is
-    taken from its definition, at the size of its input, so that it does not matter by which path it would compute.
+    taken from its definition, at the size of its input, so that it does not matter by which path it would compute. Of
+    a norm with linear layers, or that reads a style, `modulation` runs, to see on how many codes its layers work.
     Build the generator and the label maps on the meta device: then nothing is computed at all.
 
     Args:
@@ -68,7 +69,8 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
         semantics: one label map (1,H,W) on the same device.
 
     Raises:
-        CountError: more than one label map, a norm that is not reached, or a parameter that belongs to no layer.
+        CountError: more than one label map, a norm that is not reached or whose linear layers are not, or a parameter
+            that belongs to no layer.
     """
     if len(semantics) != 1:
         raise CountError(f"costs are those of one image: give one label map, not {len(semantics)}")
@@ -96,21 +98,22 @@ def network_work(network: nn.Module, *inputs: Any) -> tuple[int, int]:
         network: without norms.
         inputs: of its forward pass.
     """
-    macs = additions = 0
+    ran = _layers_that_run(network, lambda: network(*inputs))
+    return sum(_work(*each) for each in ran), sum(_additions(*each) for each in ran)
 
-    def add(module: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal macs, additions
-        macs += _work(module, output)
-        additions += _additions(module, output)
 
-    handles = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, Convolution | nn.Linear)]
+def _layers_that_run(network: nn.Module, run: Callable[[], object]) -> list[tuple[nn.Module, Tensor]]:
+    """The convolutions and linear layers of a network that a call runs, each time with its output."""
+    ran: list[tuple[nn.Module, Tensor]] = []
+    handles = [m.register_forward_hook(lambda module, _, output: ran.append((module, output)))
+               for m in network.modules() if isinstance(m, Convolution | nn.Linear)]
     try:
         with torch.no_grad():
-            network(*inputs)
+            run()
     finally:
         for handle in handles:
             handle.remove()
-    return macs, additions
+    return ran
 
 
 @contextmanager
@@ -137,11 +140,19 @@ def _watched(generator: nn.Module, reached: list[Layer]) -> Iterator[None]:
 
 
 def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
-    def forward(x: Tensor, semantics: Semantics, *_: Any, **__: Any) -> Tensor:
+    def forward(x: Tensor, semantics: Semantics, style: Any = None, *_: Any, **__: Any) -> Tensor:
         n, h, w = x.shape[0], x.shape[-2], x.shape[-1]
-        # The convolutions of a norm keep the size of what it normalises.
-        convolutions = [m for m in norm.modules() if isinstance(m, Convolution)]
-        outputs = [(m, x.new_empty(1, m.out_channels, h, w)) for m in convolutions]
+        linear = {m for m in norm.modules() if isinstance(m, nn.Linear)}
+        outputs: list[tuple[nn.Module, Tensor]] = []
+        if linear or norm.reads_style:
+            outputs = _layers_that_run(norm, lambda: norm.modulation(semantics.at(h, w), style))
+        ran = {m for m, _ in outputs}
+        if linear - ran:
+            raise CountError(f"the modulation of {name} ({type(norm).__name__}) went around {len(linear - ran)} of its "
+                             f"linear layers: their cost is unknown")
+        # Other convolutions keep the size of what is normalised.
+        outputs += [(m, x.new_empty(1, m.out_channels, h, w)) for m in norm.modules()
+                    if isinstance(m, Convolution) and m not in ran]
         macs, additions = sum(_work(*each) for each in outputs), sum(_additions(*each) for each in outputs)
         parameters, weights = _learned(norm)
         reached.append(Layer(name, "norm", (h, w), norm.channels, norm.out_channels, 0, parameters, weights, macs,

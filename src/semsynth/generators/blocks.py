@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -56,9 +55,6 @@ class ResBlock(nn.Module):
 def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
     """Norm, LeakyReLU and convolution: as one function where tables serve, which keeps little for the backward pass."""
     convolved = conv if is_plain() else partial(convolve, conv)
-    if not norm.fuses_activation:
-        x = norm(x, semantics)
-        return convolved(x if slope == 1 else F.leaky_relu(x, slope))
     if (tables := norm.fused(x, semantics)) is not None:
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous

@@ -45,7 +45,7 @@ class _Folded:
             # a GPU makes tables in the precision of the features, in tensor cores
             with autocast(base.running_mean.device, dtype if base.running_mean.is_cuda and dtype in LOW else None):
                 if self._rows_of is None:
-                    self._rows_of = self.norm.folded(base.running_mean, (base.running_var + base.eps).rsqrt())
+                    self._rows_of = self.norm.folded()
                 rows = self._rows_of and self._rows_of(view)
             if rows is None or rows.worth_keeping:
                 self.rows[view] = rows

@@ -100,6 +100,11 @@ class SPADEGenerator(nn.Module):
         self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
         initialise(self, init_gain)
 
+    @property
+    def class_indexed(self) -> dict[str, int]:
+        """Names of its own parameters with one entry a class, and the dimension of these."""
+        return {} if self.z_dim else {"fc.weight": 1}
+
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w); ValueError where the strides do not divide it."""
         stride = 2 ** self.upsamplings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,33 +13,11 @@ from torch.autograd.function import once_differentiable
 from semsynth.layers.convolution import conv2d
 from semsynth.modulation.executor import runs_kernels
 from semsynth.modulation.gradients import Gradients, gradients
+from semsynth.modulation.modulation import Modulation, folded_table, pixel_rows
 from semsynth.modulation.precision import precision
 from semsynth.modulation.statistics import Statistics
 from semsynth.modulation.table import Rows, modulate_rows
 from semsynth.semantics.lookup import Lookup
-
-
-@dataclass(eq=False)
-class Modulation:
-    """What a norm scales and shifts every pixel by: rows of two tables, and what comes to them at each pixel.
-
-    Shapes:
-        gamma, beta: (R,C), one row a class or a patch.
-        lookup: which row each of P pixels reads.
-        scales: (P,2), factors of gamma and of beta at each pixel, or None.
-        extra: (P,E), channels appended behind the modulated ones, or None.
-    """
-
-    gamma: Tensor
-    beta: Tensor
-    lookup: Lookup
-    scales: Tensor | None = None
-    extra: Tensor | None = None
-
-    def scaled(self, factor: Tensor) -> Modulation:
-        """The same with a result that is ``factor`` (a scalar) times as large."""
-        extra = None if self.extra is None else self.extra * factor
-        return replace(self, gamma=self.gamma * factor, beta=self.beta * factor, extra=extra)
 
 
 @dataclass(frozen=True)
@@ -57,11 +35,6 @@ class Setting:
     compiled: bool = False
 
 
-def pixel_rows(x: Tensor) -> Tensor:
-    """(N,C,H,W) -> (P,C), P = N*H*W; a view where x is channels-last."""
-    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-
-
 def _feature_maps(rows: Tensor, like: Tensor) -> Tensor:
     """(P,C) -> (N,C,H,W) of the memory format of ``like``; a view where that is channels-last."""
     n, _, h, w = like.shape
@@ -77,9 +50,9 @@ def _modulated(x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, ex
 
         return _feature_maps(modulated_rows(pixel_rows(x), x.shape[3], lookup.index, gamma, beta, statistics.mean,
                                             statistics.inverse_deviation, scales, extra, setting.slope, 1, dtype), x)
-    mean, factor = statistics.mean, gamma * statistics.inverse_deviation
-    shift = beta if scales is not None else torch.addcmul(beta, mean, factor, value=-1)
-    rows = Rows(torch.cat([factor, shift], 1), lookup.index, None if scales is None else mean, scales, extra)
+    mean = statistics.mean
+    table = folded_table(gamma, beta, mean, statistics.inverse_deviation, shifted=scales is not None)
+    rows = Rows(table, lookup.index, None if scales is None else mean, scales, extra)
     out = modulate_rows(x, rows, setting.slope, dtype=dtype, compiled=setting.compiled)
     return out if x.is_contiguous(memory_format=torch.channels_last) else out.contiguous()
 

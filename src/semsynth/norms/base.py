@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.modulation.autograd import Modulation
+from semsynth.layers.plain import plain_weights
+from semsynth.modulation.autograd import Setting, modulate
+from semsynth.modulation.modulation import Modulation, pixel_rows
 from semsynth.modulation.shared import foldable
 from semsynth.modulation.table import Rows
+from semsynth.norms.folding import FoldedTables, fold_moments, running_moments
 from semsynth.semantics import Semantics
 
 BaseNorm = Callable[[int], nn.Module]
@@ -47,18 +54,22 @@ def is_plain() -> bool:
     return _plain
 
 
-def tables_apply(x: Tensor, table: Tensor) -> bool:
-    """Whether looking up rows of tables replaces the plain formula: not where tables are of a lower precision."""
-    return not _plain and table.dtype in (torch.float32, torch.float64) and x.dtype in (table.dtype, *LOW)
+def tables_apply(x: Tensor, weight: Tensor | None) -> bool:
+    """Whether looking up rows of tables replaces the plain formula: not where tables are of a lower precision.
+
+    That is the precision of ``weight``, which they are made from; without weights there are no tables.
+    """
+    return (weight is not None and not _plain and weight.dtype in (torch.float32, torch.float64)
+            and x.dtype in (weight.dtype, *LOW))
 
 
-def fast_path(x: Tensor, table: Tensor, base: nn.Module) -> bool:
+def fast_path(x: Tensor, weight: Tensor | None, base: nn.Module) -> bool:
     """Whether the fused function serves x (N,C,H,W): exactly, and measurably faster than the plain formula.
 
     It does over a batch norm without parameters, in channels-last memory, and where the work is worth its calls.
     Features of low precision (autocast) are normalised, scaled and shifted in that of the tables.
     """
-    return (tables_apply(x, table) and foldable(base)
+    return (tables_apply(x, weight) and foldable(base)
             and (x.is_cuda or x.numel() >= FUSED_ELEMENTS) and x.is_contiguous(memory_format=torch.channels_last))
 
 
@@ -80,16 +91,40 @@ def arranged(x: Tensor) -> Tensor:
 class Norm(nn.Module, ABC):
     """A modulation: normalise without parameters, then scale and shift by what the label map says.
 
-    ``forward(x (N,C,H,W), semantics) -> (N,out_channels,H,W)``; ``out_channels`` exceeds ``channels`` where a
-    modulation appends features. ``uses_offsets`` says that it reads ``semantics.offsets``. ``fuses_activation`` says
-    that ``forward`` also takes ``slope``, that of a LeakyReLU behind it. ``needs`` is what it looks up in a label map,
-    see :class:`semsynth.semantics.Reading`. ``compiled`` says that a compiler makes the kernels of the fused functions.
+    A paper's norm holds its parameters and their formula, `modulation`. Where gamma and beta at a pixel are rows of
+    small tables, as those of its class, `tables` says so: fused training, folded drawing and their gradients follow.
+
+    Args:
+        channels: C of the features.
+        num_classes: classes of the label maps, the unknown class included.
+        base: makes the normalisation without parameters.
+
+    Attributes:
+        out_channels: channels of the result, more than `channels` where features are `appended`.
+        needs: what is looked up in a label map, see :class:`semsynth.semantics.Reading`.
+        uses_offsets: whether ``semantics.offsets`` are read.
+        uses_scales: whether `tables` have scales, which differ from pixel to pixel.
+        reads_style: whether `modulation` and `tables` read a style, which then must be given.
+        residual: whether `modulation` gives gamma as what is added to 1; in `tables` it is the whole factor.
+        linear_in: names of the two tables (R,C), or layers to C channels, in which gamma and beta are linear: into them
+            `fold_` puts statistics. None where there are none such.
+        class_indexed: names of the parameters with one entry a class, and the dimension of these; others may follow.
+        operations: multiplications and additions that scale and shift one number.
+        compiled: whether a compiler makes the kernels of the fused functions.
+
+    Raises:
+        ValueError: no channels or no classes.
     """
 
-    uses_offsets: bool = False
-    fuses_activation: bool = False
-    compiled: bool = False
     needs: frozenset[str] = frozenset()
+    uses_offsets: bool = False
+    uses_scales: bool = False
+    reads_style: bool = False
+    residual: bool = False
+    linear_in: tuple[str, str] | None = None
+    class_indexed: Mapping[str, int] = MappingProxyType({})
+    operations: int = 2
+    compiled: bool = False
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm) -> None:
         super().__init__()
@@ -99,32 +134,90 @@ class Norm(nn.Module, ABC):
         self.out_channels = channels
         self.base = base(channels)
 
+    @abstractmethod
+    def modulation(self, view: Semantics, style: Any = None) -> tuple[Tensor, Tensor]:
+        """Gamma and beta of a view at some size, (N,C,H,W) or what spreads to it."""
+
+    def tables(self, view: Semantics, style: Any = None) -> Modulation | None:
+        """The same as tables; None where this norm or this view has no such form."""
+        return None
+
+    def appended(self, view: Semantics) -> Tensor | None:
+        """Channels (N,E,H,W) that follow the modulated ones."""
+        return None
+
     def needed(self, h: int, w: int) -> frozenset[str]:
-        """What of ``needs`` is looked up at (h, w), the same for all label maps."""
+        """What of `needs` is looked up at (h, w), the same for all label maps."""
         return self.needs
 
     def extra_repr(self) -> str:
         """Channels in and out, for ``print(network)``."""
         return f"{self.channels} -> {self.out_channels}, num_classes={self.num_classes}"
 
-    def tables(self, view: Semantics) -> Modulation | None:
-        """Scale and shift by table for a view at some size; None where this norm or this view has no such form."""
-        return None
+    def forward(self, x: Tensor, semantics: Semantics, style: Any = None, slope: float = 1.0) -> Tensor:
+        """Normalise and modulate x (N,C,H,W) with the view of ``semantics`` at x's size: (N,out_channels,H,W).
 
-    def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
-        """The tables, where the fused functions serve x; None otherwise."""
-        return None
+        Args:
+            x: features.
+            semantics: label maps, prepared for x's size.
+            style: whatever the generator's norms read of an appearance; read only where `reads_style`.
+            slope: that of a LeakyReLU behind the modulation, 1 for none.
 
-    def folded(self, mean: Tensor, inverse_deviation: Tensor) -> Callable[[Semantics], Rows | None] | None:
-        """For evaluation: what makes the rows of a view, with the statistics (C,) in their tables.
-
-        None where this norm has no such form; the rows are None for views that have none.
+        Raises:
+            ValueError: a style is read and none was given.
         """
-        return None
+        if (tables := self.fused(x, semantics, style)) is not None:
+            return modulate(x, tables, Setting(self.base, slope, self.compiled))
+        view = semantics.at(*x.shape[-2:])
+        tables = self.tables(view, style) if tables_apply(x, self._weight()) else None
+        if tables is not None:
+            gamma, beta = tables.maps(*view.labels.shape)
+        else:
+            gamma, beta = self.modulation(view, style)
+            gamma = 1 + gamma if self.residual else gamma
+        out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)
+        out = out if extra is None else torch.cat([out, extra.to(out)], 1)
+        return out if slope == 1 else F.leaky_relu(out, slope)
 
-    @abstractmethod
-    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
-        """Normalise and modulate x (N,C,H,W) with the view of ``semantics`` at x's size."""
+    def fused(self, x: Tensor, semantics: Semantics, style: Any = None) -> Modulation | None:
+        """The tables and what is appended, where the fused functions serve x; None otherwise."""
+        if self.reads_style and style is None:
+            raise ValueError(f"{type(self).__name__} reads a style, and none was given")
+        if not fast_path(x, self._weight(), self.base):
+            return None
+        view = semantics.at(*x.shape[-2:])
+        if (tables := self.tables(view, style)) is None or (extra := self.appended(view)) is None:
+            return tables
+        return replace(tables, extra=pixel_rows(extra))
+
+    def _weight(self) -> Tensor | None:
+        """One whose precision is that of all; None where there are no parameters."""
+        return next(self.parameters(), None)
+
+    def folded(self) -> Callable[[Semantics], Rows | None] | None:
+        """For evaluation: what makes the rows of a view, with the running statistics in their tables.
+
+        None where the base keeps no such statistics, or rows would not be the label map's alone; the rows are None for
+        views that have no tables. Later changes of the weights are not followed.
+        """
+        moments = running_moments(self.base)
+        if moments is None or self.reads_style:
+            return None
+        return FoldedTables(self, *moments)
+
+    def fold_(self) -> bool:
+        """Put the running statistics, in place, where gamma and beta are linear; whether that is possible.
+
+        Afterwards it computes what it did in evaluation mode, without normalising, from plain weights.
+        """
+        moments = running_moments(self.base)
+        if moments is None or self.linear_in is None:
+            return False
+        plain_weights(self)
+        gamma, beta = (getattr(self, name) for name in self.linear_in)
+        self.base = fold_moments(gamma, beta, *moments, residual=self.residual, shifted=self.uses_scales)
+        self.residual = False
+        return True
 
 
 def group_norm(channels: int, groups: int = 32) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.layers.init import ZeroConv2d
-from semsynth.modulation.autograd import Modulation, Setting, modulate, pixel_rows
+from semsynth.modulation.modulation import Modulation, pixel_rows
 from semsynth.modulation.precision import autocast
-from semsynth.modulation.table import Rows
-from semsynth.norms.base import BaseNorm, Norm, batch_norm, fast_path
+from semsynth.norms.base import BaseNorm, Norm, batch_norm
 from semsynth.semantics import Semantics
 
 
@@ -24,9 +23,9 @@ class CLADE(Norm):
     one more channel. A soft label map mixes the rows by its probabilities.
     """
 
-    fuses_activation = True
     needs = frozenset({"classes"})
-    uses_scales = False
+    linear_in = ("gamma", "beta")
+    class_indexed = {"gamma": 0, "beta": 0}
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False) -> None:
         super().__init__(channels, num_classes, base)
@@ -36,65 +35,28 @@ class CLADE(Norm):
         self.edge = nn.Conv2d(1, 1, 1) if edges else None
         self.out_channels = channels + edges
 
-    @staticmethod
-    def _rows(table: Tensor, view: Semantics) -> Tensor:
-        """Rows of table (K,C) by class -> (N,C,H,W)."""
-        if view.probabilities is not None:
-            return torch.einsum("nkhw,kc->nchw", view.probabilities.to(table.dtype), table)
-        return F.embedding(view.labels, table).permute(0, 3, 1, 2)
+    def modulation(self, view: Semantics, style: Any = None) -> tuple[Tensor, Tensor]:
+        """The rows of the banks, by class at every pixel."""
+        return _rows(self.gamma, view), _rows(self.beta, view)
 
-    def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
-        """Gamma and beta, each (N,C,H,W), of the view given."""
-        return self._rows(self.gamma, semantics), self._rows(self.beta, semantics)
+    def tables(self, view: Semantics, style: Any = None) -> Modulation | None:
+        """The banks, read by class; None for a soft map."""
+        return Modulation(self.gamma, self.beta, view.by_class()) if view.probabilities is None else None
 
     def appended(self, view: Semantics) -> Tensor | None:
-        """Channels (N,E,H,W) that follow the modulated ones: the edge feature."""
+        """The edge feature (N,1,H,W)."""
         if self.edge is None:
             return None
         # a 1x1 convolution of one channel to one, without the price of a convolution
         bias: Any = self.edge.bias
         return torch.addcmul(bias, view.require_edges().to(bias.dtype), self.edge.weight[0])
 
-    def scales(self, view: Semantics) -> Tensor | None:
-        """Factors (P,2) of gamma and of beta at each pixel, None where they are 1."""
-        return None
 
-    def tables(self, view: Semantics) -> Modulation | None:
-        """The banks, read by class; None for a soft map."""
-        if view.probabilities is not None:
-            return None
-        extra = self.appended(view)
-        return Modulation(self.gamma, self.beta, view.by_class(), self.scales(view),
-                          None if extra is None else pixel_rows(extra))
-
-    def folded(self, mean: Tensor, inverse_deviation: Tensor) -> Callable[[Semantics], Rows | None]:
-        """What reads the banks, with the statistics in them; no rows for a soft map."""
-        factor = self.gamma * inverse_deviation
-        varies = self.uses_scales
-        table = torch.cat([factor, self.beta if varies else torch.addcmul(self.beta, mean, factor, value=-1)], 1)
-
-        def rows(view: Semantics) -> Rows | None:
-            if view.probabilities is not None:
-                return None
-            extra = self.appended(view)
-            return Rows(table, view.by_class().index, mean if varies else None, self.scales(view),
-                        None if extra is None else pixel_rows(extra))
-
-        return rows
-
-    def fused(self, x: Tensor, semantics: Semantics) -> Modulation | None:
-        """The tables, where the fused functions serve x (N,C,H,W); None otherwise."""
-        return self.tables(semantics.at(*x.shape[-2:])) if fast_path(x, self.gamma, self.base) else None
-
-    def forward(self, x: Tensor, semantics: Semantics, slope: float = 1.0) -> Tensor:
-        """Normalise, modulate by class, append the edge feature where there is one, LeakyReLU with ``slope``."""
-        if (tables := self.fused(x, semantics)) is not None:
-            return modulate(x, tables, Setting(self.base, slope, self.compiled))
-        view = semantics.at(*x.shape[-2:])
-        gamma, beta = self.modulation(view)
-        out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)
-        out = out if extra is None else torch.cat([out, extra.to(out)], 1)
-        return out if slope == 1 else F.leaky_relu(out, slope)
+def _rows(table: Tensor, view: Semantics) -> Tensor:
+    """Rows of table (K,C) by class -> (N,C,H,W)."""
+    if view.probabilities is not None:
+        return torch.einsum("nkhw,kc->nchw", view.probabilities.to(table.dtype), table)
+    return F.embedding(view.labels, table).permute(0, 3, 1, 2)
 
 
 class CLADE_ICPE(CLADE):
@@ -107,6 +69,7 @@ class CLADE_ICPE(CLADE):
 
     uses_offsets = True
     uses_scales = True
+    operations = 4
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm, *, edges: bool = False,
                  zero_start: bool = True) -> None:
@@ -122,12 +85,17 @@ class CLADE_ICPE(CLADE):
         with autocast(weight.device, None):
             return torch.addmm(1 + bias, pixel_rows(view.require_offsets().to(weight.dtype)), weight.t())
 
-    def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
+    def modulation(self, view: Semantics, style: Any = None) -> tuple[Tensor, Tensor]:
         """Gamma and beta of CLADE, each scaled by position."""
-        n, h, w = semantics.labels.shape
-        scales = self.scales(semantics).view(n, h, w, 2).permute(0, 3, 1, 2)
-        gamma, beta = super().modulation(semantics)
-        return gamma * scales[:, :1], beta * scales[:, 1:]
+        n, h, w = view.labels.shape
+        of_gamma, of_beta = self.scales(view).view(n, 1, h, w, 2).unbind(-1)
+        gamma, beta = super().modulation(view)
+        return gamma * of_gamma, beta * of_beta
+
+    def tables(self, view: Semantics, style: Any = None) -> Modulation | None:
+        """The banks of CLADE, with scales by position."""
+        tables = super().tables(view)
+        return tables and replace(tables, scales=self.scales(view))
 
 
 class CLADE_DISTF(CLADE):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -44,6 +46,6 @@ class Unconditional(Norm):
         self.gamma = nn.Parameter(torch.ones(channels, 1, 1))
         self.beta = nn.Parameter(torch.zeros(channels, 1, 1))
 
-    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
-        """Normalise, scale, shift."""
-        return torch.addcmul(self.beta, self.base(x), self.gamma)
+    def modulation(self, view: Semantics, style: Any = None) -> tuple[Tensor, Tensor]:
+        """The same everywhere."""
+        return self.gamma, self.beta

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,19 +16,11 @@ from torch import Tensor
 
 from semsynth.complexity.layers import walk
 from semsynth.complexity.maps import empty_semantics
+from semsynth.norms.base import Norm
+from semsynth.norms.conditional import Unconditional
 from semsynth.semantics import Semantics
 
 QUANTITIES = ("gamma", "beta")
-
-
-class Modulates(Protocol):
-    """A norm whose scale and shift can be read: SPADE, CLADE, CLADE-ICPE."""
-
-    num_classes: int
-
-    def modulation(self, semantics: Semantics) -> tuple[Tensor, Tensor]:
-        """Gamma and beta, each (N,C,h,w), of a view at some size. SPADE's gamma is what it adds to 1."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Place:
 
     name: str
     size: tuple[int, int]
-    norm: Modulates
+    norm: Norm
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,8 @@ def places(generator: Any, size: tuple[int, int]) -> list[Place]:
     Raises:
         ValueError: the generator has none.
     """
-    norms = {name: module for name, module in generator.named_modules() if hasattr(module, "modulation")}
+    norms = {name: module for name, module in generator.named_modules()
+             if isinstance(module, Norm) and not isinstance(module, Unconditional)}
     if not norms:
         raise ValueError("no norm of this network modulates by label: take norm=spade, clade or clade_icpe")
     classes = next(iter(norms.values())).num_classes

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from semsynth.checkpoints.convert import difference_table, words
 from semsynth.errors import CheckpointError
@@ -19,19 +19,19 @@ EDGE = "<edges>"
 
 @dataclass(frozen=True)
 class _ClassAxis:
-    """Tensors with an axis of classes, followed by the edges and by `others` inputs (None: any number of them).
+    """An axis of classes, followed by the edges, perhaps, and by `others` inputs (None: any number of them).
 
     A tensor of another length has no classes there, such as that of a discriminator which sees images alone.
     """
 
-    pattern: str
     axis: int
     edges: bool = False
     others: int | None = 0
 
     def inputs(self, length: int, label_map: Inputs) -> list[str] | None:
         """What the entries of an axis of this length mean; None where they are no classes."""
-        named = [*label_map.classes, *([EDGE] if self.edges and label_map.edges else [])]
+        edges = self.edges and label_map.edges and length > len(label_map.classes)
+        named = [*label_map.classes, *([EDGE] if edges else [])]
         others = length - len(named)
         if others < 0 or self.others not in (None, others):
             return None
@@ -42,14 +42,13 @@ _FIRST_OF_SCALE = r"scales\.\d+\.layers\.0\.0\.weight"
 # the last layers of the networks of semsynth.segmenters
 _CLASSIFIER = (r"network\.(head|final|seg|up|(aux_)?classifier\.4|aspp\.\d|decoder\.conv_last\.[14]|"
                r"decoder\.conv_last_deepsup)\.(weight|bias)")
-_CLASS_AXES = {
-    "generator": (_ClassAxis(r"fc\.weight", 1, edges=True, others=None),
-                  _ClassAxis(r"blocks\..*\.shared\.weight", 1, edges=True, others=None),
-                  _ClassAxis(r"blocks\.[^.]+\.[^.]+\.(gamma|beta)", 0)),
-    "discriminator": (_ClassAxis(_FIRST_OF_SCALE, 1, edges=True, others=3),),
-    "encoder": (),
-    "segmenter": (_ClassAxis(_CLASSIFIER, 0),),
-    "label_discriminator": (_ClassAxis(_FIRST_OF_SCALE, 1),),
+# by the tensors' names; of other networks those that their modules declare, see `declared_axes`
+_CLASS_AXES: dict[str, dict[str, _ClassAxis]] = {
+    "generator": {},
+    "discriminator": {_FIRST_OF_SCALE: _ClassAxis(1, edges=True, others=3)},
+    "encoder": {},
+    "segmenter": {_CLASSIFIER: _ClassAxis(0)},
+    "label_discriminator": {_FIRST_OF_SCALE: _ClassAxis(1)},
 }
 # features of a norm that start from nothing: the positional ones and the edge's
 _OPTIONAL = r"blocks\.[^.]+\.[^.]+\.(edge|position\w*)\..*"
@@ -110,7 +109,7 @@ def transfer_weights(system: Any, path: Path, before: Inputs, now: Inputs) -> li
             lines.append(f"{part}: starts afresh, {path} has none")
             continue
         try:
-            state, warmth = warm_state(part, network.state_dict(), saved, before, now)
+            state, warmth = warm_state(part, network.state_dict(), saved, before, now, declared_axes(network))
         except CheckpointError as error:
             if part == "generator":
                 raise CheckpointError(f"{path}: {error}") from None
@@ -121,8 +120,17 @@ def transfer_weights(system: Any, path: Path, before: Inputs, now: Inputs) -> li
     return lines
 
 
-def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tensor], before: Inputs,
-               now: Inputs) -> tuple[dict[str, Tensor], TransferReport]:
+def declared_axes(network: nn.Module) -> dict[str, int]:
+    """The tensors of a network that have one entry a class, and the dimension of these.
+
+    Its modules say so, in `class_indexed`: the edges and other inputs may follow the classes.
+    """
+    return {".".join(filter(None, (prefix, name))): axis for prefix, module in network.named_modules()
+            for name, axis in getattr(module, "class_indexed", {}).items()}
+
+
+def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tensor], before: Inputs, now: Inputs,
+               declared: Mapping[str, int]) -> tuple[dict[str, Tensor], TransferReport]:
     """The state dict of a network that starts from another's.
 
     Rows and channels of classes follow the classes' names; those of new classes, and positional or edge features that
@@ -135,6 +143,7 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
         saved: Of the other network.
         before: The other network's label map.
         now: This network's.
+        declared: Of the network, see `declared_axes`.
 
     Raises:
         CheckpointError: the networks differ in more; a short table says where.
@@ -142,10 +151,12 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
     state, rows, warmth = {}, [], TransferReport()
     warmth.known = [name for name in now.classes if name in before.classes]
     warmth.new = [name for name in now.classes if name not in before.classes]
+    axes = {**_CLASS_AXES[part], **{re.escape(name): _ClassAxis(axis, edges=True, others=None)
+                                    for name, axis in declared.items()}}
     same = list(before.classes) == list(now.classes) and before.edges == now.edges
     for key, start in fresh.items():
         there = saved.get(key)
-        classes = next((axis for axis in _CLASS_AXES[part] if re.fullmatch(axis.pattern, key)
+        classes = next((axis for pattern, axis in axes.items() if re.fullmatch(pattern, key)
                         and axis.inputs(start.shape[axis.axis], now) is not None), None)
         if there is None:
             state[key] = start
