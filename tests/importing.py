@@ -5,7 +5,7 @@ from commands import composed, load
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
-from semsynth.runs.inherit import inherited
+from semsynth.runs.inheritance import inherited
 
 TOOL = load("tools/import_checkpoint.py")
 

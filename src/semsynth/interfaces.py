@@ -16,11 +16,11 @@ class Generator(Protocol):
 
     Attributes:
         size: (H,W) of the training images.
-        z_dim: Length of the style vector; 0 where a label map has one picture.
+        styled: Whether a label map has many pictures, in styles.
     """
 
     size: tuple[int, int]
-    z_dim: int
+    styled: bool
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:
         """The sizes at which the label maps of (h,w) images are read, and what is looked up there.

@@ -139,7 +139,7 @@ class Synthesizer:
         """The style of every label map; None for a network without."""
         count = len(semantics)
         given = [name for name, value in (("style", style), ("z", z)) if value is not None]
-        if not self.z_dim:
+        if not self._generator.styled:
             if given:
                 raise StyleError(f"{' and '.join(given)}: this run has no style vector, so a label map has one "
                                  "picture; train with encoder=style for styles")

@@ -18,7 +18,7 @@ from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm, batch_norm
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
-from semsynth.runs.inherit import inherited
+from semsynth.runs.inheritance import inherited
 from semsynth.runs.transfer import _CLASS_AXES, Inputs, declared_axes, warm_state
 from semsynth.segmenters.celebamask_unet import CelebAMaskUNet
 from semsynth.segmenters.deeplab_v2 import DeepLabV2

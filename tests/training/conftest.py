@@ -21,7 +21,7 @@ SIZE = 8
 class Generator(nn.Module):
     """Class colours through a spectral-normed convolution, batch norm and dropout (state and chance of every kind)."""
 
-    z_dim = 2
+    z_dim, styled = 2, True
 
     def __init__(self) -> None:
         super().__init__()

@@ -121,7 +121,7 @@ class PublishedGenerator(nn.Module):
         self.fc, self.fc_position, self.conv_img = generator.fc, generator.fc_position, generator.conv_img
         self.blocks = nn.ModuleList(PublishedBlock(block) for block in generator.blocks.values())
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
-        self.size, self.z_dim = generator.size, generator.z_dim
+        self.size, self.z_dim, self.styled = generator.size, generator.z_dim, bool(generator.z_dim)
         self.edges, self.fc_offsets = generator.edges, generator.fc_offsets
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:

@@ -40,7 +40,7 @@ class Sampler:
 
     def __init__(self, generator: Any, encoder: Any, *, num_classes: int, style: Choice = "normal", seed: int = 0,
                  device: torch.device | str = "cpu") -> None:
-        if style != "normal" and generator.z_dim and encoder is None:
+        if style != "normal" and generator.styled and encoder is None:
             raise EvaluationError(f"protocol.style={style} needs a run with a style encoder: "
                                   "take protocol.style=normal")
         self.generator: Any = generator.to(device).eval()
@@ -50,7 +50,7 @@ class Sampler:
     @property
     def style_of_images(self) -> bool:
         """Whether images are in the style of their photographs."""
-        return bool(self.generator.z_dim) and self.style != "normal"
+        return self.generator.styled and self.style != "normal"
 
     @torch.no_grad()
     def draw(self, batch: dict[str, Any], positions: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class Sampler:
         Raises:
             EvaluationError: the generator has no style.
         """
-        if not self.generator.z_dim:
+        if not self.generator.styled:
             raise EvaluationError("this run has no style vector, so a label map has one picture")
         semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
         styles = (self.generator.draw_style(len(semantics), semantics, self._normal(positions, 1 + sample))

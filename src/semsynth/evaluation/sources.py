@@ -180,7 +180,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
         real={split: kept(split, build) for split, build in builders.items()},
         choice=(choice or FeatureChoice()).usually(source.data.features),
-        styled=painter is not None and bool(painter.generator.z_dim),
+        styled=painter is not None and painter.generator.styled,
         style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,
         given=given, trains_judge=source.data.trains_judge(source.size))
@@ -195,7 +195,7 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
 def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImages], found: Scores) -> dict[str, Any]:
     """Everything that moved the scores, in plain values."""
     protocol = evaluator.protocol
-    style = protocol.style if source.painter is not None and source.painter.generator.z_dim else None
+    style = protocol.style if source.painter is not None and source.painter.generator.styled else None
     return {
         **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),
         "segmenter": None if evaluator.judge is None else evaluator.judge.description(),

@@ -16,6 +16,7 @@ from semsynth.layers.init import SpectralNorm, spectral_norm, weight_and_norm
 from semsynth.modulation.autograd import Setting, modulate_convolve
 from semsynth.norms.base import is_plain
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
 
 class ResBlock(nn.Module):
@@ -44,24 +45,24 @@ class ResBlock(nn.Module):
             self.norm_s = norm_s
             self.conv_s = spectral_norm(nn.Conv2d(norm_s.out_channels, channels_out, 1, bias=False))
 
-    def forward(self, x: Tensor, semantics: Semantics) -> Tensor:
+    def forward(self, x: Tensor, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Shortcut plus main path; the shortcut has no activation."""
-        shortcut = x if self.norm_s is None else _convolved(self.norm_s, self.conv_s, x, semantics, slope=1.0)
-        x = _convolved(self.norm_0, self.conv_0, x, semantics, slope=0.2)
-        x = _convolved(self.norm_1, self.conv_1, x, semantics, slope=0.2)
+        shortcut = x if self.norm_s is None else _convolved(self.norm_s, self.conv_s, x, semantics, style, slope=1.0)
+        x = _convolved(self.norm_0, self.conv_0, x, semantics, style, slope=0.2)
+        x = _convolved(self.norm_1, self.conv_1, x, semantics, style, slope=0.2)
         return shortcut + x
 
 
-def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
+def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, style: Style | None, slope: float) -> Tensor:
     """Norm, LeakyReLU and convolution: as one function where tables serve, which keeps little for the backward pass."""
     convolved = conv if is_plain() else partial(convolve, conv)
-    if (tables := norm.fused(x, semantics)) is not None:
+    if (tables := norm.fused(x, semantics, style)) is not None:
         weight, sigma = weight_and_norm(conv)
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
         setting = Setting(norm.base, slope, norm.compiled)
         return modulate_convolve(x, tables, setting, weight, conv.bias, list(conv.padding))
-    return convolved(norm(x, semantics, slope=slope))
+    return convolved(norm(x, semantics, style, slope))
 
 
 class _SamePass:
@@ -105,7 +106,8 @@ def _copied(module: nn.Module) -> dict[str, Any]:
     return {name: None if b is None else b.clone() for name, b in module._buffers.items()}
 
 
-def recomputed(block: nn.Module, x: Tensor, semantics: Semantics) -> Tensor:
-    """``block(x, semantics)`` that keeps only its input and computes the rest again in the backward pass."""
+def recomputed(block: nn.Module, x: Tensor, semantics: Semantics, style: Style | None = None) -> Tensor:
+    """``block(x, semantics, style)`` that keeps only its input and computes the rest again in the backward pass."""
     passes = _SamePass(block)
-    return checkpoint(block, x, semantics, use_reentrant=False, context_fn=lambda: (passes.first(), passes.second()))
+    return checkpoint(block, x, semantics, style, use_reentrant=False,
+                      context_fn=lambda: (passes.first(), passes.second()))

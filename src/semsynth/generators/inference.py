@@ -88,6 +88,7 @@ class FoldedGenerator(nn.Module):
                     setattr(parent, name, InferenceConv2d(child, dtype))
         self.network, self.compiled = network, compile
         self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
+        self.styled = generator.styled
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
         self.register_load_state_dict_post_hook(_loaded)
@@ -125,23 +126,25 @@ class FoldedGenerator(nn.Module):
         """
         if style is not None and len(style) % len(semantics):
             raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
-        if style is None and self.z_dim:
+        if style is None and self.styled:
             style = self.draw_style(len(semantics), semantics)
         x = self.network._start(semantics, style)
+        if style is not None and len(x) < len(style):  # a start that reads no style, for norms that do
+            x = x.repeat(len(style) // len(x), 1, 1, 1)
         for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
-            x = self._block(block, x, semantics, 1 + upsample)
+            x = self._block(block, x, semantics, style, 1 + upsample)
         image = self.network.conv_img(F.leaky_relu_(x, 0.2))
         return torch.tanh_(image.float() if image.dtype in LOW else image)
 
-    def _block(self, block: ResBlock, x: Tensor, semantics: Semantics, factor: int) -> Tensor:
+    def _block(self, block: ResBlock, x: Tensor, semantics: Semantics, style: Style | None, factor: int) -> Tensor:
         """A residual block on x upsampled by ``factor``, which stands in memory only where a norm cannot be folded."""
         view = semantics.at(x.shape[2] * factor, x.shape[3] * factor)
         x = x.contiguous(memory_format=torch.channels_last)
-        inner = block.conv_0(self._modulated(block.norm_0, x, view, 0.2, factor))
-        inner = self._modulated(block.norm_1, inner.contiguous(memory_format=torch.channels_last), view, 0.2)
+        inner = block.conv_0(self._modulated(block.norm_0, x, view, style, 0.2, factor))
+        inner = self._modulated(block.norm_1, inner.contiguous(memory_format=torch.channels_last), view, style, 0.2)
         out = block.conv_1(inner)
         if block.norm_s is not None:
-            shortcut = self._modulated(block.norm_s, x, view, 1.0, factor)
+            shortcut = self._modulated(block.norm_s, x, view, style, 1.0, factor)
             return out.add_(cast(nn.Module, block.conv_s)(shortcut))
         if factor == 1:
             return out.add_(x)
@@ -149,7 +152,8 @@ class FoldedGenerator(nn.Module):
         spread = out.contiguous(memory_format=torch.channels_last).view(n, c, h, factor, w, factor)
         return spread.add_(x[:, :, :, None, :, None]).view(n, c, h * factor, w * factor)
 
-    def _modulated(self, norm: nn.Module, x: Tensor, view: Semantics, slope: float, factor: int = 1) -> Tensor:
+    def _modulated(self, norm: nn.Module, x: Tensor, view: Semantics, style: Style | None, slope: float,
+                   factor: int = 1) -> Tensor:
         """Upsampled, normalised, modulated, activated."""
         dtype = self.network.conv_img.weight.dtype
         if (rows := self._folded[norm].of(view, len(x), dtype)) is not None:
@@ -157,7 +161,7 @@ class FoldedGenerator(nn.Module):
         if factor > 1:
             x = F.interpolate(x, scale_factor=float(factor), mode="nearest")
         times = len(x) // len(view)
-        x = norm(x, view if times == 1 else view.repeat(times))
+        x = norm(x, view if times == 1 else view.repeat(times), style)
         return x if slope == 1 else F.leaky_relu_(x, slope)
 
 

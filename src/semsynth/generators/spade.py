@@ -74,7 +74,7 @@ class SPADEGenerator(nn.Module):
         if not 1 <= self.upsamplings <= 7:
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
         self.z_dim, self.edges, self.fc_offsets, self.checkpointing = z_dim, edges, fc_offsets, checkpointing
-        self._compiled = False
+        self._compiled, self.num_classes = False, num_classes
         self.start_channels = 16 * ngf
         start = self.start_size(*self.size)
 
@@ -98,6 +98,7 @@ class SPADEGenerator(nn.Module):
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
             channels = width
         self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
+        self.class_codes = max(norm.class_codes for norm in self.modules() if isinstance(norm, Norm))
         initialise(self, init_gain)
 
     @property
@@ -134,19 +135,28 @@ class SPADEGenerator(nn.Module):
 
     def draw_style(self, count: int, semantics: Semantics | None = None,
                    normal: Normal | None = None) -> Style | None:
-        """The style of ``count`` pictures from N(0, 1); None without ``z_dim``.
+        """The style of ``count`` pictures from N(0, 1), as far as there is something that reads it; else None.
 
         Args:
             count: of pictures.
             semantics: their label maps; this network does without them.
             normal: makes the numbers; None: torch's own random state, where the weights are.
         """
-        if not self.z_dim:
-            return None
         weight: Any = self.fc.weight
-        shape = count, self.z_dim
-        return Style(vector=torch.randn(shape, device=weight.device, dtype=weight.dtype) if normal is None
-                     else normal(shape).to(weight))
+
+        def made(*shape: int) -> Tensor:
+            if normal is None:
+                return torch.randn(shape, device=weight.device, dtype=weight.dtype)
+            return normal(shape).to(weight)
+
+        vector = made(count, self.z_dim) if self.z_dim else None
+        classes = made(count, self.num_classes, self.class_codes) if self.class_codes else None
+        return Style(vector=vector, classes=classes) if self.styled else None
+
+    @property
+    def styled(self) -> bool:
+        """Whether a label map has many pictures: there is a style vector, or norms read codes by class."""
+        return bool(self.z_dim or self.class_codes)
 
     def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
@@ -179,7 +189,7 @@ class SPADEGenerator(nn.Module):
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images."""
-        if style is None and self.z_dim:
+        if style is None and self.styled:
             style = self.draw_style(len(semantics), semantics)
         if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
             with any_sizes():
@@ -192,8 +202,13 @@ class SPADEGenerator(nn.Module):
             if upsample:
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = arranged(x)
-            x = recomputed(block, x, semantics) if self.checkpointing and self.training else block(x, semantics)
+            x = (recomputed if self.checkpointing and self.training else _called)(block, x, semantics, style)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x
+
+
+def _called(block: nn.Module, x: Tensor, semantics: Semantics, style: Style | None) -> Tensor:
+    out: Tensor = block(x, semantics, style)
+    return out
 
 
 @cache

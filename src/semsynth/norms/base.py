@@ -105,6 +105,7 @@ class Norm(nn.Module, ABC):
         uses_offsets: whether ``semantics.offsets`` are read.
         uses_scales: whether `tables` have scales, which differ from pixel to pixel.
         reads_style: whether `modulation` and `tables` read a style, which then must be given.
+        class_codes: length Z of the codes by class (N,K,Z) that are read of it, 0 for none; the generator draws them.
         residual: whether `modulation` gives gamma as what is added to 1; in `tables` it is the whole factor.
         linear_in: names of the two tables (R,C), or layers to C channels, in which gamma and beta are linear: into them
             `fold_` puts statistics. None where there are none such.
@@ -120,6 +121,7 @@ class Norm(nn.Module, ABC):
     uses_offsets: bool = False
     uses_scales: bool = False
     reads_style: bool = False
+    class_codes: int = 0
     residual: bool = False
     linear_in: tuple[str, str] | None = None
     class_indexed: Mapping[str, int] = MappingProxyType({})

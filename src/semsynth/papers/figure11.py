@@ -93,7 +93,7 @@ class Styles:
             ReportError: no such training is done, it has no style vector, or data is not at hand.
         """
         trained = open_run(find(results, self.setting))
-        if not trained.generator.z_dim:
+        if not trained.generator.styled:
             raise ReportError(f"{trained.run.directory} draws one picture of a label map: train with encoder=style")
         indices = trained.spread(self.samples + self.styles)
         maps, references = indices[:self.samples], indices[self.samples:]

@@ -21,7 +21,7 @@ def inherit(cfg: DictConfig) -> DictConfig:
     """
     if not cfg.get("init_from"):
         return cfg
-    from semsynth.runs.inherit import inherited
+    from semsynth.runs.inheritance import inherited
 
     run_dir, path = _begin_with(cfg.init_from)
     saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)

@@ -86,7 +86,7 @@ def choose_styles(generator: Any, encoder: Any, size: tuple[int, int], *, style:
     """
     if samples < 1:
         raise StyleError(f"samples={samples} must be 1 or more")
-    if not generator.z_dim:
+    if not generator.styled:
         if style or interpolate or samples > 1:
             raise StyleError("this run has no style vector, so a label map has one picture: leave style, samples and "
                              "interpolate out, or train with encoder=style")
