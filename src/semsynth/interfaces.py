@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from semsynth.semantics import Reading, Semantics
@@ -39,6 +40,16 @@ class Generator(Protocol):
             semantics: Their label maps, for styles that depend on which classes or instances there are.
             normal: Makes the numbers; None: torch's own random state.
         """
+
+    def check_batch(self, samples: int) -> None:
+        """Whether so many samples a batch are enough for its statistics.
+
+        Raises:
+            ValueError: they are not; says what to change.
+        """
+
+    def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> Generator:
+        """A copy for drawing only, with the same pictures, faster where it can be."""
 
     def __call__(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1] of label maps that are prepared; without a style one is drawn."""

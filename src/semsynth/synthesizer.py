@@ -48,9 +48,7 @@ class Synthesizer:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
-        if hasattr(generator, "optimize_for_inference"):
-            generator = generator.optimize_for_inference()
-        self._generator = generator.to(self.device).eval().requires_grad_(False)
+        self._generator = generator.optimize_for_inference().to(self.device).eval().requires_grad_(False)
         self._encoder = None if encoder is None else encoder.to(self.device).eval().requires_grad_(False)
         self._condition = condition
 

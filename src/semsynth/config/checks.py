@@ -85,26 +85,20 @@ def check_networks(cfg: DictConfig) -> None:
 
 
 def _check_start_statistics(cfg: DictConfig) -> None:
-    """Show the parameter-free norm the features of the start grid: one value for each channel has no variance.
+    """Ask the generator whether a batch has enough samples for its statistics.
 
     Raises:
-        ConfigError: it refuses them.
+        ConfigError: it has not.
     """
     import torch
 
     devices = cfg.trainer.get("devices", 1)
     samples = cfg.batch * (devices if isinstance(devices, int) and devices > 1 else 1)
     with torch.device("meta"):
-        generator = hydra.utils.instantiate(cfg.generator, _convert_="all")
-        base = hydra.utils.instantiate(cfg.base)(generator.start_channels)
-        height, width = generator.start_size(*cfg.size)
         try:
-            base(torch.zeros(samples, generator.start_channels, height, width))
+            hydra.utils.instantiate(cfg.generator, _convert_="all").check_batch(samples)
         except ValueError as error:
-            raise ConfigError(
-                f"batch={cfg.batch}: {samples} samples of {height}x{width} features, with which the generator starts, "
-                f"are too few for {type(base).__name__} ({error}): take size={2 ** (generator.upsamplings + 1)}, a "
-                f"larger batch, or base=layer") from error
+            raise ConfigError(f"batch={cfg.batch}: {error}") from error
 
 
 def _check_agreement(cfg: DictConfig) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from semsynth.errors import ConfigError
 from semsynth.exporting.folding import folded
 from semsynth.norms.base import plain_formula
 from semsynth.semantics import Semantics
@@ -14,6 +15,20 @@ from semsynth.style import Style
 from semsynth.synthesis.condition import Condition
 
 EXAMPLES = 2  # label maps in the example that a network is traced with
+
+
+def style_length(generator: Any) -> int:
+    """Z of a generator's style vector, 0 where it has no style.
+
+    Raises:
+        ConfigError: its style is another than one vector, which no program here takes.
+    """
+    drawn = generator.draw_style(1)
+    codes = {} if drawn is None else drawn.codes()
+    if codes.keys() - {"vector"}:
+        raise ConfigError(f"{type(generator).__name__} reads a style by {', '.join(codes)}; programs take one style "
+                          "vector: take format=safetensors, which keeps the network as it is")
+    return codes["vector"].shape[1] if codes else 0
 
 
 class GeneratorProgram(nn.Module):
@@ -41,7 +56,7 @@ class GeneratorProgram(nn.Module):
         super().__init__()
         self.sizes = [(h, w) for h, w in generator.feature_sizes(*size)]
         self.generator = folded(generator).cpu().float()
-        self.num_classes, self.z_dim, self.size = len(condition.classes), int(generator.z_dim), size
+        self.num_classes, self.z_dim, self.size = len(condition.classes), style_length(generator), size
         self.labels = labels
         self.edges, self.offsets = condition.edges, condition.icpe is not None
 
@@ -60,7 +75,8 @@ class GeneratorProgram(nn.Module):
 
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """The same of the one output."""
-        return {"image": (int(self.generator.conv_img.out_channels), *self.size)}
+        with torch.no_grad():
+            return {"image": tuple(self(**self.example(1)).shape[1:])}
 
     def example(self, count: int = EXAMPLES, seed: int = 0) -> dict[str, Tensor]:
         """Random inputs of ``count`` label maps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.generators.base import BaseGenerator
 from semsynth.generators.blocks import ResBlock, recomputed
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.layers.convolution import ImageConv2d
@@ -34,7 +36,7 @@ def upsamplings_for(size: tuple[int, int]) -> int:
     return 5 if longest <= 256 else 6 if longest <= 512 else 7
 
 
-class SPADEGenerator(nn.Module):
+class SPADEGenerator(BaseGenerator):
     """Generator of SPADE (arXiv:1903.07291), and of CLADE (arXiv:2012.04644) with CLADE's norms.
 
     A start grid of (H, W) / 2**upsamplings, made from the resized label map by a 3x3 convolution or, with ``z_dim``,
@@ -68,8 +70,7 @@ class SPADEGenerator(nn.Module):
                  ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
                  fc_offsets: bool = False, out_channels: int = 3, init_gain: float = 0.02,
                  checkpointing: bool = False) -> None:
-        super().__init__()
-        self.size = (int(size[0]), int(size[1]))
+        super().__init__(size)
         self.upsamplings = upsamplings_for(self.size) if upsamplings is None else upsamplings
         if not 1 <= self.upsamplings <= 7:
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
@@ -99,6 +100,7 @@ class SPADEGenerator(nn.Module):
             channels = width
         self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
         self.class_codes = max(norm.class_codes for norm in self.modules() if isinstance(norm, Norm))
+        self.styled = bool(z_dim or self.class_codes)
         initialise(self, init_gain)
 
     @property
@@ -153,10 +155,21 @@ class SPADEGenerator(nn.Module):
         classes = made(count, self.num_classes, self.class_codes) if self.class_codes else None
         return Style(vector=vector, classes=classes) if self.styled else None
 
-    @property
-    def styled(self) -> bool:
-        """Whether a label map has many pictures: there is a style vector, or norms read codes by class."""
-        return bool(self.z_dim or self.class_codes)
+    def check_batch(self, samples: int) -> None:
+        """Show the first parameter-free norm the features of the start grid: one value a channel has no variance.
+
+        Raises:
+            ValueError: it refuses them; says what to change.
+        """
+        h, w = self.start_size(*self.size)
+        norm: Any = next(m for m in self.modules() if isinstance(m, Norm))
+        try:
+            device = self.conv_img.weight.device
+            copy.deepcopy(norm.base)(torch.zeros(samples, self.start_channels, h, w, device=device))
+        except ValueError as error:
+            raise ValueError(f"{samples} samples of {h}x{w} features, with which the generator starts, are too few for "
+                             f"{type(norm.base).__name__} ({error}): take size={2 ** (self.upsamplings + 1)}, a larger "
+                             "batch, or base=layer") from error
 
     def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
         h, w = self.start_size(*semantics.size)

@@ -1,0 +1,46 @@
+"""What every generator has unless it says otherwise."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from semsynth.semantics import Reading, Semantics
+from semsynth.style import Normal, Style
+
+
+class BaseGenerator(nn.Module, ABC):
+    """A generator without styles and without a faster form for drawing, see `semsynth.interfaces.Generator`.
+
+    Args:
+        size: (H,W) of the training images.
+    """
+
+    styled: bool = False
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = (int(size[0]), int(size[1]))
+
+    @abstractmethod
+    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+        """The sizes at which label maps of (h,w) images are read, and what is looked up there."""
+
+    @abstractmethod
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Images (N,3,H,W) in [-1,1] of prepared label maps."""
+
+    def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
+        """None: a label map has one picture."""
+        return None
+
+    def check_batch(self, samples: int) -> None:
+        """Whether so many samples a batch are enough for its statistics; a ValueError says why not. They are."""
+
+    def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> Any:
+        """A copy for drawing only, as it is: nothing is compiled, and it draws in the precision of its weights."""
+        return copy.deepcopy(self).eval().requires_grad_(False)

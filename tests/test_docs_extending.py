@@ -1,0 +1,91 @@
+"""docs/extending.md as a stranger follows it: its files in a copy of the project, then every command."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from commands import ROOT
+
+TEXT = (ROOT / "docs" / "extending.md").read_text()
+DRIVER = '''
+import sys
+import torch
+from commands import composed
+from semsynth import Synthesizer, config, runs
+from semsynth.evaluation.sampler import Sampler
+from semsynth.interfaces import Generator
+from semsynth.training import launch
+
+run_dir, words = sys.argv[1], sys.argv[2:]
+small = ["size=32", "generator.ngf=4"] if "generator=pixelwise" not in words else ["size=32", "generator.width=4"]
+cfg = config.prepare(composed("train", *small, "discriminator.ndf=4", "encoder=none", "batch=2", "data.num_workers=0",
+                              "logger=csv", "trainer=smoke", "trainer.accelerator=cpu", "dataset.train_length=4",
+                              "dataset.val_length=2", f"run_dir={run_dir}", *words))
+runs.save_config(cfg)
+trainer, system, data = runs.build(cfg)
+before = [p.detach().clone() for p in system.generator.parameters()]
+launch.fit(trainer, system, data, None)
+changed = [not torch.equal(a, b) for a, b in zip(before, system.generator.parameters(), strict=True)]
+print("trained", trainer.global_step, sum(changed) > len(changed) / 2, isinstance(system.generator, Generator))
+print(*sorted(name for name in trainer.callback_metrics if "penalty" in name))
+generator, encoder, _ = runs.load_generator(run_dir)
+batch = next(iter(data.val_dataloader()))
+drawn = Sampler(generator, encoder, num_classes=12).draw(batch, torch.arange(2))
+print("evaluated", tuple(drawn.shape), bool(drawn.isfinite().all()))
+synthesizer = Synthesizer.from_run(run_dir)
+first, again, other = (synthesizer(torch.zeros(1, 32, 32, dtype=torch.int64), seed=seed) for seed in (0, 0, 1))
+print("drawn", torch.equal(first, again), torch.equal(first, other))
+'''
+
+
+def write(folder):
+    """The files of the page, as they stand there."""
+    blocks = re.findall(r"```(?:python|yaml)\n# (src/\S+|conf/\S+)\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) == 6
+    for path, content in blocks:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        assert not (folder / path).exists()
+        (folder / path).write_text(content)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("extended") / "project"
+    for name in ("src", "conf", "tools", "experiments"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("train.py", "evaluate.py", "synthesize.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "commands.py", folder / "tests")
+    write(folder)
+    return folder
+
+
+def run(project, *words, code=0):
+    environment = {"PYTHONPATH": f"{project / 'src'}:{project / 'tests'}", "OMP_NUM_THREADS": "1",
+                   "NO_ALBUMENTATIONS_UPDATE": "1", "PATH": "/usr/bin:/bin", "HOME": str(project)}
+    done = subprocess.run([sys.executable, *words], cwd=project, env=environment, text=True, capture_output=True,
+                          timeout=240, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "styles"), [(["norm=class_style"], True), (["generator=pixelwise"], False),
+                                               (["loss=gradient_penalty"], False)], ids=["norm", "generator", "loss"])
+def test_a_recipe_trains_evaluates_and_draws(project, tmp_path, words, styles):
+    out = run(project, "-c", DRIVER, f"{tmp_path}/run", *words).splitlines()
+    assert "trained 4 True True" in out
+    assert ("loss/discriminator/penalty" in out) == (words == ["loss=gradient_penalty"])
+    assert "evaluated (2, 3, 32, 32) True" in out
+    assert f"drawn True {not styles}" in out
+    counted = run(project, "tools/complexity.py", *words, "size=32", "encoder=none", "device=cpu", "memory=false",
+                  "repeats=1", f"run_dir={tmp_path}/costs", *(["generator.ngf=4"] if words != ["generator=pixelwise"]
+                                                              else ["generator.width=4"]))
+    assert "G" in counted
+    refused = run(project, "tools/export.py", f"run={tmp_path}/run", "format=official", f"output={tmp_path}/out",
+                  code=0 if words == ["loss=gradient_penalty"] else 2)
+    assert "Traceback" not in refused
+    print(counted[-1500:], refused[-600:])
