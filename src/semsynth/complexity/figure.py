@@ -13,25 +13,24 @@ COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#8d6a9f", "#5b8e7d", "#b
 CONVOLUTION = "#9a9a9a"
 
 
-def draw(records: Sequence[Record], path: Path, convention: str = "published") -> Path:
+def draw(records: Sequence[Record], path: Path, convention: str = "published") -> Path | None:
     """Plot ratios, parameters and multiply-accumulates of every layer into a PNG; return its path.
 
+    None, and no picture, where the networks have no norms or not the same blocks.
+
     Left: cost of a norm over that of the convolution after it. Middle and right: the absolute numbers, on logarithmic
-    axes. All networks must have the same blocks.
+    axes.
 
     Args:
         records: one for each norm.
         path: where to write it.
         convention: how the ratios count, see :data:`counting.CONVENTIONS`.
-
-    Raises:
-        ValueError: no record, or networks of other layers than the first one's.
     """
     from matplotlib.figure import Figure
 
     names = [layer["ratios"]["conv"] for layer in _norms(records[0])] if records else []
     if not names or any([layer["ratios"]["conv"] for layer in _norms(r)] != names for r in records):
-        raise ValueError("a figure of layers needs records of networks that have the same blocks")
+        return None
     figure = Figure(figsize=(17, 5.2), layout="constrained")
     axes = figure.subplots(1, 3)
     short = [name.removeprefix("blocks.") for name in names]
