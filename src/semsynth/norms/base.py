@@ -194,6 +194,10 @@ class Norm(nn.Module, ABC):
 
     def _weight(self) -> Tensor | None:
         """One whose precision is that of all; None where there are no parameters."""
+        for module in (self, *self.children()):  # a search of all modules takes ten times as long
+            for weight in module._parameters.values():
+                if weight is not None:
+                    return weight
         return next(self.parameters(), None)
 
     def folded(self) -> Callable[[Semantics], Rows | None] | None:
