@@ -13,6 +13,7 @@ from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.errors import CheckpointError, ConfigError
 from semsynth.exporting.options import official_options
 from semsynth.exporting.source import Source
+from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
 
 LETTERS = {"generator": "G", "discriminator": "D", "encoder": "E"}
@@ -30,6 +31,10 @@ def write_official(source: Source, folder: Path) -> list[str]:
     Raises:
         ConfigError: the released code has no such network; says what it lacks.
     """
+    if not isinstance(source.generator, SPADEGenerator):
+        name = type(source.generator).__name__
+        raise ConfigError(f"format=official: no released layout holds this generator ({name}; known are SPADE, CLADE). "
+                          "Take format=safetensors, or onnx")
     _check_bases(source.generator)
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
