@@ -1,6 +1,7 @@
 """Where a command's choices lie: beside its file in conf/, in experiments/, and where the command line says."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -44,7 +45,7 @@ def searchpath(overrides: Sequence[str]) -> list[str]:
 def _places(overrides: Sequence[str]) -> list[str]:
     """What the command line adds to Hydra's search path."""
     found = []
-    for word, following in zip(overrides, [*overrides[1:], ""], strict=True):
+    for word, following in pairwise([*overrides, ""]):
         flag, equals, value = word.partition("=")
         if flag in CONFIG_DIR:
             found.append(f"{LOCAL}{value if equals else following}")

@@ -10,6 +10,7 @@ the figure of all its jobs.
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ from semsynth import runs
 from semsynth.cli import command
 from semsynth.errors import ConfigError
 from semsynth.shipped import CONF
+
+
+def plain_values(cfg: DictConfig, keys: Sequence[str]) -> dict[str, Any]:
+    """The values of some keys, lists as lists."""
+    return {key: OmegaConf.to_object(value) if OmegaConf.is_config(value := cfg[key]) else value for key in keys}
 
 
 def measure(cfg: DictConfig, options: Any, console: Console) -> dict[str, Any]:
@@ -47,8 +53,7 @@ def main(cfg: DictConfig) -> None:
 
     console = Console() if sys.stdout.isatty() else Console(width=110)
     runs.set_run_dir(cfg)
-    given: dict[str, Any] = {key: OmegaConf.to_object(value) if OmegaConf.is_config(value := cfg[key]) else value
-                             for key in Options.names()}
+    given = plain_values(cfg, Options.names())
     together = runs.in_sweep() and cfg.run is None
     cfg = runs.measured(cfg, given)
     try:
