@@ -37,7 +37,7 @@ def groups_of(*folders):
     return group_runs(read_runs(folders))
 
 
-def test_the_same_label_maps_across_runs(trained, command, tmp_path):
+def test_the_same_label_maps_across_runs(trained, tmp_path):
     columns = [(run.name, run) for run in read_runs(trained)]
     path = draw_comparison(columns, runs.validation, tmp_path / "grid.png", samples=2)
     assert [p.name for p in tmp_path.iterdir()] == ["grid.png"]
@@ -54,7 +54,7 @@ def test_the_same_label_maps_across_runs(trained, command, tmp_path):
                           draw_run(columns[1][1], runs.validation, 2)[2])
 
 
-def test_other_label_maps_are_refused(trained, command, tmp_path):
+def test_other_label_maps_are_refused(trained, tmp_path):
     columns = [(run.name, run) for run in read_runs(trained)]
     moved = read_run(trained[1])
     moved.config["dataset"]["val"]["seed"] = 7

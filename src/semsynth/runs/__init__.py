@@ -28,7 +28,7 @@ from semsynth.runs.directory import (
     told,
 )
 from semsynth.runs.init_from import fresh_state, inherit, refuse_used, save_imported, warm_start
-from semsynth.runs.measured import measured
+from semsynth.runs.measuring import measured
 from semsynth.runs.naming import run_name
 from semsynth.runs.resuming import (
     apply_changes,
