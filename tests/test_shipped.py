@@ -26,13 +26,16 @@ def test_the_package_holds_all_files():
     assert CONF == ROOT / "conf"  # in the source tree it is the folder to be edited
 
 
-def test_a_wheel_holds_all_files():
-    """By what the builder says that it would take; nothing is built."""
-    wheel = pytest.importorskip("hatchling.builders.wheel")
-    taken = {file.distribution_path for file in wheel.WheelBuilder(str(ROOT)).recurse_included_files()}
-    assert taken >= {f"semsynth/shipped/{name}" for name in FILES}
-    assert "semsynth/commands/train.py" in taken
-    assert not [name for name in taken if not name.startswith("semsynth/")]
+@pytest.mark.parametrize(("target", "package"), [("wheel", "semsynth"), ("sdist", "src/semsynth")])
+def test_what_is_built_holds_all_files(target, package):
+    """By what the builder says that it would take; nothing is built. A wheel is made of the tree, or of an sdist."""
+    module = pytest.importorskip(f"hatchling.builders.{target}")
+    builder = {"wheel": "WheelBuilder", "sdist": "SdistBuilder"}[target]
+    files = getattr(module, builder)(str(ROOT)).recurse_included_files()
+    taken = {os.path.relpath(file.distribution_path, package) for file in files}
+    assert taken >= {f"shipped/{name}" for name in FILES}
+    assert "commands/train.py" in taken
+    assert target == "sdist" or not [name for name in taken if name.startswith("..")]
 
 
 def test_elsewhere_the_experiments_of_the_package_are_found(tmp_path, monkeypatch):

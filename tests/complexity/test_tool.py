@@ -9,8 +9,8 @@ from commands import composed as command
 from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 
-from semsynth import runs
-from semsynth.commands.complexity import measure, plain_values
+from semsynth import config, runs
+from semsynth.commands.complexity import measure
 from semsynth.complexity.report import keep
 from semsynth.complexity.setting import Options
 from semsynth.errors import ConfigError
@@ -87,7 +87,7 @@ def test_a_run_is_measured_as_it_is(monkeypatch, tmp_path):
     Job.overrides.task = [f"run={tmp_path}", "memory=false"]
     (tmp_path / "config.yaml").write_text("run_dir: elsewhere\nsize: [64, 64]\n")
     cfg = composed(f"run={tmp_path}", "memory=false")
-    given = plain_values(cfg, Options.names())
+    given = config.plain_values(cfg, Options.names())
     assert runs.measured(cfg, Options.names()).run_dir == str(tmp_path)
     assert given["memory"] is False
     assert given["memory_batches"] == [1, 2]

@@ -38,22 +38,16 @@ def draft(cfg: DictConfig, console: Console) -> int:
 
 def check(cfg: DictConfig, console: Console) -> int:
     """Read both splits and show what is in them; return the exit code."""
-    from semsynth.data.check import scan
-    from semsynth.data.check_report import progress_bar, show_report, show_summary
+    from semsynth.data.check_report import check_splits
     from semsynth.data.paired import PairedDataset
 
     finalize(cfg)
     if not issubclass(get_class(cfg.dataset.train._target_), PairedDataset):
         console.print(f"{cfg.dataset.name} is drawn, not read: there are no files to check")
         return 0
-    reports = {}
-    for split in ("train", "val"):
-        dataset = instantiate(cfg.dataset[split], strict=False, _convert_="all")()
-        reports[split] = scan(dataset, progress_bar(split, console, len(dataset)))
-    if cfg.dataset.name == "folder":
-        console.print(f"classes are told by {cfg.dataset.masks} in the masks (dataset.masks)")
-    show_report(reports, list(cfg.dataset.classes), console)
-    return show_summary(reports, console)
+    masks = cfg.dataset.masks if cfg.dataset.name == "folder" else None
+    make = {split: instantiate(cfg.dataset[split], strict=False, _convert_="all") for split in ("train", "val")}
+    return check_splits(make, list(cfg.dataset.classes), console, masks)
 
 
 def run(cfg: DictConfig, console: Console) -> int:

@@ -10,7 +10,6 @@ the figure of all its jobs.
 
 import sys
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,9 @@ from rich.progress import track
 
 from semsynth import runs
 from semsynth.cli import command
+from semsynth.config import plain_values
 from semsynth.errors import ConfigError
 from semsynth.shipped import CONF
-
-
-def plain_values(cfg: DictConfig, keys: Sequence[str]) -> dict[str, Any]:
-    """The values of some keys, lists as lists."""
-    return {key: OmegaConf.to_object(value) if OmegaConf.is_config(value := cfg[key]) else value for key in keys}
 
 
 def measure(cfg: DictConfig, options: Any, console: Console) -> dict[str, Any]:

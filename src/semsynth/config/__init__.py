@@ -29,10 +29,11 @@ from semsynth.config.static_checks import (
     check_values,
     check_whole,
 )
-from semsynth.config.values import check_choice, chosen_device, listed
+from semsynth.config.values import check_choice, chosen_device, listed, plain_values
 
 __all__ = ["KEYS", "NETWORKS", "built", "check", "check_choice", "check_networks", "check_output", "check_threads",
-           "check_values", "chosen_device", "finalize", "listed", "prepare", "prepare_part", "shorter_side"]
+           "check_values", "chosen_device", "finalize", "listed", "plain_values", "prepare", "prepare_part",
+           "shorter_side"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:
