@@ -1,4 +1,4 @@
-"""The commands of this project within this process: their scripts, and the configurations that they get."""
+"""The configurations that commands get, and scripts that are no part of the package, within this process."""
 
 import importlib.util
 from pathlib import Path

@@ -1,13 +1,12 @@
 """Calling tools/import_checkpoint.py, and starting trainings from what it makes."""
 
 import torch
-from commands import composed, load
+from commands import composed
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
+from semsynth.runs.importing import import_checkpoint
 from semsynth.runs.inheritance import inherited
-
-TOOL = load("tools/import_checkpoint.py")
 
 
 def training_from(run, *overrides):
@@ -22,7 +21,7 @@ def training_from(run, *overrides):
 def import_run(source, output, *overrides):
     """Import as the command line does; the lines that it prints."""
     cfg = composed("import_checkpoint", f"source='{source}'", f"output='{output}'", *overrides)
-    return TOOL.import_checkpoint(cfg, [o for o in overrides if o.startswith("dataset")])
+    return import_checkpoint(cfg, [o for o in overrides if o.startswith("dataset")])
 
 
 def save(folder, epoch="latest", **states):

@@ -17,11 +17,13 @@ import PIL.Image
 import pytest
 import torch
 import yaml
-from commands import ROOT, composed, load
+from commands import ROOT, composed
 from omegaconf import OmegaConf
 
 from semsynth import Synthesizer, config, runs
 from semsynth.buildable import NAMES, PACKAGE, check_names, check_stored, may_be_built
+from semsynth.commands.export import write
+from semsynth.commands.synthesize import draw
 from semsynth.errors import ConfigError, ReportError
 from semsynth.evaluation import arguments, sources
 from semsynth.reporting import collect
@@ -163,9 +165,9 @@ READERS = {
     "segmenter": runs.load_segmenter, "resume": lambda run: runs.resumed(str(run), []),
     "init_from": lambda run: runs.inherit(composed("train", f"init_from={run}")),
     "report": collect.read_run,
-    "synthesize": lambda run: load("synthesize.py").draw(composed(
+    "synthesize": lambda run: draw(composed(
         "synthesize", f"run={run}", f"input={run.parent / 'map.png'}", f"output={run.parent / 'out'}")),
-    "export": lambda run: load("tools/export.py").write(composed(
+    "export": lambda run: write(composed(
         "export", f"run={run}", "format=official", f"output={run.parent / 'out'}")),
 }
 

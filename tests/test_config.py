@@ -24,7 +24,7 @@ PRIMARY = {p.stem for p in CONF.glob("*.yaml")}
 # of train.py; how scores are taken, and by which judge, is no part of a step
 GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in {*config.KEYS} - {"protocol", "segmenter"})
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
-STUDIES = study.names(ROOT / "experiments")  # tests/papers/
+STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
 SMALL = ["generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0", "logger=csv",
          "trainer.accelerator=cpu"]

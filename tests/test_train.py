@@ -21,14 +21,14 @@ CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("SEMSYNTH_RUN"
 ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def start(*arguments):
-    return subprocess.Popen([sys.executable, "train.py", *arguments], cwd=ROOT, env=ENVIRONMENT, text=True,
+def start(*arguments, script=("train.py",)):
+    return subprocess.Popen([sys.executable, *script, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True,
                             start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
 
 
-def train(*arguments, code=0, seconds=240):
-    process = start(*arguments)
+def train(*arguments, code=0, seconds=240, script=("train.py",)):
+    process = start(*arguments, script=script)
     try:
         out, _ = process.communicate(timeout=seconds)
     finally:
@@ -105,11 +105,15 @@ def test_one_bad_job_does_not_end_a_sweep(tmp_path):
 
 
 @pytest.mark.ddp
-def test_two_processes_inside_a_sweep(tmp_path):
+@pytest.mark.parametrize("installed", [False, True], ids=["train.py", "semsynth train"])
+def test_two_processes_inside_a_sweep(installed, tmp_path):
     """The second process of a job must not start the sweep again; both train the same weights."""
-    out = train("-m", *SMALL, *DDP, "trainer=smoke", f"hydra.sweep.dir={tmp_path}")
+    entry = tmp_path / "semsynth"  # as pip writes it
+    entry.write_text("import sys\nfrom semsynth.__main__ import main\nsys.exit(main())\n")
+    script = (entry, "train") if installed else ("train.py",)
+    out = train("-m", *SMALL, *DDP, "trainer=smoke", f"hydra.sweep.dir={tmp_path}/sweep", script=script)
     assert out.count("Launching 1 jobs") == 1
-    checkpoint, = tmp_path.glob("*/checkpoints/last.ckpt")
+    checkpoint, = (tmp_path / "sweep").glob("*/checkpoints/last.ckpt")
     # 8 samples: 2 steps of 2 x 2, each of 2 optimizers
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
 

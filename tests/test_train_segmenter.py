@@ -1,5 +1,6 @@
 """tools/train_segmenter.py and tools/train_style_regressor.py, from the command line to the file."""
 
+import importlib
 import json
 import sys
 
@@ -19,7 +20,7 @@ TINY = ["epochs=1", "batch=2", "dataset.train_length=4", "dataset.val_length=2",
 
 
 def tool(name):
-    return load(f"tools/{name}.py")
+    return importlib.import_module(f"semsynth.commands.{name}")
 
 
 def trained(name, *overrides):

@@ -7,14 +7,16 @@ import numpy as np
 import official
 import pytest
 import torch
-from commands import composed, load
+from commands import composed
 from importing import import_run, save, training_from
 from official import Model
 from omegaconf import OmegaConf
 from PIL import Image
 from torch.testing import assert_close
 
-from semsynth import runs
+from semsynth import config, runs
+from semsynth.commands import evaluate as scoring
+from semsynth.commands.synthesize import draw
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.sampler import Sampler
 from semsynth.metrics.real import chosen
@@ -32,7 +34,6 @@ MODELS = {
     "clade_edges": Model("clade", 12, edges=True, size=(SIZE, SIZE)),
     "icpe_vae_edges": Model("icpe", 12, edges=True, size=(SIZE, SIZE), z_dim=STYLE),  # with everything
 }
-EVALUATE, SYNTHESIZE, TRAIN = (load(f"{name}.py") for name in ("evaluate", "synthesize", "train"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def as_released(given, sem, z=None):
 
 def scenes(run):
     """The scenes that a run is scored on: a batch, and what networks are conditioned on."""
-    data = EVALUATE.build(OmegaConf.to_container(runs.load_config(run).dataset.val, resolve=True))
+    data = config.built(OmegaConf.to_container(runs.load_config(run).dataset.val, resolve=True))
     batch = torch.utils.data.default_collate([data[k] for k in range(COUNT)])
     return batch, semantics_from_batch(batch, 12)
 
@@ -76,7 +77,7 @@ def judge(tmp_path_factory):
 
 
 def evaluate(run, *overrides):
-    EVALUATE.evaluate(composed("evaluate", f"run={run}", f"protocol.count={COUNT}", f"protocol.train_count={COUNT}",
+    scoring.evaluate(composed("evaluate", f"run={run}", f"protocol.count={COUNT}", f"protocol.train_count={COUNT}",
                                "protocol.diversity_maps=2", "protocol.diversity_samples=2", "batch=3", "device=cpu",
                                *overrides))
     return json.loads((run / "scores.json").read_text())
@@ -116,7 +117,7 @@ def drawn(run, folder, *overrides):
     for name, values in (("map", labels), ("things", things)):
         (folder / name).mkdir()
         Image.fromarray(values).save(folder / name / "a.png")
-    SYNTHESIZE.draw(composed("synthesize", f"run={run}", f"input={folder}/map", f"output={folder}/out", "device=cpu",
+    draw(composed("synthesize", f"run={run}", f"input={folder}/map", f"output={folder}/out", "device=cpu",
                              f"instances={folder}/things", *overrides))
     padded = np.pad(things, 1, mode="edge")
     edges = np.zeros(labels.shape, bool)
@@ -168,7 +169,7 @@ def trained(run, output, monkeypatch, *overrides):
         fit(trainer, system, data, *others)
 
     monkeypatch.setattr(launch, "fit", watched)
-    TRAIN.train(training_from(run, f"run_dir={output}", "scores=none", *overrides), None)
+    runs.train(training_from(run, f"run_dir={output}", "scores=none", *overrides), None)
     return seen
 
 

@@ -105,3 +105,16 @@ def test_words():
     worker = DataError("Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
                        "  File ...\nsemsynth.data.errors.DataError: x.png: broken\n")
     assert in_words(worker) == "x.png: broken"
+
+
+def test_what_a_trainer_starts_again_is_how_the_process_was_started(tmp_path, monkeypatch):
+    """Lightning starts its other processes with `sys.argv`: with the command's name, and as nothing was read yet."""
+    from semsynth.cli import command
+
+    (tmp_path / "tool.yaml").write_text("a: 1\nhydra: {output_subdir: null, run: {dir: .}}\n")
+    started, seen = ["/bin/semsynth", "tool", "a=~/b (1)"], []
+    monkeypatch.setattr("sys.argv", list(started))
+    command(tmp_path / "tool.yaml")(lambda cfg: seen.append((cfg.a, list(sys.argv))))(started[2:])
+    (value, argv), = seen
+    assert value.endswith("/b (1)")
+    assert argv == sys.argv == started

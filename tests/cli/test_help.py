@@ -1,18 +1,24 @@
 """`--help` of every command names every key with its meaning, from the comments of its file in conf/."""
 
+import importlib
 import re
 import subprocess
 import sys
 
 import pytest
-from commands import ROOT, composed, load
+from commands import ROOT, composed
 from omegaconf import OmegaConf
 
+from semsynth import spelling
 from semsynth.cli.help import describe, drop_unused
 from semsynth.cli.meanings import HIDDEN, chosen, meanings
 
 COMMANDS = {"train": "train.py", "evaluate": "evaluate.py", "synthesize": "synthesize.py",
             **{path.stem: f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))}}
+
+
+def about(name):
+    return importlib.import_module(f"semsynth.commands.{name}").__doc__
 
 
 def file(name):
@@ -27,7 +33,7 @@ def values(node, path=""):
 
 
 def test_every_file_is_a_command():
-    assert {path.stem for path in (ROOT / "conf").glob("*.yaml")} == set(COMMANDS)
+    assert {path.stem for path in (ROOT / "conf").glob("*.yaml")} == set(COMMANDS) == set(spelling.COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -63,8 +69,7 @@ def test_help_has_the_values_of_the_given_choices():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_scripts_say_what_they_do_with_examples(name):
-    about = load(COMMANDS[name]).__doc__
-    first, blank, example = about.splitlines()[:3]
+    first, blank, example = about(name).splitlines()[:3]
     assert first.endswith(".")
     assert blank == ""
     assert example.startswith(f"    python {COMMANDS[name]}")
@@ -84,6 +89,6 @@ def test_as_typed(name, tmp_path):
     done = subprocess.run([sys.executable, ROOT / COMMANDS[name], "--help"], capture_output=True, text=True,
                           cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(load(COMMANDS[name]).__doc__.splitlines()[0])
+    assert done.stdout.startswith(about(name).splitlines()[0])
     assert "Keys (KEY=VALUE" in done.stdout
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 """The commands work in folders of any name, typed as they are."""
 
+import importlib
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -25,26 +25,25 @@ def folder(tmp_path, tiny_run):
 def typed(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
-    def call(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [script, *arguments])
-        load(script).main()
+    def call(command, *arguments):
+        importlib.import_module(f"semsynth.commands.{command}").main(arguments)
 
     return call
 
 
 def test_synthesize(folder, typed):
-    typed("synthesize.py", f"run={folder}/run, [1]", f"input={folder}/maps", f"output={folder}/out=(1)")
+    typed("synthesize", f"run={folder}/run, [1]", f"input={folder}/maps", f"output={folder}/out=(1)")
     assert (folder / "out=(1)" / "a.png").is_file()
 
 
 def test_export(folder, typed):
-    typed("tools/export.py", f"run={folder}/run, [1]", "format=safetensors", f"output={folder}/a,b~")
+    typed("export", f"run={folder}/run, [1]", "format=safetensors", f"output={folder}/a,b~")
     assert (folder / "a,b~" / "config.yaml").is_file()
 
 
 def test_report(folder, typed, capsys):
     with pytest.raises(SystemExit):
-        typed("tools/report.py", f"runs={folder}/run, [1]", f"output={folder}/(report)")
+        typed("report", f"runs={folder}/run, [1]", f"output={folder}/(report)")
     assert f"{folder}/run, [1]/config.yaml is no configuration of a training" in capsys.readouterr().err  # it is read
 
 
@@ -52,11 +51,11 @@ def test_check_data(tmp_path, typed, capsys):
     root = tmp_path / NAME
     load("tests/data/fixtures.py").make("folder", root)
     with pytest.raises(SystemExit) as end:
-        typed("tools/check_data.py", "dataset=folder", f"dataset.root={root}")
+        typed("check_data", "dataset=folder", f"dataset.root={root}")
     assert end.value.code == 0, capsys.readouterr().out
 
 
 def test_a_folder_in_the_home_directory(folder, typed, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
-    typed("synthesize.py", "run=~/run, [1]", "input=~/maps/a.png", "output=~/out")
+    typed("synthesize", "run=~/run, [1]", "input=~/maps/a.png", "output=~/out")
     assert (folder / "out" / "a.png").is_file()

@@ -3,6 +3,7 @@
 import pytest
 from commands import ROOT
 
+from semsynth.cli.help import describe
 from semsynth.cli.suggestions import check_choices, suggest
 from semsynth.errors import ConfigError
 
@@ -58,3 +59,21 @@ def test_choices_that_there_are_not(command, overrides, message, monkeypatch):
 def test_choices_that_there_are(command, override, monkeypatch):
     monkeypatch.chdir(ROOT)
     check_choices([override], ROOT / "conf" / f"{command}.yaml")
+
+
+@pytest.mark.parametrize("flags", [["--config-dir", "{}"], ["--config-dir={}"], ["-cd", "{}"],
+                                   ["hydra.searchpath=['file://{}']"]], ids=lambda flags: flags[0])
+def test_choices_of_ones_own_folder(flags, tmp_path):
+    """Beside those of conf/, whose groups they join."""
+    own = tmp_path / "own (1)"
+    (own / "norm").mkdir(parents=True)
+    (own / "norm" / "mine.yaml").write_text("# @package norm\nswirl: 1\n")
+    given = [flag.format(own) for flag in flags]
+    check_choices([*given, "norm=mine"], TRAIN)
+    with pytest.raises(ConfigError, match=r"norm=mien: there is no such choice; did you mean mine"):
+        check_choices([*given, "norm=mien"], TRAIN)
+    assert suggest([*given, "norm=mine", "norm.swirl=2"], TRAIN) == []
+    assert suggest([*given, "norm=mine", "norm.swril=2"], TRAIN)[0].startswith("norm.swril: there is no such key; did "
+                                                                               "you mean norm.swirl")
+    assert "swirl" not in str(suggest([*given, "norm.swril=2"], TRAIN))
+    assert "norm=mine " in describe(TRAIN, "", [*given, "norm=mine"])

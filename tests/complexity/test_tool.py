@@ -4,10 +4,14 @@ import json
 
 import pytest
 import yaml
-from commands import ROOT, load
+from commands import ROOT
 from commands import composed as command
+from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 
+from semsynth import config, runs
+from semsynth.commands.complexity import measure
+from semsynth.complexity.report import keep
 from semsynth.complexity.setting import Options
 from semsynth.errors import ConfigError
 
@@ -15,13 +19,8 @@ CONF = ROOT / "conf"
 SWEEPS = sorted(path.stem for path in (ROOT / "experiments").glob("complexity_*.yaml"))
 
 
-@pytest.fixture(scope="module")
-def tool():
-    return load("tools/complexity.py")
-
-
 def composed(*overrides, **kwargs):
-    return command("complexity", *overrides, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]", **kwargs)
+    return command("complexity", *overrides, "run_dir=x", **kwargs)
 
 
 def test_it_has_the_choices_of_a_training():
@@ -46,15 +45,15 @@ def test_sweeps_are_named_after_their_yaml(name):
         assert (CONF / "dataset" / f"{dataset}.yaml").is_file()
 
 
-def test_data_sets_that_are_not_there_are_counted(tool, monkeypatch, tmp_path):
+def test_data_sets_that_are_not_there_are_counted(monkeypatch, tmp_path):
     monkeypatch.setenv("SEMSYNTH_DATA", str(tmp_path / "nowhere"))
-    cfg, given = tool.prepare(composed("dataset=cityscapes", "norm=clade_icpe", "generator.ngf=4", "memory=false",
-                                       "discriminator.ndf=4", "runtime=false", f"run_dir={tmp_path}"), Options.names())
-    record = tool.measure(cfg, Options(**given), tmp_path, Console(quiet=True))
+    cfg = runs.measured(composed("dataset=cityscapes", "norm=clade_icpe", "generator.ngf=4", "discriminator.ndf=4",
+                                 f"run_dir={tmp_path}"), Options.names())
+    record = measure(cfg, Options(memory=False, runtime=False), Console(quiet=True))
     assert record["setting"]["dataset"] == "cityscapes"
     assert record["setting"]["norm"] == "clade_icpe"
     assert record["skipped"] == {"runtime": "runtime=false", "memory": "memory=false"}
-    tool.keep(record, tmp_path, Console(quiet=True), together=False)
+    assert keep(record, tmp_path, Console(quiet=True)) == tmp_path / "complexity.json"
     assert json.loads((tmp_path / "complexity.json").read_text())["parameters"] == record["parameters"]
     assert (tmp_path / "layers.png").is_file()
 
@@ -67,27 +66,28 @@ def test_data_sets_that_are_not_there_are_counted(tool, monkeypatch, tmp_path):
     (["+bacth=2"], r"unknown key bacth; did you mean batch"),
     (["run=nowhere"], r"nowhere is no run directory"),
 ])
-def test_faults_are_named(tool, overrides, message, monkeypatch):
+def test_faults_are_named(overrides, message, monkeypatch):
     class Job:
         class overrides:
             task = [o for o in overrides if o.startswith("run=")]
 
-    monkeypatch.setattr(tool.HydraConfig, "get", lambda: Job)
+    monkeypatch.setattr(HydraConfig, "get", lambda: Job)
     with pytest.raises(ConfigError, match=message):
-        tool.prepare(composed(*overrides), Options.names())
+        runs.measured(composed(*overrides), Options.names())
 
 
-def test_a_run_is_measured_as_it_is(tool, monkeypatch, tmp_path):
+def test_a_run_is_measured_as_it_is(monkeypatch, tmp_path):
     class Job:
         class overrides:
             task = [f"run={tmp_path}", "norm=spade", "memory=false"]
 
-    monkeypatch.setattr(tool.HydraConfig, "get", lambda: Job)
+    monkeypatch.setattr(HydraConfig, "get", lambda: Job)
     with pytest.raises(ConfigError, match=r"leave out norm=spade"):
-        tool.prepare(composed(f"run={tmp_path}"), Options.names())
+        runs.measured(composed(f"run={tmp_path}"), Options.names())
     Job.overrides.task = [f"run={tmp_path}", "memory=false"]
     (tmp_path / "config.yaml").write_text("run_dir: elsewhere\nsize: [64, 64]\n")
-    cfg, given = tool.prepare(composed(f"run={tmp_path}", "memory=false"), Options.names())
-    assert cfg.run_dir == str(tmp_path)
+    cfg = composed(f"run={tmp_path}", "memory=false")
+    given = config.plain_values(cfg, Options.names())
+    assert runs.measured(cfg, Options.names()).run_dir == str(tmp_path)
     assert given["memory"] is False
     assert given["memory_batches"] == [1, 2]

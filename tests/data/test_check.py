@@ -1,5 +1,4 @@
 import io
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import yaml
 from PIL import Image, ImageDraw
 from rich.console import Console
 
+from semsynth.commands import check_data
 from semsynth.data.check import scan
 from semsynth.data.classes import load_classes
 from semsynth.data.draft import draft_classes, write_draft
@@ -21,12 +21,10 @@ TOOL = Path(__file__).parents[2] / "tools" / "check_data.py"
 @pytest.fixture
 def run(compose):
     """Run the command in this process; returns (code, output)."""
-    tool = runpy.run_path(str(TOOL))
-
     def run(root, *overrides):
         cfg = compose("folder", root, *overrides)
         console = Console(file=io.StringIO(), width=200)
-        code = tool["run"](cfg, console)
+        code = check_data.run(cfg, console)
         return code, console.file.getvalue()
 
     return run

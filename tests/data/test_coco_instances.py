@@ -3,11 +3,12 @@ import json
 
 import numpy as np
 import pytest
-from commands import composed, load
+from commands import composed
 from matplotlib.path import Path as Outline
 from PIL import Image
 from rich.console import Console
 
+from semsynth.commands.coco_instances import make
 from semsynth.data.coco_instances import draw_instances, fill_polygon, plan, read_objects
 from semsynth.errors import DataError
 
@@ -70,8 +71,7 @@ def test_a_fresh_download_becomes_a_data_set(download, build, tmp_path):
     with pytest.raises(DataError, match=r"train_inst is missing[\s\S]*tools/coco_instances\.py"):
         build("coco_stuff", download)
     console = Console(file=io.StringIO(), width=200)
-    tool = load("tools/coco_instances.py")
-    tool.make(composed("coco_instances", f"root={download}"), console)
+    make(composed("coco_instances", f"root={download}"), console)
     assert "train: 2 instance maps made" in console.file.getvalue()
     dataset = build("coco_stuff", download)
     assert [dataset.read_instances(i).shape for i in range(2)] == [(48, 64)] * 2
@@ -79,7 +79,7 @@ def test_a_fresh_download_becomes_a_data_set(download, build, tmp_path):
     assert len(build("coco_stuff", download, "val")) == 1
     made = dataset.pairs[0].instances
     before = made.stat().st_mtime_ns
-    tool.make(composed("coco_instances", f"root={download}"), console)
+    make(composed("coco_instances", f"root={download}"), console)
     assert made.stat().st_mtime_ns == before
     assert not list(download.rglob("*.part"))
 

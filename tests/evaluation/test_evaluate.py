@@ -7,12 +7,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from commands import ROOT, composed, load
+from commands import ROOT, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
 
 from semsynth import config, runs
+from semsynth.commands import evaluate as command
 from semsynth.errors import ConfigError, DataError, EvaluationError, SegmenterError
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
@@ -23,8 +24,7 @@ FEW = ["protocol.count=6", "protocol.train_count=6", "protocol.diversity_maps=2"
 
 @pytest.fixture(scope="module")
 def evaluate():
-    module = load("evaluate.py")
-    return lambda *overrides: module.evaluate(composed("evaluate", *overrides))
+    return lambda *overrides: command.evaluate(composed("evaluate", *overrides))
 
 
 @pytest.fixture(autouse=True)

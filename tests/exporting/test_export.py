@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from commands import ROOT, composed, load
+from commands import ROOT, composed
 from omegaconf import OmegaConf
 
 from semsynth import Synthesizer, runs
+from semsynth.commands.export import write
 from semsynth.errors import ConfigError
 from semsynth.exporting import export as exporting
 from semsynth.exporting.export import export
@@ -221,10 +222,8 @@ def test_nothing_is_overwritten_or_half_written(tiny_run, tmp_path, monkeypatch)
 
 
 def test_the_command(tiny_run, tmp_path, capsys):
-    command = load("tools/export.py")
-
     def call(*arguments):
-        command.write(composed("export", *arguments))
+        write(composed("export", *arguments))
 
     run = tiny_run()
     call(f"run={run}", "format=safetensors", f"output={tmp_path / 'out'}")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import hydra.utils
 import pytest
-from commands import ROOT, load
+from commands import ROOT
 
+from semsynth.commands import train
 from semsynth.errors import ConfigError
 from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
@@ -41,18 +42,18 @@ class Commands:
     def __call__(self, command):
         self.calls.append(command)
         words = dict(word.split("=", 1) for word in command if "=" in word)
-        if command[0] == "train.py":
+        if command[0] == "train":
             jobs = self.jobs("train")
-        elif command[0] == "evaluate.py":
+        elif command[0] == "evaluate":
             jobs = [Path(run) for run in words["run"].split(",")]
         else:
             jobs = [Path(words["run_dir"])] if "run_dir" in words else self.jobs("measure")
         fine = [job for job in jobs if self.broken not in job.name]
         for job in fine:
             job.mkdir(parents=True, exist_ok=True)
-            if command[0] == "train.py":
+            if command[0] == "train":
                 (job / "finished").write_text("5\n")
-            elif command[0] == "evaluate.py":
+            elif command[0] == "evaluate":
                 (job / "scores.json").write_text('{"format": 1, "scores": {}, "protocol": {"name": "scenes"}}')
             else:
                 record = {"format": 1, "parameters": {}, "macs_bias": {}}
@@ -60,7 +61,7 @@ class Commands:
         return int(len(fine) < len(jobs))
 
     def jobs(self, kind):
-        return [job for step in steps_of(self.plans, Place(ROOT)) if step.kind == kind for job in step.jobs]
+        return [job for step in steps_of(self.plans, Place()) if step.kind == kind for job in step.jobs]
 
 
 @pytest.fixture
@@ -72,13 +73,13 @@ def study(tmp_path, monkeypatch):
     Path("experiments/pair.yaml").write_text(STUDY.format(output="stand_in.output"))
     request = asked_for(["experiments=pair", "study.folder=results"])
     commands = Commands(request.studies[0])
-    return commands, lambda: perform(request, ROOT, hydra.utils.instantiate, commands)
+    return commands, lambda: perform(request, hydra.utils.instantiate, commands)
 
 
 def test_a_study_runs_its_steps_and_started_again_none(study, capsys):
     commands, run = study
     assert run()
-    assert [command[0] for command in commands.calls] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert [command[0] for command in commands.calls] == ["train", "evaluate", "complexity"]
     assert "4 trainings; about 30 min left" in capsys.readouterr().out
     page = Path("results/pair.md").read_text()
     assert "Missing" not in page
@@ -94,7 +95,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(study, capsys):
     commands, run = study
     commands.broken = "norm-spade"
     assert not run()
-    assert [command[0] for command in commands.calls] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert [command[0] for command in commands.calls] == ["train", "evaluate", "complexity"]
     assert "seed-1" in commands.calls[1][-2]
     assert "norm-spade" not in commands.calls[1][-2]
     page = Path("results/pair.md").read_text()
@@ -103,7 +104,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(study, capsys):
     assert "missing: multirun/scenes/dataset-scenes+norm-spade+seed-0: not trained" in capsys.readouterr().out
     commands.broken = "nothing"
     assert run()
-    assert [command[0] for command in commands.calls[3:]] == ["train.py", "evaluate.py", "tools/complexity.py"]
+    assert [command[0] for command in commands.calls[3:]] == ["train", "evaluate", "complexity"]
     assert any(word.startswith("run_dir=") for word in commands.calls[-1])  # a sweep would measure CLADE again
 
 
@@ -111,7 +112,7 @@ def test_scores_of_another_protocol_are_not_shown(study):
     """They lie where a study keeps its own: where these cannot be taken, the table has none."""
     commands, run = study
     assert run()
-    steps, one = steps_of(commands.plans, Place(ROOT)), Path("multirun/scenes/dataset-scenes+norm-spade+seed-1")
+    steps, one = steps_of(commands.plans, Place()), Path("multirun/scenes/dataset-scenes+norm-spade+seed-1")
     (one / "scores.json").write_text('{"format": 1, "scores": {"miou": 0.9}, "protocol": {"name": "clade"}}')
     commands.broken = "seed-1"
     assert not run()
@@ -122,7 +123,7 @@ def test_scores_of_another_protocol_are_not_shown(study):
 
 def test_showing_does_nothing(study, capsys):
     commands, _ = study
-    assert perform(asked_for(["experiments=pair", "--help"]), ROOT, hydra.utils.instantiate, commands)
+    assert perform(asked_for(["experiments=pair", "--help"]), hydra.utils.instantiate, commands)
     out = capsys.readouterr().out
     assert "norm=spade,clade seed=0,1" in out
     assert "4 to train" in out
@@ -138,7 +139,7 @@ def test_the_page_tells_the_words_that_made_it(study):
     assert "`python train.py experiments=pair` makes this page" in page
     assert "With words of its own" not in page
     request = asked_for(["experiments=pair", "-m", "size=32", "study.folder=results", "hydra/launcher=slurm"])
-    perform(request, ROOT, hydra.utils.instantiate, Commands(request.studies[0]))
+    perform(request, hydra.utils.instantiate, Commands(request.studies[0]))
     page = Path("results/pair.md").read_text()
     assert "`python train.py experiments=pair size=32` makes this page" in page
     assert "With words of its own" in page
@@ -149,7 +150,6 @@ def test_the_page_tells_the_words_that_made_it(study):
     ("norm=spad", "norm=spad: there is no such choice")])
 def test_words_that_no_training_takes_are_refused_before_a_page_is_lost(word, said, monkeypatch):
     monkeypatch.chdir(ROOT)
-    train = load("train.py")
     monkeypatch.setattr("semsynth.papers.performing.perform", lambda *_: pytest.fail("it was begun"))
     with pytest.raises(ConfigError, match=said):
         train.study(["experiments=table1_scenes", word])
@@ -162,5 +162,5 @@ def test_an_interrupted_study_says_how_to_go_on(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("semsynth.papers.performing.perform", interrupted)
     with pytest.raises(SystemExit, match="130"):
-        load("train.py").study(["experiments=table1_scenes"])
+        train.study(["experiments=table1_scenes"])
     assert "the same command goes on" in capsys.readouterr().err

@@ -3,15 +3,16 @@
 All of them, in minutes: make reproduce ARGS=study.small=true
 """
 
+import importlib
 import shutil
-import sys
 from pathlib import Path
 
 import hydra.utils
 import pytest
-from commands import ROOT, load
+from commands import ROOT
 from hydra.core.global_hydra import GlobalHydra
 
+from semsynth.commands import train
 from semsynth.papers.performing import perform
 from semsynth.papers.request import asked_for
 
@@ -22,30 +23,26 @@ WORDS = ["study.small=true", "norm=clade", "seed=3", "study.measure.norm=clade",
 def run_here(command):
     """A command within this process, which saves it the imports."""
     GlobalHydra.instance().clear()
-    script, arguments = load(command[0]), sys.argv
-    sys.argv = [command[0], *command[1:]]
+    name, *arguments = command
     try:
-        (script.start if command[0] == "train.py" else script.main)()
+        importlib.import_module(f"semsynth.commands.{name}").main(arguments)
     except SystemExit as end:
         return end.code
-    finally:
-        sys.argv = arguments
     return 0
 
 
 @pytest.mark.slow
 def test_studies_from_nothing_to_their_pages(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    request = asked_for(["experiments=table1_scenes,table3_scenes", *WORDS], ROOT / "experiments")
+    request = asked_for(["experiments=table1_scenes,table3_scenes", *WORDS])
     commands = []
 
     def run(command):
         commands.append(command)
         return run_here(command)
 
-    assert perform(request, ROOT, hydra.utils.instantiate, run)
-    assert [command[0] for command in commands] == ["train.py", "evaluate.py", "tools/complexity.py",
-                                                    "tools/complexity.py"]
+    assert perform(request, hydra.utils.instantiate, run)
+    assert [command[0] for command in commands] == ["train", "evaluate", "complexity", "complexity"]
     results = Path("multirun/small/results")
     page = (results / "table1_scenes.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| clade | scenes | 64x64 | 1 | 1 |"))
@@ -56,12 +53,12 @@ def test_studies_from_nothing_to_their_pages(tmp_path, monkeypatch, capsys):
     assert (results / "README.md").read_text().count("\n- [") == 2
 
     shutil.rmtree(results)
-    assert perform(request, ROOT, hydra.utils.instantiate, lambda command: pytest.fail(f"again: {command}"))
+    assert perform(request, hydra.utils.instantiate, lambda command: pytest.fail(f"again: {command}"))
     assert (results / "table1_scenes.md").read_text() == page
 
 
 def test_train_shows_a_study_and_starts_nothing(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    assert load("train.py").instead(["experiments=table7_scenes", "seed=0", "--help"])
+    assert train.instead(["experiments=table7_scenes", "seed=0", "--help"])
     out = capsys.readouterr().out
     assert "ablation=disti,distf icpe.published=false icpe.zero_start=true seed=0" in out

@@ -6,42 +6,43 @@ from pathlib import Path
 
 import hydra.utils
 import pytest
-from commands import ROOT, composed
+from commands import composed
 
 from semsynth import config, runs
 from semsynth.errors import ReportError
 from semsynth.papers import steps, study
 from semsynth.papers.results import Results
 from semsynth.runs.jobs import sweep_jobs
+from semsynth.shipped import CONF
 
-PLACE = steps.Place(ROOT)
-NAMES = study.names(ROOT / "experiments")
+PLACE = steps.Place()
+NAMES = study.names()
 
 
 def read(name):
-    found = study.read_study(name, ROOT / "experiments")
+    found = study.read_study(name)
     assert found is not None
     return found
 
 
 def sweeps():
-    """(script, words) of the first job of every sweep, those that differ in more than data set, seed and length."""
+    """(command, words) of the first job of every sweep, those that differ in more than data set, seed and length."""
     found = {}
     for name in NAMES:
-        for script, maps in ((steps.TRAIN, read(name).train), (steps.COMPLEXITY_TOOL, read(name).measure)):
+        for command, maps in ((steps.TRAIN, read(name).train), (steps.MEASURE, read(name).measure)):
             for words in maps:
                 kind = {key: value.split(",")[0] for key, value in words.items()
                         if key not in ("dataset", "seed", "epochs", "repeats", "norm")}
-                found.setdefault((script, str(kind)), [f"{key}={value}" for key, value in words.items()])
-    return [(script, words) for (script, _), words in found.items()]
+                found.setdefault((command, str(kind)), [f"{key}={value}" for key, value in words.items()])
+    return [(command, words) for (command, _), words in found.items()]
 
 
-@pytest.mark.parametrize(("script", "words"), sweeps(), ids=lambda value: value if isinstance(value, str) else value[0])
-def test_words_compose_and_jobs_lie_where_hydra_puts_them(script, words):
-    job, name = sweep_jobs(words, PLACE.conf(script))[0]
-    cfg = composed(Path(script).stem, *job, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]", return_hydra_config=True)
+@pytest.mark.parametrize(("command", "words"), sweeps(), ids=lambda word: word if isinstance(word, str) else word[0])
+def test_words_compose_and_jobs_lie_where_hydra_puts_them(command, words):
+    job, name = sweep_jobs(words, CONF / f"{command}.yaml")[0]
+    cfg = composed(command, *job, "run_dir=x", return_hydra_config=True)
     assert name == runs.run_name(cfg.hydra.job.override_dirname.replace("run_dir-x", "").strip("+").replace("++", "+"))
-    if script == steps.TRAIN:
+    if command == steps.TRAIN:
         config.finalize(cfg)
 
 
@@ -55,7 +56,7 @@ def test_outputs_can_be_built_and_say_that_nothing_is_there(name, tmp_path):
 
 def test_names_of_jobs_follow_from_their_words_in_any_order():
     """Trainings of one setting are shared between studies, however their sweeps are written."""
-    conf = PLACE.conf(steps.TRAIN)
+    conf = CONF / "train.yaml"
     first = sweep_jobs(["dataset=scenes", "epochs=8", "norm=clade,clade_icpe", "seed=0,1"], conf)
     second = sweep_jobs(["seed=1", "logger=wandb", "norm=clade_icpe", "dataset=scenes", "epochs=8"], conf)
     assert first[3][1] == second[0][1] == "dataset-scenes+epochs-8+norm-clade_icpe+seed-1"

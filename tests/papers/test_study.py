@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def test_words_are_as_typed_and_steps_that_are_not_named_are_none(folder):
-    study = read_study("one_scenes", folder)
+    study = read_study("one_scenes", [folder])
     assert study.train == ({"dataset": "scenes", "norm": "spade,clade", "seed": "0,1", "size": "[32,32]",
                             "icpe.published": "false"},)
     assert (study.score, study.cost, study.measure) == ({"protocol": "scenes"}, None, ())
@@ -46,26 +46,26 @@ def test_words_are_as_typed_and_steps_that_are_not_named_are_none(folder):
 def test_a_wrong_file_is_told_with_its_key(folder, old, new, words):
     (folder / "bad.yaml").write_text(YAML.replace(old, new, 1))
     with pytest.raises(StudyError, match=f"bad.yaml.*{words}"):
-        read_study("bad", folder)
+        read_study("bad", [folder])
 
 
 def test_what_is_no_study_is_left_to_hydra(folder):
-    assert asked_for(["experiments=norms", "seed=1"], folder) is None
-    assert asked_for(["experiments=nothing"], folder) is None
-    assert asked_for(["norm=clade"], folder) is None
+    assert asked_for(["experiments=norms", "seed=1"], [folder]) is None
+    assert asked_for(["experiments=nothing"], [folder]) is None
+    assert asked_for(["norm=clade"], [folder]) is None
 
 
 def test_a_request(folder):
     asked = asked_for(["-m", "experiments=*_scenes", "seed=7", "hydra/launcher=slurm", "study.score.batch=4",
-                       "study.folder=out"], folder)
+                       "study.folder=out"], [folder])
     assert [study.name for study in asked.studies] == ["one_scenes", "two_scenes"]
     assert asked.studies[0].train[0]["seed"] == "7"
     assert asked.studies[0].score == {"protocol": "scenes", "batch": "4"}
     assert (asked.launcher, asked.folder) == (("hydra/launcher=slurm",), Path("out"))
     assert not asked.small
     assert not asked.show
-    assert asked_for(["experiments=one_scenes", "--cfg", "job"], folder).show
-    small = asked_for(["experiments=one_scenes", "study.small=true", "epochs=2"], folder)
+    assert asked_for(["experiments=one_scenes", "--cfg", "job"], [folder]).show
+    small = asked_for(["experiments=one_scenes", "study.small=true", "epochs=2"], [folder])
     assert (small.studies[0].train[0]["epochs"], small.folder) == ("2", Path("multirun/small/results"))
 
 
@@ -77,4 +77,4 @@ def test_a_request(folder):
 ])
 def test_words_that_a_study_does_not_take(folder, arguments, words):
     with pytest.raises(StudyError, match=words):
-        asked_for(arguments, folder)
+        asked_for(arguments, [folder])

@@ -4,9 +4,10 @@ import hashlib
 
 import pytest
 import torch
-from commands import composed, load
+from commands import composed
 from omegaconf import OmegaConf
 
+from semsynth.commands.weights import show
 from semsynth.pretrained.files import JUDGES
 from semsynth.pretrained.listing import state_of
 from semsynth.pretrained.needs import Need, all_needs, needs_of
@@ -58,7 +59,6 @@ def test_the_tool_lists_all(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "400")
     folder = tmp_path / "drn-d-105_ms_cityscapes.pth"
     folder.write_bytes(b"<html>")
-    show = load("tools/weights.py").show
     with pytest.raises(SystemExit, match="1"):  # a script stops before it trains
         show(composed("weights", "dataset=cityscapes"))
     out, err = capsys.readouterr()

@@ -1,10 +1,11 @@
 
 import numpy as np
 import pytest
-from commands import composed, load
+from commands import composed
 from PIL import Image
 
 from semsynth import config, runs
+from semsynth.commands.report import compare
 from semsynth.errors import ReportError
 from semsynth.reporting.collect import find_runs, read_run, read_runs
 from semsynth.reporting.figures import distance_key
@@ -16,11 +17,6 @@ from semsynth.training import launch
 SMALL = ["size=32", "generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0",
          "dataset.train_length=4", "dataset.val_length=3", "trainer=smoke", "trainer.limit_val_batches=0",
          "logger=csv", "trainer.accelerator=cpu"]
-
-
-@pytest.fixture(scope="module")
-def command():
-    return load("tools/report.py")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +37,7 @@ def groups_of(*folders):
     return group_runs(read_runs(folders))
 
 
-def test_the_same_label_maps_across_runs(trained, command, tmp_path):
+def test_the_same_label_maps_across_runs(trained, tmp_path):
     columns = [(run.name, run) for run in read_runs(trained)]
     path = draw_comparison(columns, runs.validation, tmp_path / "grid.png", samples=2)
     assert [p.name for p in tmp_path.iterdir()] == ["grid.png"]
@@ -58,7 +54,7 @@ def test_the_same_label_maps_across_runs(trained, command, tmp_path):
                           draw_run(columns[1][1], runs.validation, 2)[2])
 
 
-def test_other_label_maps_are_refused(trained, command, tmp_path):
+def test_other_label_maps_are_refused(trained, tmp_path):
     columns = [(run.name, run) for run in read_runs(trained)]
     moved = read_run(trained[1])
     moved.config["dataset"]["val"]["seed"] = 7
@@ -113,11 +109,11 @@ def test_the_distance_that_most_have(make_run):
     assert distance_key([]) is None
 
 
-def test_the_command(trained, command, tmp_path, capsys, monkeypatch):
+def test_the_command(trained, tmp_path, capsys, monkeypatch):
     for key in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    command.compare(composed("report", f"runs=[{trained[0]},{trained[1]}]", f"output={tmp_path}/out", "samples=1",
+    compare(composed("report", f"runs=[{trained[0]},{trained[1]}]", f"output={tmp_path}/out", "samples=1",
                              "wandb=true"))
     out = capsys.readouterr().out.splitlines()
     assert out == [f"{trained[1]}: python evaluate.py run={trained[1]}",

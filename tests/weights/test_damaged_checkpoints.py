@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 import torch
-from commands import composed, load
+from commands import composed
 from PIL import Image
 
 from semsynth import Synthesizer, runs
+from semsynth.commands.export import write
+from semsynth.commands.synthesize import draw
 from semsynth.errors import ConfigError
 from semsynth.evaluation import sources
 from semsynth.weights.run_file import read_weights
@@ -38,17 +40,16 @@ def spoil(path, key="generator.conv_img.weight"):
 
 
 def resume(run):
-    train = load("train.py")
-    train.train(runs.resumed(str(run), []), runs.find_checkpoint(run))
+    runs.train(runs.resumed(str(run), []), runs.find_checkpoint(run))
 
 
 COMMANDS = {
     "synthesizer": lambda run: Synthesizer.from_run(run, "last"),
     "evaluate": lambda run: sources.load_run(run, "last", "auto"),
-    "synthesize": lambda run: load("synthesize.py").draw(composed(
+    "synthesize": lambda run: draw(composed(
         "synthesize", f"run={run}", "checkpoint=last", f"input={run.parent / 'map.png'}",
         f"output={run.parent / 'out'}")),
-    "export": lambda run: load("tools/export.py").write(composed(
+    "export": lambda run: write(composed(
         "export", f"run={run}", "checkpoint=last", "format=official", f"output={run.parent / 'out'}")),
     "init_from": lambda run: runs.inherit(composed("train", f"init_from={run}")),
     "resume": resume,

@@ -17,6 +17,7 @@ from semsynth.cli.help import describe, drop_unused
 from semsynth.cli.suggestions import check_choices, suggest
 from semsynth.cli.typed import as_overrides, asks_for_help
 from semsynth.runs import in_sweep
+from semsynth.spelling import as_typed_here
 
 # Waiting OpenMP threads spin for about 0.1 ms, then sleep: endless spinning, the default, nearly doubles the CPU time
 # on a busy machine, and sleeping at once costs an idle one a third. Must stand before torch is imported.
@@ -31,11 +32,12 @@ def command(
     *,
     arguments: Callable[[Sequence[str]], list[str]] = list,
     instead: Callable[[list[str]], bool] = lambda _: False,
-) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+) -> Callable[[Callable[[DictConfig], Any]], Callable[..., None]]:
     """Make a command of a function that takes a configuration, and may return a number for a sweep to optimize.
 
-    `--help` prints the docstring of the function's script and its keys. Errors of this package, and of Hydra before the
-    function is called, are printed without a traceback and end with code 2; in a sweep the other jobs go on first.
+    The command takes its arguments, or those that the process was started with. `--help` prints the docstring of the
+    function's module and its keys. Errors of this package, and of Hydra before the function is called, are printed
+    without a traceback and end with code 2; in a sweep the other jobs go on first.
 
     Args:
         file: The command's file in conf/.
@@ -45,18 +47,18 @@ def command(
     """
     path = Path(file).resolve()
 
-    def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
+    def decorate(function: Callable[[DictConfig], Any]) -> Callable[..., None]:
         about = str(function.__globals__["__doc__"] or "")
         example = next(iter(re.findall(r"python \S+\.py (?:(?!  ).)*", about)), "")
 
         @functools.wraps(function)
-        def main() -> None:
+        def main(given: Sequence[str] | None = None) -> None:
             try:
-                typed = sys.argv[1:]
+                typed = sys.argv[1:] if given is None else list(given)
                 if instead(typed):
                     return None
                 if asks_for_help(typed):
-                    return print(describe(path, about, as_overrides(arguments(typed), path)))
+                    return print(as_typed_here(describe(path, about, as_overrides(arguments(typed), path))))
                 overrides = as_overrides(arguments(typed), path)
                 check_choices(overrides, path)
                 _compose_and_call(function, path, overrides, example)
@@ -70,24 +72,25 @@ def command(
 
 def _compose_and_call(function: Callable[[DictConfig], Any], path: Path, overrides: list[str], example: str) -> None:
     """Hand the overrides to Hydra, which calls the function with what they compose to, once for each job of a sweep."""
-    called, own_frames = False, None
+    called, own_frames, started = False, None, sys.argv
     whole = os.environ.get(WHOLE_ERRORS)
 
     @functools.wraps(function)
     def task(cfg: DictConfig) -> Any:
         nonlocal called, own_frames
         called = True
+        sys.argv = started  # the processes that a trainer starts are started as this one was
         drop_unused(cfg, path)
         try:
             return function(cfg)
         except Exception as error:
             if in_sweep() and in_words(error, example) is not None:
-                print(in_words(error, example), file=sys.stderr, flush=True)
+                _say(error, example)
                 raise
             own_frames = error.__traceback__  # without Hydra's
             _refuse(error, example)
 
-    sys.argv[1:] = overrides
+    sys.argv = [started[0], *overrides]  # where Hydra reads them
     os.environ[WHOLE_ERRORS] = "1"  # Hydra then raises errors instead of printing them
     try:
         hydra.main(version_base="1.3", config_path=str(path.parent), config_name=path.stem)(task)()
@@ -99,6 +102,7 @@ def _compose_and_call(function: Callable[[DictConfig], Any], path: Path, overrid
         print("\n".join(suggest(overrides, path)) or error, file=sys.stderr)
         sys.exit(REFUSED)
     finally:
+        sys.argv = started
         _set(WHOLE_ERRORS, whole)
 
 
@@ -108,11 +112,14 @@ def _refuse(error: Exception, example: str) -> None:
     Raises:
         SystemExit: with code 2.
     """
-    words = in_words(error, example)
-    if words is None:
+    if in_words(error) is None:
         raise error
-    print(words, file=sys.stderr, flush=True)
+    _say(error, example)
     sys.exit(REFUSED)
+
+
+def _say(error: Exception, example: str) -> None:
+    print(as_typed_here(str(in_words(error, example))), file=sys.stderr, flush=True)
 
 
 def in_words(error: BaseException, example: str = "") -> str | None:

@@ -11,8 +11,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.cli.folders import groups_of, searchpath
 from semsynth.cli.meanings import HIDDEN, UNUSED, chosen, meanings
-from semsynth.cli.suggestions import check_choices, groups_of
+from semsynth.cli.suggestions import check_choices
 
 MARGIN = 26  # columns before the meanings
 MORE = """\
@@ -33,12 +34,13 @@ def describe(file: Path, about: str, overrides: Sequence[str] = ()) -> str:
     Raises:
         ConfigError: choices that there are not.
     """
-    given = [override for override in overrides if not override.startswith("-")]
-    check_choices(given, file)
+    check_choices(overrides, file)
+    given = [word for word in overrides if not word.startswith(("-", "hydra.searchpath="))
+             and ("=" in word or word[0] == "~")]  # no flags and their values
     with initialize_config_dir(str(file.parent), version_base="1.3"):
-        cfg = compose(file.stem, overrides=given, return_hydra_config=True)
+        cfg = compose(file.stem, overrides=[*searchpath(overrides), *given], return_hydra_config=True)
     words = {key: text for key, text in meanings(file).items() if not text.startswith(HIDDEN)}
-    groups, choices = groups_of(file), cfg.hydra.runtime.choices
+    groups, choices = groups_of(file, overrides), cfg.hydra.runtime.choices
     width = min(110, shutil.get_terminal_size((110, 24)).columns)
     lines = [about.strip(), ""]
     named = [group for group in chosen(file) if group in words]

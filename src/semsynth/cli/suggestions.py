@@ -7,23 +7,15 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.cli.folders import groups_of, parsed, searchpath
 from semsynth.cli.meanings import HIDDEN, chosen, meanings
 from semsynth.errors import ConfigError
 from semsynth.signatures import near
-
-
-def groups_of(file: Path) -> dict[str, list[str]]:
-    """The groups beside a command's file in conf/, and experiments in this directory, with their choices."""
-    folder = file.parent
-    groups = {str(p.relative_to(folder)): sorted(f.stem for f in p.glob("*.yaml"))
-              for p in sorted(folder.rglob("*")) if p.is_dir()}
-    return groups | {"experiments": sorted(f.stem for f in Path("experiments").glob("*.yaml"))}
 
 
 def check_choices(overrides: Sequence[str], file: Path) -> None:
@@ -37,9 +29,9 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
         ConfigError: a line for each key without a value, for each choice that there is not, and for each group that the
             command cannot do without or makes no use of.
     """
-    groups, defaults, words = groups_of(file), chosen(file), meanings(file)
+    groups, defaults, words = groups_of(file, overrides), chosen(file), meanings(file)
     lines = []
-    for override in _parsed(overrides):
+    for override in parsed(overrides):
         group = override.key_or_group
         if "" in _choices(override) and group not in groups and not override.is_delete():
             lines.append(f"{group}=: no value is given, as by a variable of the shell that is not set: write "
@@ -92,10 +84,10 @@ def suggest(overrides: Sequence[str], file: Path) -> list[str]:
         overrides: As Hydra reads them.
         file: The command's file in conf/.
     """
-    groups = groups_of(file)
+    groups = groups_of(file, overrides)
     keys: set[str] | None = None
     lines = []
-    for override in _parsed(overrides):
+    for override in parsed(overrides):
         key = override.key_or_group
         if override.is_add() or key in groups or key.startswith("hydra"):
             continue
@@ -103,16 +95,6 @@ def suggest(overrides: Sequence[str], file: Path) -> list[str]:
         if keys and key not in keys:
             lines.append(f"{key}: there is no such key{_near_key(key, keys | set(chosen(file)))}")
     return lines
-
-
-def _parsed(overrides: Sequence[str]) -> Iterator[Override]:
-    """The overrides that Hydra can read."""
-    for text in overrides:
-        if not text.startswith("-"):
-            try:
-                yield OverridesParser.create().parse_override(text)
-            except HydraException:
-                continue
 
 
 def _choices(override: Override) -> Sequence[Any]:
@@ -129,18 +111,18 @@ def _all_keys(overrides: Sequence[str], file: Path) -> set[str]:
 
     Of a sweep's choices the first is taken.
     """
-    groups = groups_of(file)
-    chosen_groups = [override for override in _parsed(overrides)
+    groups = groups_of(file, overrides)
+    chosen_groups = [override for override in parsed(overrides)
                      if override.key_or_group in groups and not override.is_delete() and _choices(override)]
     choices = [f"{str(override.input_line).partition('=')[0]}={_choices(override)[0]}" for override in chosen_groups]
     for given in (choices, []):
         try:
             GlobalHydra.instance().clear()
             with initialize_config_dir(str(file.parent), version_base="1.3"):
-                plain = OmegaConf.to_container(compose(file.stem, overrides=given), resolve=False)
+                cfg = compose(file.stem, overrides=[*searchpath(overrides), *given])
         except (HydraException, OmegaConfBaseException):
             continue
-        return set(_dotted(plain))
+        return set(_dotted(OmegaConf.to_container(cfg, resolve=False)))
     return set()
 
 

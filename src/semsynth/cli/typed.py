@@ -13,8 +13,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from semsynth.cli.folders import groups_of
 from semsynth.cli.meanings import chosen
-from semsynth.cli.suggestions import groups_of
+from semsynth.cli.quoting import quoted
 from semsynth.errors import ConfigError
 
 HELP = ("--help", "-h")
@@ -104,12 +105,6 @@ def _is_name(value: str, read: Override, sweep: bool) -> bool:
         folder = os.path.dirname(value)
         return os.path.exists(value) or (not sweep and folder != "" and os.path.isdir(folder))
     return isinstance(read.value(), str) and read.value() != value and os.path.exists(value)
-
-
-def quoted(text: str) -> str:
-    """A text in quotes of Hydra's grammar, where backslashes count before a quote alone."""
-    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
-    return "'" + re.sub(r"(\\+)$", r"\1\1", escaped) + "'"
 
 
 def _without_dashes(argument: str) -> str:

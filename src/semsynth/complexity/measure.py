@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -52,6 +52,16 @@ class Parts:
     offsets: Callable[[np.ndarray], np.ndarray] | None
     precision: str = "32-true"
     compile: bool = False
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], build: Callable[[Any], Any]) -> Parts:
+        """Those of a training's configuration, in plain values; `build` makes an object of a node."""
+        generator, discriminator, encoder, system = (
+            partial(build, config[part]) for part in ("generator", "discriminator", "encoder", "system"))
+        height, width = config["size"]
+        return cls(generator, discriminator, encoder, system, (height, width), config["dataset"]["num_classes"],
+                   config["dataset"]["instances"], build(config["icpe"]) if config["icpe"]["enabled"] else None,
+                   config["trainer"]["precision"], config["compile"])
 
     def batch(self, options: Options, count: int, seed: int = 0) -> dict[str, torch.Tensor]:
         """A batch such as a loader gives."""

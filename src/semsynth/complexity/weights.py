@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torchvision.models.vgg import cfgs, make_layers
+
+from semsynth.signatures import targets
+
+
+def give_random_vgg(config: dict[str, Any], folder: Path) -> None:
+    """Let the perceptual losses of a configuration, in plain values, take an untrained VGG-19, in place."""
+    for _, node in targets(config["system"]):
+        if node["_target_"] == "semsynth.losses.perceptual.Perceptual":
+            node["weights"] = str(random_vgg(folder / "vgg19.pth"))
 
 
 def random_vgg(path: Path) -> Path:

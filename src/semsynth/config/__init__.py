@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from semsynth.config.building import built
 from semsynth.config.checks import (
     NETWORKS,
     build_without_memory,
@@ -28,9 +29,11 @@ from semsynth.config.static_checks import (
     check_values,
     check_whole,
 )
+from semsynth.config.values import check_choice, chosen_device, listed, plain_values
 
-__all__ = ["KEYS", "NETWORKS", "check", "check_networks", "check_output", "check_threads",
-           "check_values", "finalize", "prepare", "prepare_part", "shorter_side"]
+__all__ = ["KEYS", "NETWORKS", "built", "check", "check_choice", "check_networks", "check_output", "check_threads",
+           "check_values", "chosen_device", "finalize", "listed", "plain_values", "prepare", "prepare_part",
+           "shorter_side"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:

@@ -1,18 +1,39 @@
 """What a data check shows: a progress bar, a table of classes, the faults."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from semsynth.data.check import SplitReport
+from semsynth.data.check import SplitReport, scan
+from semsynth.data.paired import PairedDataset
 
 
 def progress_bar(title: str, console: Console, total: int | None = None) -> Callable[[Iterable[Any]], Iterable[Any]]:
     """Return a wrapper that shows how far an iteration has come."""
     return lambda items: track(items, title, total=total, console=console)
+
+
+def check_splits(make: Mapping[str, Callable[[], PairedDataset]], classes: list[str], console: Console,
+                 masks: str | None = None) -> int:
+    """Read all files of every split and show what is in them; return the exit code: 1 when there are faults.
+
+    Args:
+        make: Makes the data set of each split, one that is not strict.
+        classes: Names of the classes.
+        console: Where it is shown.
+        masks: What tells the classes in the masks, where that is worth a line.
+    """
+    reports = {}
+    for split, made in make.items():
+        dataset = made()
+        reports[split] = scan(dataset, progress_bar(split, console, len(dataset)))
+    if masks is not None:
+        console.print(f"classes are told by {masks} in the masks (dataset.masks)")
+    show_report(reports, classes, console)
+    return show_summary(reports, console)
 
 
 def show_report(reports: dict[str, SplitReport], classes: list[str], console: Console) -> None:

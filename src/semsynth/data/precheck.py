@@ -9,6 +9,7 @@ from semsynth.data.check import inspect_sample
 from semsynth.data.faults import many_faults
 from semsynth.data.paired import PairedDataset
 from semsynth.data.sampler import spread_order
+from semsynth.spelling import as_typed_here
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def precheck(datasets: Sequence[Any], seconds: float) -> int:
             done += 1
             if time.monotonic() > end:
                 break
-        left = "" if done == len(dataset) else "; tools/check_data.py reads them all"
+        left = "" if done == len(dataset) else as_typed_here("; tools/check_data.py reads them all")
         if seconds > 0:
             log.info("checked %d of %d samples of %s%s", done, len(dataset), dataset.title, left)
         read += done

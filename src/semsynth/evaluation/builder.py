@@ -27,6 +27,7 @@ from semsynth.metrics.statistics import FeatureSet, Progress, real_statistics
 from semsynth.metrics.style_recovery import StyleRecovery
 from semsynth.pretrained.folder import MissingWeights, tool
 from semsynth.segmenters.judge import NoJudge
+from semsynth.spelling import as_typed_here
 
 GENERAL = ("kid", *NEIGHBOURS)  # kinds that features must be general for
 KINDS = ("fid", "frechet", *GENERAL, "miou", "accuracy", "diversity", "style_r2")
@@ -63,7 +64,7 @@ class Assembly:
             raise EvaluationError(f"wanted={unknown[0]}: there are {', '.join(KINDS)}")
         self.protocol, self.wanted = protocol, None if wanted is None else list(wanted)
         self.pixels = pixels and wanted is None
-        self.no_judge = no_judge or f"{NO_JUDGE} ({trains_judge} makes one)"
+        self.no_judge = no_judge or as_typed_here(f"{NO_JUDGE} ({trains_judge} makes one)")
         self.listed = tool(dataset)
         self.skipped: dict[str, str] = {}
 

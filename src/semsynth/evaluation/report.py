@@ -71,6 +71,18 @@ def code_version() -> dict[str, str | None]:
     return {"version": package, "commit": commit}
 
 
+def keep(content: Mapping[str, Any], place: str | Path) -> None:
+    """Write the scores to a file, print them, and say where they are.
+
+    Raises:
+        EvaluationError: the place cannot be written; names it.
+    """
+    path = Path(place).expanduser()
+    write_scores(path, content)
+    print_scores(content, Console())
+    print(f"scores: {path}")
+
+
 def write_scores(path: Path, content: Mapping[str, Any]) -> None:
     """Write scores.json and its plots beside it, each complete or not at all.
 

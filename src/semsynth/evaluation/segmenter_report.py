@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
+from rich.console import Console
 from rich.table import Table
 
 from semsynth.metrics.confusion import Confusion, SegmentationScores
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.segmenters.judge import Judge
+
+SAMPLES = 12  # rows of the picture
 
 
 @torch.inference_mode()
@@ -25,6 +29,26 @@ def score_real(judge: Judge, batches: Iterable[dict[str, Any]], device: str | to
         guess = judge.logits(batch["image"].to(device), labels.shape[-2:]).argmax(1).cpu()
         confusion.update(guess, labels if judge.ignore is None else labels.masked_fill(labels == judge.ignore, -1))
     return confusion.compute()
+
+
+def report(judge: Judge, data: Any, colours: Sequence[Sequence[int]], picture: Path, title: str,
+           device: str | torch.device) -> dict[str, Any]:
+    """Score a judge on a validation split, show the scores and draw some of its pictures; return the scores.
+
+    Args:
+        judge: The judge, as it was written.
+        data: With `val_set` and `val_dataloader()`.
+        colours: [red, green, blue] of each class.
+        picture: File of the grid.
+        title: Of the table.
+        device: Where the judge runs.
+    """
+    real = data.val_set
+    scores = plain(score_real(judge, data.val_dataloader(), device), judge.classes, len(real))
+    Console().print(table(scores, title))
+    count = min(SAMPLES, len(real))
+    grid(judge, (real[i * len(real) // count] for i in range(count)), colours).save(picture)
+    return scores
 
 
 def plain(scores: SegmentationScores, classes: Sequence[str], images: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from semsynth.errors import EvaluationError, SegmenterError
-from semsynth.metrics.style_recovery import STYLES
+from semsynth.metrics.style_recovery import STYLES, r_squared
 from semsynth.segmenters.state_dict import load_into, read_state_dict
 from semsynth.weights.tensor_files import sha256_of
 
@@ -108,3 +108,10 @@ def save_style_regressor(path: str | Path, regressor: StyleRegressor, arguments:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(save(tensors, {METADATA: json.dumps(about)}))  # save_file would let the owner alone read it
     os.replace(partial, path)
+
+
+def held_out_r2(regressor: StyleRegressor, batches: Iterable[Mapping[str, Tensor]]) -> dict[str, float]:
+    """R^2 of each style variable on pictures `{image, style}` that it has not seen."""
+    read, truth = zip(*((regressor.predict(batch["image"]), batch["style"]) for batch in batches), strict=True)
+    values = r_squared(torch.cat(truth), torch.cat(read)).tolist()
+    return {name: round(value, 4) for name, value in zip(STYLES, values, strict=True)}

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 
 from semsynth.complexity.measure import hardware
-from semsynth.papers.processes import typed
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Step
 from semsynth.papers.study import Study
+from semsynth.spelling import as_typed_here, typed
 from semsynth.weights.files import write_text
 
 INDEX = "README.md"
@@ -65,7 +65,8 @@ def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section],
         parts += ["## By hand", "What the command above runs; what is there already it passes over.",
                   "\n".join(["```sh", *commands, "```"])]
     parts += ["## Made on", machine()]
-    return write_text(folder / f"{study.name}.md", "\n\n".join(part for part in parts if part) + "\n")
+    text = as_typed_here("\n\n".join(part for part in parts if part))
+    return write_text(folder / f"{study.name}.md", f"{text}\n")
 
 
 def write_index(folder: Path) -> Path:
@@ -78,9 +79,9 @@ def write_index(folder: Path) -> Path:
             continue
         of = re.search(rf"^{OF}(.*)\. `", text, re.MULTILINE)
         lines.append(f"- [{path.stem}]({path.name}): {title[1]}" + (f"; {of[1]}" if of else ""))
-    return write_text(folder / INDEX, "\n".join(
-        ["# Tables and figures of the papers", "", "Each made by `python train.py experiments=NAME`; `make reproduce` "
-         "makes those whose names end in `_scenes`.", "", *lines]) + "\n")
+    made = as_typed_here("Each made by `python train.py experiments=NAME`; `make reproduce` makes those whose names "
+                         "end in `_scenes`.")
+    return write_text(folder / INDEX, "\n".join(["# Tables and figures of the papers", "", made, "", *lines]) + "\n")
 
 
 def markdown(table: Table) -> str:

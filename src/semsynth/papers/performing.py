@@ -22,17 +22,16 @@ from semsynth.reporting.collect import read_runs
 JOBS, SMALL_JOBS = Path("multirun"), Path("multirun/small")
 
 
-def perform(request: Request, root: Path, build: Callable[[Any], Output],
+def perform(request: Request, build: Callable[[Any], Output],
             run: Callable[[Command], int] = call) -> bool:
     """Run the studies and write their pages, or show what would be done; return whether all is complete.
 
     Args:
         request: What is asked for.
-        root: The folder of the commands and of conf/.
         build: Builds an output from its node.
         run: Runs a command and returns its exit code.
     """
-    place = Place(root, SMALL_JOBS if request.small else JOBS, request.launcher)
+    place = Place(SMALL_JOBS if request.small else JOBS, request.launcher)
     if request.show:
         print(*(plan(study, place) for study in request.studies), sep="\n\n")
         return True

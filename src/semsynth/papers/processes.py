@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
 
-def typed(command: Sequence[str]) -> str:
-    """A command as a user types it."""
-    return " ".join(["python", *map(shlex.quote, command)])
-
-
 def call(command: Sequence[str]) -> int:
     """Run a command and return its exit code. A signal to end is passed on, and the command's end awaited.
+
+    Args:
+        command: Its name and its arguments.
 
     Raises:
         KeyboardInterrupt: such a signal came.
     """
     asked: list[int] = []
-    with subprocess.Popen([sys.executable, *command]) as child:
+    with subprocess.Popen([sys.executable, "-m", "semsynth", *command]) as child:
         def pass_on(number: int, _: object) -> None:
             asked.append(number)
             if number != signal.SIGINT:  # which a terminal sends to both

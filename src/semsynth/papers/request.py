@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from semsynth.errors import StudyError
-from semsynth.papers.processes import typed
-from semsynth.papers.study import EXPERIMENTS, Study, Words, names, read_study
+from semsynth.papers.study import Study, Words, names, read_study
+from semsynth.shipped import EXPERIMENTS
 from semsynth.signatures import near
+from semsynth.spelling import typed
 
 RESULTS, SMALL_RESULTS = Path("docs/results"), Path("multirun/small/results")
 KEYS = ("study.folder", "study.small")
@@ -44,10 +45,10 @@ class Request:
 
     def command(self, study: Study) -> str:
         """What is typed for one of the studies alone."""
-        return typed(["train.py", f"experiments={study.name}", *["study.small=true"] * self.small, *self.words])
+        return typed(["train", f"experiments={study.name}", *["study.small=true"] * self.small, *self.words])
 
 
-def asked_for(arguments: Sequence[str], experiments: Path = EXPERIMENTS) -> Request | None:
+def asked_for(arguments: Sequence[str], experiments: Sequence[Path] = EXPERIMENTS) -> Request | None:
     """The studies that `experiments=` names, by commas or a pattern such as `*_scenes`; None where it names none.
 
     Other words are those of every training (`seed=0`, `trainer=gpu`); `study.score.KEY=`, `study.cost.KEY=` and
@@ -99,7 +100,7 @@ class _Steps:
         return {"train": self.train, **self.others}
 
 
-def _chosen(value: str, experiments: Path) -> list[Study]:
+def _chosen(value: str, experiments: Sequence[Path]) -> list[Study]:
     """Studies among the words of `experiments=`.
 
     Raises:

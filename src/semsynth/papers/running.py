@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from semsynth.papers.pace import Pace, in_words
-from semsynth.papers.processes import call, typed
+from semsynth.papers.processes import call
 from semsynth.papers.steps import Command, Place, Step, steps_of
 from semsynth.papers.study import Study
+from semsynth.spelling import typed
 
 JOBS = {"prepare": ("file to make", "files to make"), "train": ("training", "trainings"),
         "score": ("run to score", "runs to score"), "cost": ("run to measure", "runs to measure"),

@@ -15,11 +15,12 @@ from semsynth.papers.study import Study, Words
 from semsynth.reporting.collect import COMPLEXITY, SCORES, quoted
 from semsynth.runs.directory import CHECKPOINTS, FINISHED, find_checkpoint
 from semsynth.runs.jobs import sweep_jobs
+from semsynth.shipped import CONF
 
 SUBDIR = "hydra.sweep.subdir=${run_name:${hydra:job.override_dirname}}"
-TRAIN, EVALUATE, COMPLEXITY_TOOL = "train.py", "evaluate.py", "tools/complexity.py"
+TRAIN, EVALUATE, MEASURE = "train", "evaluate", "complexity"
 Command = tuple[str, ...]
-"""A script and its arguments, as they follow `python`."""
+"""The name of a command and its arguments, as they follow `semsynth`."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,12 @@ class Place:
     """Where jobs are done.
 
     Args:
-        root: The folder of the commands and of conf/.
         multirun: Below it lie the directories of all jobs.
         launcher: Words for every sweep, such as `hydra/launcher=slurm`.
     """
 
-    root: Path
     multirun: Path = Path("multirun")
     launcher: tuple[str, ...] = ()
-
-    def conf(self, script: str) -> Path:
-        """The configuration file of a script."""
-        return self.root / "conf" / f"{Path(script).stem}.yaml"
 
 
 def steps_of(study: Study, place: Place) -> list[Step]:
@@ -79,8 +74,9 @@ def steps_of(study: Study, place: Place) -> list[Step]:
 
 
 def _preparation(file: Path, command: str, study: Study) -> Step:
-    words = tuple(command.removeprefix("python ").split())
-    return Step("prepare", (file,), lambda _: [words], Path.is_file, minutes=study.minutes.get("prepare"))
+    script, *words = command.removeprefix("python ").split()
+    made = (Path(script).stem, *words)
+    return Step("prepare", (file,), lambda _: [made], Path.is_file, minutes=study.minutes.get("prepare"))
 
 
 def _trainings(study: Study, place: Place) -> Iterator[tuple[Step, dict[Path, tuple[str, ...]]]]:
@@ -91,7 +87,7 @@ def _trainings(study: Study, place: Place) -> Iterator[tuple[Step, dict[Path, tu
             folder = place.multirun / dataset
             common = ("-m", *place.launcher, f"hydra.sweep.dir={folder}", SUBDIR, "resume=auto")
             common += () if any(word.startswith("logger=") for word in words) else ("logger=csv",)
-            jobs = {folder / name: job for job, name in sweep_jobs(words, place.conf(TRAIN))}
+            jobs = {folder / name: job for job, name in sweep_jobs(words, CONF / "train.yaml")}
             command = (TRAIN, *common, *words)
             step = Step("train", tuple(jobs), lambda _, command=command: [command], is_trained,  # type: ignore[misc]
                         minutes=study.minutes.get("train"))
@@ -124,20 +120,20 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
 def _costs(folders: Sequence[Path], study: Study, place: Place) -> Step:
     words = tuple(f"{key}={value}" for key, value in (study.cost or {}).items())
     sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}", "hydra.sweep.subdir=.")
-    return Step("cost", _distinct(folders), lambda runs: [(COMPLEXITY_TOOL, "-m", *sweep, _runs(runs), *words)],
+    return Step("cost", _distinct(folders), lambda runs: [(MEASURE, "-m", *sweep, _runs(runs), *words)],
                 is_measured, is_trained, study.minutes.get("cost"))
 
 
 def _measuring(sweep: Words, study: Study, place: Place) -> Step:
     words = [f"{key}={value}" for key, value in sweep.items()]
     folder = place.multirun / "complexity"
-    jobs = {folder / name: job for job, name in sweep_jobs(words, place.conf(COMPLEXITY_TOOL))}
+    jobs = {folder / name: job for job, name in sweep_jobs(words, CONF / "complexity.yaml")}
     common = ("-m", *place.launcher, f"hydra.sweep.dir={folder}", SUBDIR)
 
     def commands(some: Sequence[Path]) -> list[Command]:
         if len(some) == len(jobs):
-            return [(COMPLEXITY_TOOL, *common, *words)]
-        return [(COMPLEXITY_TOOL, f"run_dir={job}", *jobs[job]) for job in some]  # a sweep would measure all again
+            return [(MEASURE, *common, *words)]
+        return [(MEASURE, f"run_dir={job}", *jobs[job]) for job in some]  # a sweep would measure all again
 
     return Step("measure", tuple(jobs), commands, is_measured, minutes=study.minutes.get("measure"))
 

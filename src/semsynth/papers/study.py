@@ -32,7 +32,7 @@ measured lies in `multirun/complexity/WORDS`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,9 @@ from typing import Any
 import yaml
 
 from semsynth.errors import StudyError
+from semsynth.shipped import EXPERIMENTS
 from semsynth.signatures import near
 
-EXPERIMENTS = Path("experiments")
 Words = dict[str, str]
 """Arguments of a command: key -> value as it is typed."""
 
@@ -89,11 +89,6 @@ class Study:
     minutes: Mapping[str, float] = field(default_factory=dict)
     small: Mapping[str, Words] = field(default_factory=dict)
 
-    @property
-    def file(self) -> Path:
-        """Where it stands."""
-        return EXPERIMENTS / f"{self.name}.yaml"
-
     def reduced(self) -> Study:
         """The cut-down form, which prepares no files: a study leaves out there what needs them."""
         words = {step: SMALL[step] | self.small.get(step, {}) for step in SMALL}
@@ -110,14 +105,14 @@ class Study:
                        measure=tuple(sweep | words.get("measure", {}) for sweep in self.measure))
 
 
-def read_study(name: str, folder: Path = EXPERIMENTS) -> Study | None:
-    """Read a study; None where there is no such file, or one without a node `study`.
+def read_study(name: str, folders: Sequence[Path] = EXPERIMENTS) -> Study | None:
+    """Read a study, of the first folder that has it; None where there is no such file, or one without a node `study`.
 
     Raises:
         StudyError: the node says what it cannot; names file and key.
     """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
+    path = next((file for folder in folders if (file := folder / f"{name}.yaml").is_file()), None)
+    if path is None:
         return None
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -152,9 +147,10 @@ def read_study(name: str, folder: Path = EXPERIMENTS) -> Study | None:
     return study
 
 
-def names(folder: Path = EXPERIMENTS) -> list[str]:
+def names(folders: Sequence[Path] = EXPERIMENTS) -> list[str]:
     """The names of all studies."""
-    return [path.stem for path in sorted(folder.glob("*.yaml")) if read_study(path.stem, folder)]
+    files = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    return [name for name in files if read_study(name, folders)]
 
 
 def _sweeps(node: list[dict[str, Any]] | None) -> tuple[Words, ...]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from semsynth.errors import DownloadError
 from semsynth.pretrained.download import cached, downloaded
 from semsynth.pretrained.files import PretrainedFile
+from semsynth.spelling import typed
 from semsynth.weights.tensor_files import sha256_of
 
 VARIABLE = "SEMSYNTH_WEIGHTS"
-TOOL = "python tools/weights.py"
+TOOL = typed(["weights"])
 
 
 class MissingWeights(ValueError):

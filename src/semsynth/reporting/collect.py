@@ -16,6 +16,7 @@ from semsynth import runs
 from semsynth.buildable import check_stored
 from semsynth.errors import ReportError
 from semsynth.reporting.setting import Config, setting_name
+from semsynth.spelling import as_typed_here
 
 SCORES, COMPLEXITY = "scores.json", "complexity.json"
 FORMAT = 1  # of both files
@@ -153,4 +154,4 @@ def quoted(argument: str) -> str:
 
 def evaluation_command(directory: Path) -> str:
     """The command that makes a run's scores."""
-    return f"python evaluate.py {quoted(f'run={directory}')}"
+    return as_typed_here(f"python evaluate.py {quoted(f'run={directory}')}")

@@ -14,6 +14,7 @@ from semsynth.reporting.figures import draw_runtime, draw_transitions
 from semsynth.reporting.groups import Group
 from semsynth.reporting.pictures import Validation, draw_comparison, drawable
 from semsynth.reporting.table import comma_separated, make_rows, markdown
+from semsynth.spelling import typed
 from semsynth.weights.files import write_text
 
 TABLE, PAGE = "comparison.csv", "comparison.md"
@@ -131,7 +132,7 @@ def notes(groups: Sequence[Group]) -> list[str]:
             "Times: " + ", ".join(f"{key} {value}" for key, value in first.items() if value is not None)]
     without = [group.name for group in groups if group.config and not any(run.complexity for run in group.runs)]
     if without:
-        lines.append(f"No costs of {'; '.join(without)}: `python tools/complexity.py run=DIR` measures them")
+        lines.append(f"No costs of {'; '.join(without)}: `{typed(['complexity', 'run=DIR'])}` measures them")
     return lines
 
 

@@ -10,7 +10,7 @@ run_dir/
   tensorboard/           with logger=tensorboard
 """
 
-from semsynth.runs.building import build, build_supervised, in_sweep, open_run, save_config, set_run_dir, validation
+from semsynth.runs.building import build, in_sweep, open_run, save_config, set_run_dir, validation
 from semsynth.runs.claiming import claimed
 from semsynth.runs.ddp import CHECKPOINT_VARIABLE, RUN_VARIABLE, handed_over_by_rank_zero, tell_other_processes
 from semsynth.runs.directory import (
@@ -28,6 +28,7 @@ from semsynth.runs.directory import (
     told,
 )
 from semsynth.runs.init_from import fresh_state, inherit, refuse_used, save_imported, warm_start
+from semsynth.runs.measuring import measured
 from semsynth.runs.naming import run_name
 from semsynth.runs.resuming import (
     apply_changes,
@@ -38,6 +39,8 @@ from semsynth.runs.resuming import (
     resumed,
 )
 from semsynth.runs.searching import best_value
+from semsynth.runs.supervised import arguments_of, build_supervised, save_segmenter
+from semsynth.runs.training import resume_training, start_training, train
 
 __all__ = [
     "CHECKPOINTS",
@@ -47,6 +50,7 @@ __all__ = [
     "METRICS",
     "RUN_VARIABLE",
     "apply_changes",
+    "arguments_of",
     "asked_to_resume",
     "best_value",
     "build",
@@ -66,15 +70,20 @@ __all__ = [
     "load_segmenter",
     "load_weights",
     "mark_finished",
+    "measured",
     "open_run",
     "refuse_used",
+    "resume_training",
     "resumed",
     "run_name",
     "save_config",
     "save_imported",
+    "save_segmenter",
     "set_run_dir",
+    "start_training",
     "tell_other_processes",
     "told",
+    "train",
     "validation",
     "warm_start",
 ]

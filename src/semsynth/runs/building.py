@@ -83,17 +83,6 @@ def validation(config: Mapping[str, Any]) -> Any:
     return split if isinstance(split, Dataset) else split()
 
 
-def build_supervised(cfg: DictConfig) -> tuple[Any, Any, Any]:
-    """Build what a tool needs to train one network on known answers: trainer with callbacks, system and loaders."""
-    from semsynth.training.seeding import seed_all
-
-    seed_all("new supervised network", cfg.seed)
-    system = hydra.utils.instantiate(cfg.system, _convert_="all")
-    data = hydra.utils.instantiate(cfg.data, _convert_="all")
-    callbacks = [hydra.utils.instantiate(node, _convert_="all") for node in cfg.callbacks.values() if node]
-    return hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, _convert_="all"), system, data
-
-
 def save_config(cfg: DictConfig) -> Path:
     """Make the run directory and write the configuration, complete at any time; return the directory."""
     run_dir = Path(cfg.run_dir)

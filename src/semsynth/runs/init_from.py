@@ -11,6 +11,7 @@ from semsynth.errors import ConfigError
 from semsynth.runs.building import save_config
 from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS, CONFIG, check_checkpoint, find_checkpoint, load_config
+from semsynth.runs.inheritance import inherited
 
 
 def inherit(cfg: DictConfig) -> DictConfig:
@@ -21,8 +22,6 @@ def inherit(cfg: DictConfig) -> DictConfig:
     """
     if not cfg.get("init_from"):
         return cfg
-    from semsynth.runs.inheritance import inherited
-
     run_dir, path = _begin_with(cfg.init_from)
     saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
     check_checkpoint(path)

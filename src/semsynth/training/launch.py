@@ -1,7 +1,6 @@
 """Running a trainer so that every way it can end has a clear message."""
 
 import os
-import shlex
 import signal
 import sys
 import warnings
@@ -17,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.errors import DataError, TrainingStopped
 from semsynth.matmul import chosen, matmul_precision
+from semsynth.spelling import as_typed_here, typed
 from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
@@ -80,16 +80,16 @@ def report(trainer: Any, grids: Path) -> None:
     finish_wandb()
     if trainer.is_global_zero:
         if not trainer.fast_dev_run and not finished(trainer, trainer.max_epochs or 0):
-            print(f"Ended in epoch {trainer.current_epoch} of {trainer.max_epochs}; go on with: "
-                  f"python train.py resume={grids.parent}")
+            print(as_typed_here(f"Ended in epoch {trainer.current_epoch} of {trainer.max_epochs}; go on with: "
+                                f"python train.py resume={grids.parent}"))
         callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
         for callback in callbacks:
             if isinstance(callback, Scores) and callback.latest:
                 print(*callback.lines(), sep="\n")
         grid = latest_grid(grids)
         print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
-        print(f"draw your own label map, painted in the colours of the grid's legend:\n  python synthesize.py "
-              f"{shlex.quote(f'run={grids.parent}')} input=MAP.png output=FOLDER snap=true", flush=True)
+        drawn = typed(["synthesize", f"run={grids.parent}", "input=MAP.png", "output=FOLDER", "snap=true"])
+        print(f"draw your own label map, painted in the colours of the grid's legend:\n  {drawn}", flush=True)
 
 
 @contextmanager
@@ -127,4 +127,4 @@ def report_failures(run_dir: str, reraise: bool = False) -> Iterator[None]:
 
 def _say(message: str) -> None:
     if getattr(rank_zero_only, "rank", 0) == 0:
-        print(message, file=sys.stderr, flush=True)
+        print(as_typed_here(message), file=sys.stderr, flush=True)

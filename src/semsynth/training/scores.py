@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 
 from semsynth.digits import rounded
 from semsynth.errors import TrainingStopped
+from semsynth.spelling import typed
 
 
 class Scores(pl.Callback):
@@ -104,7 +105,7 @@ class Scores(pl.Callback):
             return []
         width = max(len(key) for key in self.latest)
         shares = ("miou", "accuracy", "miou_rare")
-        return [f"scores after epoch {self.latest_epoch} (python evaluate.py run=DIR takes all of them):"] + [
+        return [f"scores after epoch {self.latest_epoch} ({typed(['evaluate', 'run=DIR'])} takes all of them):"] + [
             f"  {key:{width}}  {f'{100 * value:.1f} %' if key in shares else rounded(value, 4)}"
             for key, value in self.latest.items()]
 

@@ -1,0 +1,1 @@
+"""The commands, a file each: what is typed after `semsynth`, and what the scripts of the source tree start."""

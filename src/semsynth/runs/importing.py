@@ -1,0 +1,70 @@
+"""Making a run of a released checkpoint."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, ListConfig
+
+from semsynth import config
+from semsynth.errors import ConfigError
+from semsynth.runs.init_from import fresh_state, refuse_used, save_imported
+from semsynth.shipped import CONF
+
+
+def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
+    """Import a model as the run directory `output`; return lines about what was found.
+
+    Args:
+        cfg: The configuration of the command: `source`, `output` and what is said of the model.
+        dataset: The overrides that choose a data set, `dataset=NAME` first; none: the one that fits.
+
+    Raises:
+        ConfigError: the directory is used, or something that is said of the model is wrong.
+        CheckpointError: the files are no model that is known.
+    """
+    from semsynth.checkpoints.importer import open_model, summary
+    from semsynth.checkpoints.setting import DataFacts
+
+    refuse_used(cfg.output)
+    choice = None if not dataset else dataset[0].partition("=")[2]
+    model = open_model(cfg.source, told(cfg, choice), None if cfg.epoch is None else str(cfg.epoch))
+    data = None
+    if model.dataset is not None:
+        dataset = dataset or [f"dataset={model.dataset}"]
+        facts = config.finalize(composed(dataset, cfg.output)).dataset
+        data = DataFacts(model.dataset, facts.num_classes, tuple(facts.recipe.size))
+    setting = model.setting(data)
+    choices = model.overrides(setting)
+    training = composed([*dataset, *choices], cfg.output)
+    config.check_values(training)
+    training = config.prepare_part(training, (*config.NETWORKS, "icpe", "loss"))
+    save_imported(training, model.convert(lambda part: fresh_state(training, part)), model.record(setting))
+    return summary(model, setting, [*dataset, *choices])
+
+
+def composed(overrides: Sequence[str], output: str) -> DictConfig:
+    """The configuration of a training in a directory."""
+    running = GlobalHydra.instance().is_initialized()  # Hydra is started once: by the command, or here
+    with nullcontext() if running else initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("train", overrides=[*overrides, "logger=csv"])
+    cfg.run_dir = output
+    return cfg
+
+
+def told(cfg: DictConfig, dataset: str | None) -> Any:
+    """What the command line says of the model.
+
+    Raises:
+        ConfigError: a value that is none.
+    """
+    from semsynth.checkpoints.files import ImportHints
+
+    size = list(cfg.size) if isinstance(cfg.size, ListConfig) else cfg.size if cfg.size is None else [cfg.size] * 2
+    if size is not None and (len(size) != 2 or not all(type(side) is int and side > 0 for side in size)):
+        raise ConfigError(f"size={cfg.size} must be [HEIGHT,WIDTH] in pixels")
+    if cfg.edges not in (None, True, False):
+        raise ConfigError(f"edges={cfg.edges} must be true or false")
+    return ImportHints(dataset, None if size is None else tuple(size), cfg.upsamplings, cfg.edges)

@@ -1,0 +1,44 @@
+"""How a command is typed: `python train.py` in the source tree, `semsynth train` where the package alone is there.
+
+Messages name commands as in the source tree; what prints them takes `as_typed_here`.
+"""
+
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from semsynth.shipped import IN_SOURCE_TREE
+
+COMMANDS = tuple(sorted(path.stem for path in Path(__file__).with_name("commands").glob("[!_]*.py")))
+AT_ROOT = ("train", "evaluate", "synthesize")  # the scripts of the others lie in tools/
+SCRIPT = re.compile(rf"(?<![\w./-])(?:python )?(?:tools/)?({'|'.join(COMMANDS)})\.py\b")
+
+
+def typed(command: Sequence[str]) -> str:
+    """A command, its name and its arguments, as it is typed into a shell."""
+    name, *arguments = command
+    script = f"{name}.py" if name in AT_ROOT else f"tools/{name}.py"
+    return as_typed_here(" ".join(["python", script, *map(shlex.quote, arguments)]))
+
+
+def started_as(name: str) -> str:
+    """The command that this process was started with, as it is typed into a shell."""
+    words = sys.argv[1:]
+    return typed([name, *(words[1:] if words[:1] in ([name], [hyphened(name)]) else words)])
+
+
+def as_typed_here(text: str) -> str:
+    """A text that names commands by their scripts, as in `python tools/check_data.py`, with what can be typed here."""
+    return text if IN_SOURCE_TREE else installed(text)
+
+
+def installed(text: str) -> str:
+    """The same text with `semsynth check-data` for `python tools/check_data.py`."""
+    return SCRIPT.sub(lambda found: f"semsynth {hyphened(found[1])}", text)
+
+
+def hyphened(name: str) -> str:
+    """The name of a command as it follows `semsynth`."""
+    return name.replace("_", "-")

@@ -1,0 +1,40 @@
+"""Commands as they are typed with the source tree and without it."""
+
+import importlib
+import re
+
+import pytest
+from commands import ROOT
+
+from semsynth.cli.help import describe
+from semsynth.spelling import COMMANDS, as_typed_here, installed, started_as, typed
+
+
+def test_in_the_source_tree_scripts_are_named():
+    assert typed(["check_data", "dataset.root=a b"]) == "python tools/check_data.py 'dataset.root=a b'"
+    assert typed(["train", "norm=clade"]) == as_typed_here("python train.py norm=clade") == "python train.py norm=clade"
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("make it with `python tools/check_data.py dataset=folder`", "make it with `semsynth check-data dataset=folder`"),
+    ("python train.py -m a=1,2\n  python train.py b=3", "semsynth train -m a=1,2\n  semsynth train b=3"),
+    ("LPIPS of samples (evaluate.py)", "LPIPS of samples (semsynth evaluate)"),
+    ("./runs/train.py: broken; my_train.py, model.py, /home/me/tools/export.py", None),
+])
+def test_without_it_what_is_installed_is(text, words):
+    assert installed(text) == (words or text)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_then_names_no_script(name):
+    about = importlib.import_module(f"semsynth.commands.{name}").__doc__
+    text = installed(describe(ROOT / "conf" / f"{name}.yaml", about))
+    assert re.findall(r"[\w/]+\.py\b", text) == []
+    assert f"    semsynth {name.replace('_', '-')} " in text
+
+
+@pytest.mark.parametrize("words", [["tools/train_segmenter.py"], ["/bin/semsynth", "train-segmenter"],
+                                   ["/lib/semsynth/__main__.py", "train_segmenter"]])
+def test_how_a_process_was_started(words, monkeypatch):
+    monkeypatch.setattr("sys.argv", [*words, "output=x", "name=a b"])
+    assert started_as("train_segmenter") == "python tools/train_segmenter.py output=x 'name=a b'"
