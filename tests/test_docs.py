@@ -35,10 +35,15 @@ def test_links_lead_somewhere(page):
             assert not anchor or anchor in anchors(target), link
 
 
+def without_recipes(page):
+    """Its text but for files that a reader is told to write: blocks that begin with their path."""
+    return re.sub(r"```\w+\n# \S+/\S+\n.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
 @each_page
 def test_files_are_there(page):
     """Those of the project by their path in it, or by their path in the package, and the scripts of commands."""
-    text = page.read_text()
+    text = without_recipes(page)
     parts = "|".join(p.stem for p in PACKAGE.iterdir() if (p / "__init__.py").exists())
     paths = re.findall(r"(?<![\w/.-])(?:src|tests|conf|tools|bench|notebooks)/[\w./-]*\w/?", text)
     own = re.findall(rf"(?<![\w/.-])(?:{parts})/[\w/]+\.py", text)
@@ -50,7 +55,7 @@ def test_files_are_there(page):
 @each_page
 def test_modules_are_there(page):
     """`semsynth.a.b.Name` is a module, or a name in one."""
-    for dotted in set(re.findall(r"(?<![\w.])semsynth((?:\.\w+)+)", page.read_text())):
+    for dotted in set(re.findall(r"(?<![\w.])semsynth((?:\.\w+)+)", without_recipes(page))):
         path, names = PACKAGE, dotted[1:].split(".")
         while names and ((path / names[0]).is_dir() or (path / f"{names[0]}.py").exists()):
             path /= names.pop(0)

@@ -55,7 +55,7 @@ def write(folder):
 def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("extended") / "project"
     for name in ("src", "conf", "tools", "experiments"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("train.py", "evaluate.py", "synthesize.py", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "tests").mkdir()
