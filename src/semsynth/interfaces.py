@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -89,6 +90,14 @@ class Segmenter(Protocol):
 
     def probabilities(self, image: Tensor) -> Tensor:
         """Soft label maps (N,K,H,W) that sum to 1 over K."""
+
+
+@runtime_checkable
+class LabelFiles(Protocol):
+    """A data set whose label maps lie in files, which can be read at the size that they have there."""
+
+    def read_labels(self, index: int) -> np.ndarray:
+        """Classes (H,W) int64 of a sample, before any resizing."""
 
 
 class LossTerm(Protocol):

@@ -17,6 +17,7 @@ from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_in
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.report import CONFUSION_PLOT, IOU_PLOT
+from semsynth.interfaces import LabelFiles
 from semsynth.metrics.pixels import image_tensor, labels_at
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import chosen
@@ -57,8 +58,8 @@ class JudgedMaps(Dataset):
         index = self.order[position]
         sample = dict(self.dataset[index])
         sample["truth"] = sample["labels"]
-        from_file = hasattr(self.dataset, "read_labels")
-        if from_file and (self.protocol.label_size, self.protocol.label_resize) != ("image", "nearest"):
+        as_drawn = (self.protocol.label_size, self.protocol.label_resize) == ("image", "nearest")
+        if isinstance(self.dataset, LabelFiles) and not as_drawn:
             size = None if self.protocol.label_size == "native" else tuple(sample["labels"].shape)
             sample["truth"] = labels_at(self.dataset.read_labels(index), size, self.protocol.label_resize)
         return sample

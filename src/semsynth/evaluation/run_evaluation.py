@@ -31,9 +31,9 @@ def fitting_batch(height: int, width: int, classes: int = 1, judge: Any = None) 
     return max(1, min(64, PIXELS // max(seen), SEGMENTER_SCORES // (pixels * classes)))
 
 
-def assess(evaluator: Evaluator, maps: Dataset, painter: Sampler | None, *, batch: int, workers: int = 0,
-           device: torch.device | str = "cpu", progress: Progress, where: str, own: OwnSegmenter | None = None
-           ) -> Scores:
+def run_evaluation(evaluator: Evaluator, maps: Dataset, painter: Sampler | None, *, batch: int, workers: int = 0,
+                   device: torch.device | str = "cpu", progress: Progress, where: str,
+                   own: OwnSegmenter | None = None) -> Scores:
     """Scores of all samples of `maps`.
 
     Args:

@@ -18,7 +18,7 @@ from semsynth.errors import ConfigError, EvaluationError
 from semsynth.evaluation.builder import build_evaluator
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
-from semsynth.evaluation.run_evaluation import assess, fitting_batch
+from semsynth.evaluation.run_evaluation import fitting_batch, run_evaluation
 from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
 from semsynth.metrics.cache import StatisticsCache
@@ -185,8 +185,9 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,
         given=given, trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
-    found = assess(evaluator, source.maps, painter, batch=batch, workers=workers, device=device, progress=progress,
-                   where=source.where, own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
+    found = run_evaluation(evaluator, source.maps, painter, batch=batch, workers=workers, device=device,
+                           progress=progress, where=source.where,
+                           own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
     content = described(source, evaluator, real, found)
     return found, content | ({} if given is None else {"real_statistics": given.description()})
