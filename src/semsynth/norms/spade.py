@@ -70,7 +70,9 @@ class SPADE(Norm):
 
     def folded(self) -> Callable[[Semantics], Rows | None] | None:
         """With the statistics in the convolutions, which are fewer numbers than tables of patches."""
-        norm = copy.deepcopy(self)
+        clones: dict[int, Any] = {id(x): nn.Parameter(x.detach().clone(), False) for x in self.parameters()}
+        clones |= {id(x): x.clone() for x in self.buffers()}
+        norm = copy.deepcopy(self, clones)  # tensors of a fake mode would be copied with their mode
         return ConstantLabelNetwork(norm.shared, *norm._outputs(), edges=self.edges,
                                     by_patch=bool(self.needs)) if norm.fold_() else None
 
