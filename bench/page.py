@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import checks
@@ -179,10 +179,6 @@ class Bench:
                 self.measured.training.setdefault(norm, {}).update(self.rows(
                     lines, norm, [c for c in calls if c.name.startswith(kind)], f"{kind}, released, fp32"))
 
-    def step_compiled(self, lines: list[str]) -> None:
-        """The same of what compiles."""
-        self.step(lines, compiling=True)
-
     def by_configuration(self, lines: list[str]) -> None:
         """What train.py builds, within this process: milliseconds, host waits, copies, kernels."""
         precision = "bf16-mixed" if CUDA else "32-true"
@@ -281,7 +277,7 @@ class Bench:
 SECTIONS: dict[str, Callable[[Bench, list[str]], None]] = {
     "training by configuration": Bench.by_configuration, "drawing": Bench.draw, "training": Bench.step,
     "checks": Bench.check, "train.py": Bench.train, "drawing, compiled": Bench.draw_compiled,
-    "training, compiled": Bench.step_compiled}
+    "training, compiled": partial(Bench.step, compiling=True)}
 
 
 def main(arguments: list[str]) -> int:
@@ -291,7 +287,8 @@ def main(arguments: list[str]) -> int:
     page = Path(given.get("page", Path(tempfile.gettempdir(), "results_cuda_small.md") if small
                           else Path(__file__).with_name("results_cuda.md")))
     tiny = replace(SMALL, backend="eager") if "traced" in arguments else SMALL
-    (bench := Bench(tiny if small else FULL, page, float(given.get("minutes", 9)))).run()
+    bench = Bench(tiny if small else FULL, page, float(given.get("minutes", 9)))
+    bench.run()
     print(f"wrote {page}")
     return int(bench.failed)
 

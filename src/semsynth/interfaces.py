@@ -18,10 +18,12 @@ class Generator(Protocol):
 
     Attributes:
         size: (H,W) of the training images.
+        out_channels: Of the images.
         styled: Whether a label map has many pictures, in styles.
     """
 
     size: tuple[int, int]
+    out_channels: int
     styled: bool
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:
@@ -53,7 +55,7 @@ class Generator(Protocol):
         """A copy for drawing only, with the same pictures, faster where it can be."""
 
     def __call__(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Images (N,3,H,W) in [-1,1] of label maps that are prepared; without a style one is drawn."""
+        """Images (N,out_channels,H,W) in [-1,1] of prepared label maps; without a style one is drawn."""
 
 
 @runtime_checkable

@@ -33,7 +33,7 @@ class Posterior:
     log_variance: Tensor
     of: str = "vector"
 
-    def sample(self, normal: Callable[[tuple[int, ...]], Tensor] | None = None) -> Tensor:
+    def sample(self, normal: Normal | None = None) -> Tensor:
         """mean + eps * exp(log_variance / 2), eps ~ N(0, 1), in float32 at least."""
         dtype = torch.promote_types(self.mean.dtype, torch.float32)
         mean, log_variance = self.mean.to(dtype), self.log_variance.to(dtype)
@@ -98,13 +98,7 @@ class Style:
         """The same on another device or in another precision, as `Tensor.to` takes them."""
         return self.map(lambda x: x.to(*args, **kwargs))
 
-    def tensors(self) -> list[Tensor]:
-        """All of its tensors, always in the same order; the mean of a posterior once where it is also the code."""
-        found: list[Tensor] = []
-        self.map(lambda x: found.append(x) or x)  # type: ignore[func-returns-value]
-        return [x for i, x in enumerate(found) if not any(x is other for other in found[:i])]
-
-    def sampled(self, normal: Callable[[tuple[int, ...]], Tensor] | None = None) -> Style:
+    def sampled(self, normal: Normal | None = None) -> Style:
         """Drawn from the posterior, where an encoder gave one; as it is otherwise."""
         if self.posterior is None:
             return self
@@ -151,4 +145,5 @@ class Style:
 
 def cat(styles: list[Style]) -> Style:
     """The styles of all pictures, one after the other; posteriors are left out."""
-    return Style._of({name: torch.cat([style.codes()[name] for style in styles]) for name in styles[0].codes()})
+    codes: dict[str, Any] = {name: torch.cat([style.codes()[name] for style in styles]) for name in styles[0].codes()}
+    return Style(**codes)

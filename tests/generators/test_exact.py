@@ -72,7 +72,7 @@ def settled(network, maps):
     for m in norms:
         m.momentum = 1.0
     with torch.no_grad():
-        for _ in range(4):  # spectral norms set_run_dir as well
+        for _ in range(4):  # spectral norms settle as well
             network(maps)
     for m in norms:
         m.running_mean += 0.3 * torch.randn_like(m.running_mean) * m.running_var.sqrt()

@@ -19,7 +19,7 @@ from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.spade import SPADE
 from semsynth.semantics import Reading, Semantics
-from semsynth.style import Normal, Style
+from semsynth.style import Style
 
 Formulation = Literal["published", "fast"]
 """`published`: as this module has it; `fast`: as the networks of this project are."""
@@ -121,21 +121,13 @@ class PublishedGenerator(nn.Module):
         self.fc, self.fc_position, self.conv_img = generator.fc, generator.fc_position, generator.conv_img
         self.blocks = nn.ModuleList(PublishedBlock(block) for block in generator.blocks.values())
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
-        self.size, self.z_dim, self.styled = generator.size, generator.z_dim, bool(generator.z_dim)
+        self.size, self.z_dim, self.styled = generator.size, generator.z_dim, generator.styled
+        self.draw_style = generator.draw_style
         self.edges, self.fc_offsets = generator.edges, generator.fc_offsets
 
     def feature_sizes(self, h: int, w: int) -> list[Reading]:
         """None: label maps are not prepared, every norm resizes them anew."""
         return []
-
-    def draw_style(self, count: int, semantics: Semantics | None = None,
-                   normal: Normal | None = None) -> Style | None:
-        """The style of `count` pictures from N(0, 1); None without a style vector."""
-        if not self.z_dim:
-            return None
-        weight: Any = self.fc.weight
-        shape = count, self.z_dim
-        return Style(vector=torch.randn(shape, device=weight.device) if normal is None else normal(shape).to(weight))
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images (N,3,H,W) in [-1,1]."""

@@ -124,9 +124,14 @@ def check_threads(cfg: DictConfig) -> None:
         raise ConfigError(f"threads={threads} must be auto or a whole number from 1 on")
 
 
+def is_one_of(value: Any, allowed: Sequence[Any]) -> bool:
+    """Whether a value is one of those that are allowed, where 1 is not true."""
+    return any(value is choice or (isinstance(choice, str) and value == choice) for choice in allowed)
+
+
 def _one_of(cfg: DictConfig, key: str, allowed: Sequence[Any]) -> None:
     value = _value(cfg, key)
-    if not any(value is choice or (isinstance(choice, str) and value == choice) for choice in allowed):
+    if not is_one_of(value, allowed):
         words = [str(choice).lower() for choice in allowed]
         raise ConfigError(f"{key}={value} must be {', '.join(words[:-1])} or {words[-1]}{near(str(value), words)}")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from semsynth.config.static_checks import is_one_of
 from semsynth.errors import ConfigError
 
 
@@ -31,7 +32,7 @@ def check_choice(cfg: DictConfig, key: str, choices: Sequence[Any]) -> None:
     Raises:
         ConfigError: it does not; says which there are.
     """
-    if not any(cfg[key] is choice or (isinstance(choice, str) and cfg[key] == choice) for choice in choices):
+    if not is_one_of(cfg[key], choices):
         words = [str(choice).lower() for choice in choices]
         few = " or ".join(words) if len(words) == 2 and choices[0] is True else f"one of {', '.join(words)}"
         raise ConfigError(f"{key}={cfg[key]}: take {few}")

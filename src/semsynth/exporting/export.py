@@ -17,7 +17,7 @@ from torch import Tensor
 from semsynth.errors import ConfigError
 from semsynth.exporting.metadata import metadata
 from semsynth.exporting.official import write_official
-from semsynth.exporting.program import EncoderProgram, GeneratorProgram, Program, style_length
+from semsynth.exporting.program import EncoderProgram, GeneratorProgram, Program
 from semsynth.exporting.program_files import Run, write_exported, write_onnx
 from semsynth.exporting.segmenter import write_segmenter
 from semsynth.exporting.source import Source
@@ -96,11 +96,11 @@ def _write_run(source: Source, folder: Path, output: Path) -> list[str]:
 def _write_programs(source: Source, format: str, folder: Path, size: tuple[int, int], tolerance: float,
                     labels: torch.dtype) -> list[str]:
     suffix, write = PROGRAMS[format]
-    style_length(source.generator)  # refused before anything else
     try:
-        programs: list[Program] = [GeneratorProgram(source.generator, source.condition, size, labels)]
+        source.generator.feature_sizes(*size)
     except ValueError as error:
         raise ConfigError(f"size={list(size)}: {error}") from error
+    programs: list[Program] = [GeneratorProgram(source.generator, source.condition, size, labels)]
     if source.encoder is not None and programs[0].z_dim:
         programs.append(EncoderProgram(source.encoder, source.condition.size))
     lines = []

@@ -75,8 +75,7 @@ class GeneratorProgram(nn.Module):
 
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """The same of the one output."""
-        with torch.no_grad():
-            return {"image": tuple(self(**self.example(1)).shape[1:])}
+        return {"image": (int(self.generator.out_channels), *self.size)}
 
     def example(self, count: int = EXAMPLES, seed: int = 0) -> dict[str, Tensor]:
         """Random inputs of ``count`` label maps."""

@@ -18,13 +18,14 @@ class BaseGenerator(nn.Module, ABC):
 
     Args:
         size: (H,W) of the training images.
+        out_channels: Of the images.
     """
 
     styled: bool = False
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], out_channels: int = 3) -> None:
         super().__init__()
-        self.size = (int(size[0]), int(size[1]))
+        self.size, self.out_channels = (int(size[0]), int(size[1])), out_channels
 
     @abstractmethod
     def feature_sizes(self, h: int, w: int) -> list[Reading]:

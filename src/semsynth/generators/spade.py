@@ -70,7 +70,7 @@ class SPADEGenerator(BaseGenerator):
                  ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
                  fc_offsets: bool = False, out_channels: int = 3, init_gain: float = 0.02,
                  checkpointing: bool = False) -> None:
-        super().__init__(size)
+        super().__init__(size, out_channels)
         self.upsamplings = upsamplings_for(self.size) if upsamplings is None else upsamplings
         if not 1 <= self.upsamplings <= 7:
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
@@ -99,7 +99,7 @@ class SPADEGenerator(BaseGenerator):
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
             channels = width
         self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
-        self.class_codes = max(norm.class_codes for norm in self.modules() if isinstance(norm, Norm))
+        self.class_codes = max((norm.class_codes for norm in self.modules() if isinstance(norm, Norm)), default=0)
         self.styled = bool(z_dim or self.class_codes)
         initialise(self, init_gain)
 
@@ -175,8 +175,8 @@ class SPADEGenerator(BaseGenerator):
         h, w = self.start_size(*semantics.size)
         view = semantics.at(h, w)
         if self.z_dim:
-            if style is None or style.vector is None:
-                raise ValueError("this network starts from a style vector: give a style that has one")
+            if style is None or style.vector is None or style.vector.shape[1] != self.z_dim:
+                raise ValueError(f"this network starts from a style vector of {self.z_dim} numbers: give such a style")
             weight: Any = self.fc.weight
             grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, h, w)
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets().to(grid))
@@ -215,13 +215,9 @@ class SPADEGenerator(BaseGenerator):
             if upsample:
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = arranged(x)
-            x = (recomputed if self.checkpointing and self.training else _called)(block, x, semantics, style)
+            run = partial(recomputed, block) if self.checkpointing and self.training else block
+            x = run(x, semantics, style)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x
-
-
-def _called(block: nn.Module, x: Tensor, semantics: Semantics, style: Style | None) -> Tensor:
-    out: Tensor = block(x, semantics, style)
-    return out
 
 
 @cache

@@ -12,7 +12,7 @@ GREY = (0.299, 0.587, 0.114)
 class Photometric(nn.Module):
     """Random brightness, contrast, saturation, blur, noise and coarseness of images (N,3,H,W) in [-1,1].
 
-    GeneratorOutput for each image, from torch's global generator. A value of 0 leaves that change out (`coarse`: 1).
+    Drawn for each image, from torch's global generator. A value of 0 leaves that change out (`coarse`: 1).
 
     Args:
         brightness: Largest shift, where the range of the images is 2.
