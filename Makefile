@@ -7,10 +7,10 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint type lock clean bench reproduce notebook notebooks
+.PHONY: help setup train test test-cluster lint type lock clean bench reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## make .venv and install everything into it (done by the other targets as well)
 
@@ -29,6 +29,19 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
+
+test-cluster: $(STAMP) ## the tests on a Slurm that is installed, started and stopped for them (minutes; as root of a Debian)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster $(ARGS)
+
+campaign: $(STAMP) ## answer 2,000 mutated inputs and survive 100 kills (hours); ARGS="kinds=masks count=200 seed=1" narrows it
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) -m campaigns $(ARGS)
+
+mutants: $(STAMP) ## break the code one place at a time and tell what no test sees (hours; goes on when called again); ARGS=--help
+	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(PY) -m mutants $(ARGS)
+
+audit: $(STAMP) ## look up the known vulnerabilities of the packages in requirements.lock (needs the network)
+	@$(PY) -m pip_audit --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) 'pip-audit>=2.7'
+	@$(PY) .ci/audit.py $(ARGS)
 
 notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the first time)
 	@$(PY) -m jupyterlab --version >/dev/null 2>&1 || $(VENV)/bin/uv pip install --quiet --python $(PY) --editable '.[notebooks]'

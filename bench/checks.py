@@ -82,7 +82,7 @@ def layer(case: Case, device: str, dtype: torch.dtype = torch.float32) -> dict[s
     network, semantics = case.build()
     reference: Any = list(network.blocks.values())[-1].norm_0
     tested = copy.deepcopy(reference).to(device, torch.float32)
-    sizes = network.feature_sizes(case.size, case.size)
+    sizes = network.readings(case.size, case.size)
     x = torch.randn(case.batch, reference.channels, case.size, case.size, dtype=torch.float64)
 
     def run(norm: Any, x: Tensor, where: str) -> tuple[Tensor, list[Tensor]]:
@@ -100,7 +100,7 @@ def generator(case: Case, device: str) -> dict[str, float]:
     """Errors of a whole generator in training, of its picture under bf16 autocast, and of the folded one."""
     reference, semantics = case.build()
     tested = copy.deepcopy(reference).to(device, torch.float32)
-    sizes = reference.feature_sizes(case.size, case.size)
+    sizes = reference.readings(case.size, case.size)
 
     def prepared(where: str) -> Semantics:
         return Semantics(semantics.labels, CLASSES, semantics.edges, semantics.offsets).to(where).prepare(sizes)

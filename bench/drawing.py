@@ -30,7 +30,7 @@ def drawing(norm: str, labels: Tensor, classes: int, setting: Setting, *, compil
         return labels.to(DEVICE, non_blocking=True)
 
     def prepared() -> Semantics:
-        return Semantics(moved(), classes).prepare(network.feature_sizes(*labels.shape[1:]))
+        return network.prepare(Semantics(moved(), classes))
 
     @torch.no_grad()
     def theirs(network: torch.nn.Module, autocast: bool) -> Tensor:

@@ -25,4 +25,4 @@ def build(norm: str, size: int, ngf: int, classes: int) -> SPADEGenerator:
 
 def prepared(network: Any, labels: Tensor, classes: int) -> Semantics:
     """Label maps ready for a network, made anew as for a new batch."""
-    return Semantics(labels, classes).prepare(network.feature_sizes(*labels.shape[1:])).to(DEVICE)
+    return network.prepare(Semantics(labels, classes)).to(DEVICE)

@@ -87,7 +87,7 @@ def stepping(norm: str, labels: Tensor, classes: int, setting: Setting, perceptu
     labels = labels.to(DEVICE)
     real = (torch.rand(len(labels), 3, *labels.shape[1:], device=DEVICE) * 2 - 1).to(memory_format=torch.channels_last)
     plain = Semantics(labels, classes)
-    ready = Semantics(labels, classes).prepare(ours.feature_sizes(*labels.shape[1:]))
+    ready = ours.prepare(Semantics(labels, classes))
 
     def stepped(network: nn.Module, judge: MultiscaleDiscriminator, perceptual: Any, plain_script: bool) -> Stepping:
         return Stepping(network, judge, real, perceptual, plain_script)

@@ -7,6 +7,15 @@ from hydra import compose, initialize_config_dir
 
 ROOT = Path(__file__).parents[1]
 
+# words of a training that takes a moment
+SMALL = ["generator.ngf=4", "discriminator.ndf=4", "batch=2", "data.num_workers=0", "logger=csv",
+         "trainer.accelerator=cpu"]
+# an unpaired training, as small
+UNPAIRED = ["system=unpaired", "dataset.unpaired=shuffled", "discriminator=patchgan_image", "loss=unpaired",
+            "system.segmenter.network.widths=[4,8]"]
+AS_RELEASED = [*UNPAIRED, "dataset.unpaired=as_released"]
+SECOND = ["discriminator@system.label_discriminator=patchgan_labels", "system.label_discriminator.ndf=4"]
+
 
 def load(path):
     """A script of the project, given by its path in it, as a module."""
@@ -25,3 +34,8 @@ def composed(name, *overrides, **kwargs):
     """The configuration of a command."""
     with hydra():
         return compose(name, overrides=list(overrides), **kwargs)
+
+
+def training(*overrides):
+    """The configuration of train.py, which knows the experiments as well."""
+    return composed("train", *overrides, f"hydra.searchpath=[file://{ROOT}]")

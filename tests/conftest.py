@@ -1,6 +1,8 @@
 import logging
 import os
+import resource
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -14,9 +16,8 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 
 import pytest
 import torch
-
-NORMS = {"clade": "clade.CLADE", "clade_icpe": "clade.CLADE_ICPE", "clade_distf": "clade.CLADE_DISTF",
-         "spade": "spade.SPADE"}
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +38,13 @@ def _loggers():
 
 
 @pytest.fixture(autouse=True)
+def _hydra():
+    """A command within this process leaves its words to Hydra; the next test has typed none."""
+    HydraConfig.instance().cfg = None
+    GlobalHydra.instance().clear()
+
+
+@pytest.fixture(autouse=True)
 def _no_downloads(monkeypatch):
     from semsynth.pretrained import download
 
@@ -54,61 +62,30 @@ def _wandb():
     assert left is None, f"the W&B run of {left.dir} was left open"
 
 
+@pytest.fixture
+def small_files():
+    """A context in which no file can grow beyond some bytes, as on a disk that is full."""
+    @contextmanager
+    def limited(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
     """Makes a run directory of narrow untrained networks, whose batch norms have seen a few batches.
 
     tiny_run(norm="clade", z_dim=0, edges=False, size=(32, 32), ...) -> its path.
     """
-    import hydra.utils
-    import yaml
+    def make(*args, **words):
+        from tiny_runs import make_run
 
-    from semsynth.semantics import Semantics
-    from semsynth.weights.run_file import save_weights
-
-    def norm_node(name, edges, base):
-        node = {"_target_": f"semsynth.norms.{NORMS[name]}", "_partial_": True, "edges": edges}
-        return node | ({"hidden": 8} if name == "spade" else {}) | ({} if base is None else {"base": base})
-
-    def make(norm="clade", z_dim=0, edges=False, size=(32, 32), unknown=None, encoder=True, base=None, **generator):
-        classes = ["sky", "cloud", "sun", "grass", "car"]
-        if norm == "mixed":
-            node = {"_target_": "semsynth.norms.schedule.Mixed", "low": norm_node("spade", edges, base),
-                    "high": norm_node("clade", edges, base), "transition": 4}
-        else:
-            node = norm_node(norm, edges, base)
-        offsets = norm in ("clade_icpe", "clade_distf") or generator.get("fc_offsets", False)
-        cfg = {
-            "size": list(size), "seed": 0, "run_dir": "somewhere",
-            "dataset": {"name": "tiny", "classes": classes, "colours": [[40 * i, 0, 255] for i in range(5)],
-                        "num_classes": 5, "unknown": unknown, "instances": edges, "edges": edges},
-            "icpe": {"_target_": "semsynth.semantics.icpe.Offsets", "enabled": offsets, "components": "every",
-                     "skip_label": None, "published": False},
-            "generator": {"_target_": "semsynth.generators.spade.SPADEGenerator", "norm": node, "num_classes": 5,
-                          "size": list(size), "ngf": 2, "z_dim": z_dim, "edges": edges, "init_gain": 1.0} | generator,
-            "discriminator": {"_target_": "semsynth.discriminators.patchgan.MultiscaleDiscriminator",
-                              "num_classes": 5, "edges": edges, "ndf": 4, "init_gain": 1.0},
-            "encoder": {"_target_": "semsynth.encoders.none.no_encoder"} if not z_dim else
-                       {"_target_": "semsynth.encoders.style.StyleEncoder", "size": list(size), "z_dim": z_dim,
-                        "nef": 2, "init_gain": 1.0},
-        }
-        torch.manual_seed(0)
-        parts = {name: hydra.utils.instantiate(cfg[name], _convert_="all")
-                 for name in ("generator", "discriminator", "encoder")}
-        labels = torch.randint(5, (2, *size))
-        semantics = Semantics(labels, 5, torch.rand(2, 1, *size).round(), torch.rand(2, 2, *size) * 2 - 1)
-        for name, value in parts["generator"].named_parameters():
-            if "position_" in name or name.endswith(".beta"):  # zero at the start: they shall matter
-                torch.nn.init.normal_(value)
-            if name == "conv_img.weight":
-                value.data.mul_(5)  # not all grey
-        with torch.no_grad():
-            for _ in range(3):
-                parts["generator"].train()(semantics.prepare(parts["generator"].feature_sizes(*size)))
-        run = tmp_path_factory.mktemp("runs") / "tiny"
-        save_weights(run / "checkpoints" / "last.safetensors",
-                     {n: p.state_dict() for n, p in parts.items() if p is not None and (encoder or n != "encoder")})
-        (run / "config.yaml").write_text(yaml.safe_dump(cfg))
-        return run
+        return make_run(tmp_path_factory.mktemp("runs") / "tiny", *args, **words)
 
     return make

@@ -14,14 +14,14 @@ def training_from(run, *overrides):
     given = [f"init_from={run}", "trainer=smoke", "batch=2", "logger=csv", "data.num_workers=0",
              "trainer.accelerator=cpu", *overrides]
     plain = inherited(OmegaConf.to_container(composed("train", *given), resolve=False),
-                      OmegaConf.to_container(runs.load_config(run), resolve=True), given)
+                      OmegaConf.to_container(runs.Run(run).config, resolve=True), given)
     return config.prepare(OmegaConf.create(plain))
 
 
 def import_run(source, output, *overrides):
     """Import as the command line does; the lines that it prints."""
     cfg = composed("import_checkpoint", f"source='{source}'", f"output='{output}'", *overrides)
-    return import_checkpoint(cfg, [o for o in overrides if o.startswith("dataset")])
+    return import_checkpoint(cfg, [o for o in overrides if o.startswith(("dataset", "recipe"))])
 
 
 def save(folder, epoch="latest", **states):

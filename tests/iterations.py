@@ -106,7 +106,7 @@ def semantics(sizes=(), seed=0):
 
 def batches(system, count, pairs=False):
     """A loader of whole batches, the label maps prepared."""
-    sizes = system.generator.feature_sizes(SIZE, SIZE)
+    sizes = system.generator.readings(SIZE, SIZE)
 
     def pair(seed):
         maps, chance = semantics(sizes, seed), torch.Generator().manual_seed(seed)

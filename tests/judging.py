@@ -27,9 +27,9 @@ def make_protocol(**settings):
                                 "diversity_maps": 2, "diversity_samples": 3} | settings))
 
 
-def make_evaluator(judge=None, count=None, protocol=None, **settings):
+def make_evaluator(judge=None, protocol=None, **settings):
     judge = judge or make_judge()
-    return Evaluator(protocol or make_protocol(), CLASSES, judge=judge, features=[JudgeFeatures(judge)], count=count,
+    return Evaluator(protocol or make_protocol(), CLASSES, judge=judge, features=[JudgeFeatures(judge)],
                      **settings)
 
 

@@ -48,7 +48,7 @@ def of_generator():
     network = SPADEGenerator(partial(SPADE, hidden=5), K, size=(32, 32), ngf=4, init_gain=1.0).double()
     given = [{"inputs": [Semantics(make(1, 32, 32), K)], "weights": torch.randn(1, 3, 32, 32).double(),
               "fused_elements": 1} for make in (repeating, noise)]
-    return {"network": network, "given": given, "sizes": network.feature_sizes(32, 32)}
+    return {"network": network, "given": given, "sizes": network.readings(32, 32)}
 
 
 def of_plain_norm():

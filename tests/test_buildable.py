@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 
 import hydra.utils
 import numpy
@@ -24,9 +25,10 @@ from semsynth import Synthesizer, config, runs
 from semsynth.buildable import NAMES, PACKAGE, check_names, check_stored, may_be_built
 from semsynth.commands.export import write
 from semsynth.commands.synthesize import draw
-from semsynth.errors import ConfigError, ReportError
+from semsynth.errors import ConfigError, ReportError, SegmenterError
 from semsynth.evaluation import arguments, sources
 from semsynth.reporting import collect
+from semsynth.segmenters.network_file import network_class
 from semsynth.signatures import targets
 
 FILES = sorted([*(ROOT / "conf").rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")])
@@ -78,8 +80,9 @@ def foreign_names():
 
 
 def test_what_this_project_names_may_be_built():
-    named = {node["_target_"] for path in FILES for _, node in targets(yaml.safe_load(path.read_text()))
-             if not node["_target_"].startswith("semsynth.papers.")}  # of studies, which no run stores
+    named = {node["_target_"] for path in FILES for key, node in targets(yaml.safe_load(path.read_text()))
+             if not node["_target_"].startswith("semsynth.papers.")  # of studies, which no run stores
+             and not key.startswith("hydra.")}  # nor these
     assert len(named) > 60
     assert not sorted(name for name in named if not may_be_built(name))
     for name in NAMES - named:  # nothing is listed that is not needed
@@ -92,6 +95,42 @@ def test_names_from_elsewhere_may_not():
     names = [*CHOSEN, *foreign_names(), *imported_names()]
     assert len(names) > 2000
     assert not [name for name in names if may_be_built(name)]
+
+
+def test_no_module_there_is_may_be_built_or_is_imported(tmp_path):
+    """Of all that the standard library and the installed packages have; the checks import nothing to find out."""
+    modules = {*sys.stdlib_module_names, *packages_distributions()} - {"semsynth", "torch", "pytorch_lightning",
+                                                                       "albumentations"}
+    names = [f"{module}{tail}" for module in sorted(modules) for tail in ("", ".run", ".load", ".main", ".os.system")]
+    names += [f"semsynth.norms.clade.{module}.load" for module in sorted(modules)]
+    names += [f"semsynth.segmenters.{module}.{word}" for module in sorted(modules) for word in ("UNet", "system")]
+    assert len(names) > 3000
+    before = set(sys.modules)
+    for name in names:
+        with pytest.raises(ConfigError, match=r"is not built"):
+            check_stored({"a": [{"_target_": name, "_partial_": True}]})
+        with pytest.raises(SegmenterError, match=r"which is not below|there is no network"):
+            network_class(name, tmp_path)
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize("path", ["dataset.val", "icpe", "generator", "norm", "protocol", "loss.generator", "data"])
+@pytest.mark.parametrize("name", ["semsynth.training.wandb_run.wandb_logger", "pytorch_lightning.Trainer",
+                                  "semsynth.training.csv_metrics.CsvMetrics"])
+def test_what_writes_is_not_built_where_a_run_is_looked_at(path, name):
+    node = {"_target_": name, "run_dir": "x"}
+    check_names({"logger": {"wandb": node}})
+    plain = node
+    for key in reversed(path.split(".")):
+        plain = {key: plain}
+    with pytest.raises(ConfigError, match=rf"{path}\._target_={name} is not built there"):
+        check_stored(plain)
+
+
+def test_arguments_have_names():
+    """Without them no check of values and places would see them."""
+    with pytest.raises(ConfigError, match=r"callbacks\.x\._args_ are not read"):
+        check_stored({"callbacks": {"x": {"_target_": "semsynth.training.checkpoints.Checkpoints", "_args_": ["/x"]}}})
 
 
 @pytest.mark.parametrize("name", [None, 3, ["torch.load"], {"_target_": "torch.load"}, True, b"torch.load"])
@@ -160,9 +199,9 @@ def hostile_run(tiny_run, tmp_path):
 
 
 READERS = {
-    "synthesizer": Synthesizer.from_run, "evaluate": lambda run: sources.load_run(run, "last", "auto"),
+    "synthesizer": Synthesizer.from_run, "evaluate": lambda run: sources.of_run(runs.Run(run), None, None),
     "arguments": lambda run: arguments.completed([f"run={run}"], ROOT / "conf" / "dataset"),
-    "segmenter": runs.load_segmenter, "resume": lambda run: runs.resumed(str(run), []),
+    "segmenter": lambda run: runs.Run(run).segmenter, "resume": lambda run: runs.resumed(str(run), []),
     "init_from": lambda run: runs.inherit(composed("train", f"init_from={run}")),
     "report": collect.read_run,
     "synthesize": lambda run: draw(composed(
@@ -184,11 +223,11 @@ def test_every_command_refuses_it_in_words(reader, hostile_run, trap, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["${oc.env:SECRET}", "${hydra:runtime.cwd}", "${now:%Y}", "a/${oc.decode:x}",
-                                  "${.norm}", "${size}"])
+                                  "${.norm}", "${size}", "???"])
 def test_nothing_is_looked_up(text, hostile_run, monkeypatch):
     monkeypatch.setenv("SECRET", "hunter2")
     with pytest.raises(ConfigError, match=r"generator\.x\[0\]=.*is not resolved") as caught:
-        runs.load_config(hostile_run({"_target_": "semsynth.generators.spade.SPADEGenerator", "x": [text]}))
+        _ = runs.Run(hostile_run({"_target_": "semsynth.generators.spade.SPADEGenerator", "x": [text]})).config
     assert "hunter2" not in str(caught.value)
 
 
@@ -197,7 +236,7 @@ def test_nothing_is_looked_up(text, hostile_run, monkeypatch):
 def test_what_is_no_configuration(content, tmp_path):
     (tmp_path / "config.yaml").write_text(content)
     with pytest.raises(ConfigError, match=r"config\.yaml is no configuration"):
-        runs.load_config(tmp_path)
+        _ = runs.Run(tmp_path).config
 
 
 def test_a_training_that_nobody_could_open_does_not_start(tmp_path):

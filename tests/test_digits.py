@@ -1,6 +1,6 @@
 import pytest
 
-from semsynth.digits import rounded
+from semsynth.digits import duration, rounded
 
 
 @pytest.mark.parametrize(("value", "digits", "text"), [
@@ -8,3 +8,8 @@ from semsynth.digits import rounded
     (0.0, 2, "0"), (-0.00012, 1, "-0.0001"), (float("nan"), 4, "nan")])
 def test_no_exponents(value, digits, text):
     assert rounded(value, digits) == text
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(42.3, "42 s"), (330, "6 min"), (7200, "2.0 h"), (1e6, "12 days")])
+def test_durations(seconds, words):
+    assert duration(seconds) == words

@@ -8,7 +8,8 @@ import pytest
 from commands import ROOT, composed
 from omegaconf import OmegaConf
 
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
+ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = sorted([*(ROOT / name for name in ROOT_PAGES), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
 PACKAGE = ROOT / "src" / "semsynth"
 DIFFERENCES = (ROOT / "docs" / "papers_and_code.md").read_text()
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -89,7 +90,7 @@ def test_the_keys_of_papers_and_code_are_there():
 
 
 @pytest.mark.parametrize("key", ["discriminator.num_layers=4", "generator.init_gain=0.02", "generator.upsamplings=null",
-                                 "dataset.recipe.regenerate_fake=true", "loss.generator.feature_matching.weight=10",
+                                 "recipe.regenerate_fake=true", "loss.generator.feature_matching.weight=10",
                                  "protocol.label_resize=nearest", "protocol.real_resize=interpolate",
                                  "protocol.class_mean=null", "protocol.lpips_network=alex"])
 def test_what_is_done_by_itself_on_the_data_sets_of_the_papers(key):

@@ -9,7 +9,6 @@ from omegaconf import OmegaConf
 from semsynth import runs
 from semsynth.exporting.export import export
 from semsynth.exporting.source import Source
-from semsynth.weights.run_file import read_weights
 
 TEXT = (ROOT / "docs" / "export.md").read_text()
 
@@ -17,9 +16,8 @@ TEXT = (ROOT / "docs" / "export.md").read_text()
 def test_the_examples_run(tiny_run, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     run = tiny_run(edges=True)  # inputs of both types
-    generator, encoder, cfg = runs.load_generator(run)
-    source = Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), "auto", generator,
-                    encoder)
+    kept = runs.Run(run)
+    source = Source(run, OmegaConf.to_container(kept.config), kept.saved, kept.weights, kept.generator, kept.encoder)
     export(source, "onnx", tmp_path / "programs")
     export(source, "torch_export", tmp_path / "pt2")
     (tmp_path / "runs").mkdir()

@@ -57,7 +57,7 @@ def fake_maps(mode, maps):
 def test_generators(norm, training):
     mode = FakeTensorMode()
     network = fake(mode, generator(norm).train(training))
-    maps = fake_maps(mode, semantics(network.feature_sizes(SIZE, SIZE)))
+    maps = fake_maps(mode, semantics(network.readings(SIZE, SIZE)))
     with mode, torch.no_grad(), Convolutions() as seen:
         image = network(maps)
     assert image.device.type == "cuda"
@@ -69,7 +69,7 @@ def test_generators(norm, training):
 def test_drawing(norm):
     mode = FakeTensorMode()
     network = fake(mode, generator(norm).eval().optimize_for_inference())
-    maps = fake_maps(mode, semantics(network.feature_sizes(SIZE, SIZE)))
+    maps = fake_maps(mode, semantics(network.readings(SIZE, SIZE)))
     with mode, Convolutions() as seen:
         image = network(maps)
     assert image.device.type == "cuda"

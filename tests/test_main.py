@@ -57,7 +57,7 @@ def test_a_command_that_there_is_not(typed):
 
 def test_arguments_reach_the_command(typed):
     assert typed("train", "epochz=3") == (2, "", "epochz: there is no such key; did you mean epochs or "
-                                                 "dataset.recipe.epochs?\n")
+                                                 "recipe.epochs?\n")
     assert typed("export", "--help")[1].startswith("Hand a run's networks on.\n")
     for name in ("check-data", "check_data"):
         assert typed(name, "dataset=camvidd")[2].startswith("dataset=camvidd: there is no such choice")

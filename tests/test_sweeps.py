@@ -52,7 +52,7 @@ def test_ablations(ablation, norm, fc_offsets, ngf, offsets):
 def test_finished_is_as_many_epochs_as_are_asked_for(tmp_path, capsys):
     cfg = OmegaConf.create({"run_dir": str(tmp_path), "resume": "auto", "epochs": 5})
     assert not runs.finished_before(cfg)
-    runs.mark_finished(tmp_path, 5)
+    runs.Run(tmp_path).finish(5)
     assert runs.finished_before(cfg)
     assert capsys.readouterr().out == f"finished already: {tmp_path}\n"
     cfg.epochs = 6

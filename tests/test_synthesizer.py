@@ -37,11 +37,11 @@ def test_the_example_of_the_docstring(tiny_run):
 def test_images_are_those_of_the_network(norm, tiny_run):
     run = tiny_run(norm=norm, edges=True)
     labels, things = maps(), torch.randint(3, (2, 32, 32))
-    generator, _, _ = runs.load_generator(run)
+    generator = runs.Run(run).generator
     offsets = torch.stack([torch.from_numpy(icpe_offsets(one.numpy())) for one in labels])
     semantics = Semantics(labels, 5, instance_edges(things), offsets)
     with torch.no_grad():
-        wanted = generator(semantics.prepare(generator.feature_sizes(32, 32)))
+        wanted = generator(generator.prepare(semantics))
     images = Synthesizer.from_run(run)(labels, things)
     assert (images.dtype, images.requires_grad, tuple(images.shape)) == (torch.float32, False, (2, 3, 32, 32))
     torch.testing.assert_close(images, wanted, atol=1e-5, rtol=0)

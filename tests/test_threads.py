@@ -177,3 +177,17 @@ def test_what_is_not_timed(four_cores):
     assert not Choice.of("auto", "cpu").choosing
     assert not (fixed := Choice.of(1, "cpu")).choosing  # given by the key: it stands above the environment
     assert (fixed.best, torch.get_num_threads()) == (1, 1)
+
+
+@pytest.mark.parametrize(("environment", "own", "each"), [
+    ({}, 16, 8), ({"SLURM_CPUS_PER_TASK": "6"}, 6, 3), ({"SLURM_CPUS_PER_TASK": "64", "SLURM_NTASKS": "1"}, 16, 8),
+    ({"SLURM_CPUS_PER_TASK": "6", "SLURM_NTASKS": "4"}, 6, 6), ({"SLURM_NTASKS": "4"}, 16, 8)])
+def test_the_cores_of_a_process_are_those_of_its_job(environment, own, each, monkeypatch):
+    """A task of Slurm keeps its own; processes that were started otherwise share what there is."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(16))
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert (threads.cores(), threads.share(2)) == (own, each)
+    assert threads.share(100) >= 1

@@ -5,13 +5,17 @@
     images = Synthesizer.from_run("runs/mine")(labels)      # (N,H,W) class ids -> (N,3,H,W) in [-1, 1]
 """
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from semsynth.style import Style
     from semsynth.synthesizer import Synthesizer
 
-__version__ = "0.1.0"
+try:
+    __version__ = version("semsynth")
+except PackageNotFoundError:
+    __version__ = "0.0.0"  # a source tree of which nothing was installed
 __all__ = ["Style", "Synthesizer", "__version__"]
 
 

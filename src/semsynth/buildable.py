@@ -32,27 +32,37 @@ OTHERS = frozenset({
     "pytorch_lightning.Trainer",
     *(f"pytorch_lightning.callbacks.{name}" for name in ("EarlyStopping", "LearningRateMonitor", "RichProgressBar",
                                                          "Timer", "TQDMProgressBar")),
-    *(f"pytorch_lightning.loggers.{name}" for name in ("CSVLogger", "TensorBoardLogger", "WandbLogger")),
     "albumentations.ColorJitter",
 })
 
 
+# What trains writes files and may reach a server: it is built where a training is, not where a run is looked at.
+TRAINS = ("semsynth.training.", "pytorch_lightning.")
+WHERE_TRAINED = ("callbacks", "logger", "scores", "system", "trainer")
+
+
 def check_names(plain: Any, path: str = "") -> None:
-    """Check that everything a plain node names may be built.
+    """Check that everything a plain node names may be built where it stands.
 
     Args:
         plain: Nested dictionaries and lists.
-        path: Dotted path of the node, for the message.
+        path: Dotted path of the node; its first word says what it is for.
 
     Raises:
-        ConfigError: the first name that may not be, with its key.
+        ConfigError: the first name that may not be, or arguments without names, with the key.
     """
     for where, node in targets(plain, path):
         name = node["_target_"]
+        if isinstance(name, str) and name.startswith(TRAINS) and where.split(".")[0] not in WHERE_TRAINED:
+            raise ConfigError(f"{where}._target_={name:.200} is not built there: what trains stands in "
+                              f"{', '.join(WHERE_TRAINED)} alone")
         if not isinstance(name, str) or not may_be_built(name):
             raise ConfigError(f"{where}._target_={name!s:.200} is not built: a run may name classes that are written "
                               f"in files of semsynth/{{{','.join(PARTS)}}} (by the file's own name), and the few of "
                               "torch and others that semsynth/buildable.py lists, since anything else could run code")
+    for where, node in targets(plain, path):
+        if "_args_" in node:
+            raise ConfigError(f"{where}._args_ are not read: arguments stand under their names, where they are checked")
 
 
 def check_stored(plain: Any) -> None:
@@ -63,9 +73,11 @@ def check_stored(plain: Any) -> None:
     Raises:
         ConfigError: the first fault, with its key.
     """
-    for path, value in _words(plain):
-        if "${" in value:
+    for path, value in _values(plain):
+        if isinstance(value, str) and ("${" in value or value == "???"):
             raise ConfigError(f"{path}={value:.200} is not resolved: a run's configuration holds the values themselves")
+        if value is not None and not isinstance(value, str | bool | int | float):
+            raise ConfigError(f"{path} holds a {type(value).__name__}: a run's configuration holds words and numbers")
     check_names(plain)
 
 
@@ -91,13 +103,15 @@ def _definitions(modules: tuple[str, ...]) -> dict[str, ast.stmt]:
     return {node.name: node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
 
 
-def _words(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """All text of a plain node, with dotted paths."""
-    if isinstance(node, str):
-        yield path, node
-    elif isinstance(node, dict):
+def _values(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All keys and values of a plain node, with dotted paths."""
+    if isinstance(node, dict):
         for key, child in node.items():
-            yield from _words(child, f"{path}.{key}" if path else str(key))
+            below = f"{path}.{key}" if path else str(key)
+            yield below, key
+            yield from _values(child, below)
     elif isinstance(node, list):
         for index, child in enumerate(node):
-            yield from _words(child, f"{path}[{index}]")
+            yield from _values(child, f"{path}[{index}]")
+    else:
+        yield path, node

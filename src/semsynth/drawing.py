@@ -22,7 +22,7 @@ def draw(generator: Any, semantics: Semantics, style: Style | None = None) -> Te
         ValueError: the generator cannot make this size, or takes no such style.
     """
     style = None if style is None else style.to(semantics.labels.device)
-    images: Tensor = generator(semantics.prepare(generator.feature_sizes(*semantics.size)), style)
+    images: Tensor = generator(generator.prepare(semantics), style)
     return images.float()
 
 

@@ -13,8 +13,16 @@ class TensorFileError(ValueError):
     """A file that does not hold the tensors that it should; names the file and says why."""
 
 
+class DocumentError(ValueError):
+    """A text that is no YAML, or too much of it; says where."""
+
+
 class DownloadError(OSError):
     """A file cannot be downloaded; says why."""
+
+
+class WritingError(OSError):
+    """A file cannot be written: the disk is full, or the place is not to be written; names it and the way out."""
 
 
 class DataError(ValueError):
@@ -43,6 +51,10 @@ class StyleError(ValueError):
 
 class EvaluationError(ValueError):
     """A score cannot be had from what is given; the message names the file and the way out."""
+
+
+class ToldElsewhere(RuntimeError):
+    """Another process of this command has failed, and says why: this one has nothing to say."""
 
 
 class CountError(ValueError):

@@ -1,19 +1,58 @@
-"""What the parts of a laboratory expect of each other: the contracts that a new network fulfils."""
+"""What the parts of a laboratory expect of each other: the contracts that new networks and data sets fulfil."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 
 from semsynth.semantics import Reading, Semantics
+from semsynth.semantics.samples import Sample
 from semsynth.style import Normal, Style
+
+# ---- networks
+
+
+class Network(Protocol):
+    """What is asked of every network besides its call: the methods of `torch.nn.Module`, which all networks are."""
+
+    training: bool
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What is trained."""
+
+    def buffers(self) -> Iterator[Tensor]:
+        """What else belongs to it: statistics, for example."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """The network and everything in it."""
+
+    def named_modules(self) -> Iterator[tuple[str, nn.Module]]:
+        """These with their dotted names; the network's own is empty."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move to a device."""
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of training, or of evaluation."""
+
+    def eval(self) -> Self:
+        """Set the mode of evaluation."""
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Let gradients reach the weights, or keep them away."""
+
+    def compile(self, *, dynamic: bool | None = None) -> None:
+        """Have a compiler make the forward pass."""
 
 
 @runtime_checkable
-class Generator(Protocol):
+class Generator(Network, Protocol):
     """Label maps, in a style, to images; a module.
 
     Attributes:
@@ -26,7 +65,7 @@ class Generator(Protocol):
     out_channels: int
     styled: bool
 
-    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+    def readings(self, h: int, w: int) -> list[Reading]:
         """The sizes at which the label maps of (h,w) images are read, and what is looked up there.
 
         Plain data, by which a loader's workers prepare label maps without the network.
@@ -34,6 +73,9 @@ class Generator(Protocol):
         Raises:
             ValueError: the network cannot make this size; names what it can.
         """
+
+    def prepare(self, semantics: Semantics) -> Semantics:
+        """The same label maps, with what `readings` names looked up where it is not yet."""
 
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """The style of `count` pictures, from N(0, 1) numbers of `normal`; None where there is no style.
@@ -59,7 +101,7 @@ class Generator(Protocol):
 
 
 @runtime_checkable
-class StyleEncoder(Protocol):
+class StyleEncoder(Network, Protocol):
     """Reads the style of images; a module."""
 
     def encode(self, image: Tensor, semantics: Semantics | None = None) -> Style:
@@ -67,7 +109,7 @@ class StyleEncoder(Protocol):
 
 
 @runtime_checkable
-class Discriminator(Protocol):
+class Discriminator(Network, Protocol):
     """Judges images beside their label maps; a module."""
 
     def __call__(self, semantics: Semantics, image: Tensor) -> list[list[Tensor]]:
@@ -75,7 +117,7 @@ class Discriminator(Protocol):
 
 
 @runtime_checkable
-class Segmenter(Protocol):
+class Segmenter(Network, Protocol):
     """Images to logits; a module, in the loop of an unpaired training.
 
     Attributes:
@@ -94,16 +136,12 @@ class Segmenter(Protocol):
         """Soft label maps (N,K,H,W) that sum to 1 over K."""
 
 
+Inputs = TypeVar("Inputs", contravariant=True)
+
+
 @runtime_checkable
-class LabelFiles(Protocol):
-    """A data set whose label maps lie in files, which can be read at the size that they have there."""
-
-    def read_labels(self, index: int) -> np.ndarray:
-        """Classes (H,W) int64 of a sample, before any resizing."""
-
-
-class LossTerm(Protocol):
-    """A term of a loss; a module.
+class LossTerm(Protocol[Inputs]):
+    """A term of a loss; a module. Its inputs are `semsynth.losses.inputs.LossInputs`, or of a system's own kind.
 
     Attributes:
         weight: Its factor in the total.
@@ -111,5 +149,89 @@ class LossTerm(Protocol):
 
     weight: float
 
-    def __call__(self, inputs: Any, /) -> Tensor:
-        """A scalar, unweighted, of `semsynth.losses.inputs.LossInputs`."""
+    def __call__(self, inputs: Inputs, /) -> Tensor:
+        """A scalar, unweighted."""
+
+
+# ---- loops
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Shows how far a loop has come."""
+
+    def __call__(self, items: Iterable[T], title: str, total: int, /) -> Iterable[T]:
+        """The same items, `total` of them."""
+
+
+# ---- data sets
+
+
+@runtime_checkable
+class SampleSet(Protocol):
+    """A data set: whole samples by their index."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """A sample, with `image` and `labels`."""
+
+
+@runtime_checkable
+class LabelSide(Protocol):
+    """Label maps that need no photographs."""
+
+    def __len__(self) -> int:
+        """Number of label maps."""
+
+    def label_map(self, index: int) -> Sample:
+        """`{labels, name[, instances][, offsets]}` of a sample."""
+
+
+@runtime_checkable
+class Sides(SampleSet, LabelSide, Protocol):
+    """A data set whose samples can be had one side at a time."""
+
+    def photograph(self, index: int) -> Sample:
+        """`{image, name[, style]}` of a sample."""
+
+
+@runtime_checkable
+class ChangesByEpoch(Protocol):
+    """What draws something anew in every epoch: the samples of a data set, or their order."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch (from 0), in workers that are running, too."""
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A data set that may show other samples in every epoch, and can be had without."""
+
+    def settled(self) -> Sides:
+        """The same data set, with the samples of its first epoch in all of them."""
+
+
+@runtime_checkable
+class ImageFiles(Protocol):
+    """A data set whose images lie in files, which can be read at the size that they have there."""
+
+    @property
+    def place(self) -> Mapping[str, str]:
+        """What tells the folder of the files from others, in plain values."""
+
+    def image_path(self, index: int) -> Path:
+        """The file of a sample's image."""
+
+    def read_image(self, index: int) -> Image.Image:
+        """The image of a sample as RGB, before any resizing."""
+
+
+@runtime_checkable
+class LabelFiles(Protocol):
+    """A data set whose label maps lie in files, which can be read at the size that they have there."""
+
+    def read_labels(self, index: int) -> np.ndarray:
+        """Classes (H,W) int64 of a sample, before any resizing."""

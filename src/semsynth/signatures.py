@@ -3,12 +3,13 @@
 import difflib
 import importlib
 import inspect
+import math
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, TypeVar, Union
 
 from semsynth.errors import ConfigError
 
@@ -57,7 +58,7 @@ def locate(name: str, path: str) -> Callable[..., Any]:
 
 
 def bind(path: str, node: dict[str, Any]) -> None:
-    """Check that a node's keys are parameters of its target, that none is missing, and that scalar values fit.
+    """Check that a node's keys are parameters of its target, that none is missing, and that values fit.
 
     Raises:
         ConfigError: names the key, what is near it, or the type that is expected.
@@ -77,7 +78,7 @@ def bind(path: str, node: dict[str, Any]) -> None:
                                   f" (it takes {', '.join(named) or 'none'})")
     if not node.get("_partial_"):
         for key in named:
-            if parameters[key].default is inspect.Parameter.empty and key not in given and not node.get("_args_"):
+            if parameters[key].default is inspect.Parameter.empty and key not in given:
                 raise ConfigError(f"{path}.{key}: {name} needs a value for {key}")
     hints = _hints(target)
     for key, value in given.items():
@@ -93,24 +94,56 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a scalar fits a hint made of scalar types; everything else is taken to fit."""
-    if value is not None and not isinstance(value, SCALARS):
+    """Whether a plain value can be what a hint says; a node of its own, and hints of no known form, are taken to fit.
+
+    Numbers are finite: nobody means NaN, and an infinite one is left out instead.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if hint in (Any, object) or isinstance(hint, TypeVar) or (isinstance(value, dict) and "_target_" in value):
         return True
-    if typing.get_origin(hint) in (Union, types.UnionType):
-        return any(fits(value, part) for part in typing.get_args(hint))
-    if typing.get_origin(hint) is Literal:
-        return value in typing.get_args(hint)
-    if hint is type(None):
-        return value is None
-    if hint is float:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if origin is Literal:
+        return any(value == part and type(value) is type(part) for part in parts)
+    if origin is Annotated:
+        return fits(value, parts[0])
+    if value is None or hint is type(None):
+        return value is None and hint is type(None)
+    if isinstance(value, list):
+        return _list_fits(value, origin or hint, parts)
+    kind = origin or hint
+    if not inspect.isclass(kind):
+        return True
+    if isinstance(value, dict):
+        return typing.is_typeddict(kind) or issubclass(kind, Mapping)
+    if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
+    if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (bool, str):
-        return isinstance(value, hint)
-    # Words are no tensor, list or module; anything else is left to the target.
-    return not (isinstance(value, str) and inspect.isclass(hint) and hint is not Any
-                and not issubclass(hint, Enum | PurePath) and not issubclass(str, hint))
+    if kind in (bool, str):
+        return isinstance(value, kind)
+    if isinstance(value, str):  # no list of its letters, no tensor, no module
+        return issubclass(kind, Enum | PurePath)
+    return _is_instance(value, kind)
+
+
+def _is_instance(value: Any, kind: type) -> bool:
+    """The same, also of protocols that cannot be asked, and are no plain values."""
+    try:
+        return isinstance(value, kind)
+    except TypeError:
+        return False
+
+
+def _list_fits(value: list[Any], kind: Any, parts: tuple[Any, ...]) -> bool:
+    if not inspect.isclass(kind):
+        return True
+    if kind is tuple and parts and parts[-1] is not Ellipsis:
+        return len(value) == len(parts) and all(map(fits, value, parts))
+    listed = _is_instance(value, kind) or kind in (tuple, set, frozenset)
+    return listed and all(fits(item, parts[0]) for item in value if parts)
 
 
 def _words(hint: Any) -> str:

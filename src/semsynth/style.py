@@ -23,6 +23,10 @@ class Normal(Protocol):
 class Posterior:
     """A Gaussian with a diagonal covariance over a code of a style, as an encoder answers (arXiv:1312.6114).
 
+    >>> posterior = Posterior(mean=torch.ones(1, 2), log_variance=torch.zeros(1, 2))
+    >>> posterior.sample(normal=lambda shape: torch.full(shape, 2.0)).tolist()  # 1 + 2 * exp(0 / 2)
+    [[3.0, 3.0]]
+
     Attributes:
         mean: As the code.
         log_variance: As the code.

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from semsynth.device import chosen_device
 from semsynth.drawing import draw, style_of
 from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
@@ -45,9 +46,7 @@ class Synthesizer:
 
     def __init__(self, generator: Any, encoder: Any, condition: Condition,
                  device: str | torch.device = "cpu") -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = chosen_device(device)
         self._generator = generator.optimize_for_inference().to(self.device).eval().requires_grad_(False)
         self._encoder = None if encoder is None else encoder.to(self.device).eval().requires_grad_(False)
         self._condition = condition
@@ -64,12 +63,12 @@ class Synthesizer:
             device: see the class.
 
         Raises:
-            ConfigError: no run, no such checkpoint, or no moving average in it.
+            ConfigError: no run, no such checkpoint, no moving average in it, or no such device.
         """
         from semsynth import runs
 
-        generator, encoder, config = runs.load_generator(run, checkpoint, weights)
-        return cls(generator, encoder, Condition.of(config), device)  # type: ignore[arg-type]
+        trained = runs.Run(run, checkpoint, weights)
+        return cls(trained.generator, trained.encoder, Condition.of(trained.whole("dataset")), device)  # type: ignore[arg-type]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ class Synthesizer:
             StyleError: styles that the run cannot take, or more than one way to choose them.
         """
         semantics = self._condition.semantics(labels, instances)
-        self._generator.feature_sizes(*semantics.size)  # before styles, which may come from files
+        self._generator.readings(*semantics.size)  # before styles, which may come from files
         return draw(self._generator, semantics.to(self.device), self._style(semantics, style, z, seed))
 
     def encode(self, style: Pictured) -> Style:

@@ -23,8 +23,16 @@ PIECES = 10  # for each candidate: with fewer pieces of work there is nothing to
 
 
 def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, of those that Slurm gave to its task."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, int(os.environ.get("SLURM_CPUS_PER_TASK", here)))
+
+
+def share(processes: int) -> int:
+    """The cores of each of the processes that train together on this machine, at least one."""
+    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_CPUS_PER_TASK" in os.environ:
+        return cores()  # each is a task, whose cores are its own
+    return max(1, cores() // processes)
 
 
 def candidates(number: int) -> list[int]:

@@ -36,9 +36,9 @@ def both(m, state, run):
     """Images of the plain forward pass and of the run, loaded as any run is."""
     labels, edges, offsets = condition(m)
     z = torch.randn(len(labels), m.z_dim) if m.z_dim else None
-    generator, _, cfg = runs.load_generator(run)
-    sem = Semantics(labels, m.num_classes, edges if cfg.dataset.edges else None,
-                    offsets if cfg.icpe.enabled else None).prepare(generator.feature_sizes(*m.size))
+    generator, cfg = runs.Run(run).generator, runs.Run(run).config
+    sem = generator.prepare(Semantics(labels, m.num_classes, edges if cfg.dataset.edges else None,
+                    offsets if cfg.icpe.enabled else None))
     with torch.no_grad():
         ours = generator(sem, None if z is None else Style(vector=z))
     theirs = official.generate(state, m, labels, edges, offsets, z)
@@ -105,15 +105,15 @@ def test_discriminator_and_encoder_come_along(tmp_path):
     states = {"generator": official.generator_state(m), "discriminator": official.discriminator_state(39),
               "encoder": official.encoder_state()}
     import_run(save(tmp_path / "model", "20", **states), tmp_path / "run", "size=[64,128]")
-    _, encoder, cfg = runs.load_generator(tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    encoder, cfg = run.encoder, run.config
     image = torch.rand(2, 3, 64, 128) * 2 - 1
     with torch.no_grad():
         for ours, theirs in zip(encoder(image), official.encode(states["encoder"], image), strict=True):
             assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
     labels, edges, _ = condition(m)
     discriminator = hydra.utils.instantiate(cfg.discriminator).eval()
-    path = runs.find_checkpoint(tmp_path / "run")
-    discriminator.load_state_dict(runs.load_weights(path, "discriminator"))
+    discriminator.load_state_dict(run.saved.part("discriminator"))
     sem = Semantics(labels, m.num_classes, edges)
     with torch.no_grad():
         ours = [maps[-1] for maps in discriminator(sem, image)]
@@ -126,7 +126,8 @@ def test_a_style_vector_without_its_encoder(tmp_path):
     """Released SPADE models hold the generator only: styles are drawn, none can be taken from an image."""
     m = Model(num_classes=151, z_dim=8)
     lines = import_run(save(tmp_path / "m", generator=official.generator_state(m)), tmp_path / "run", "size=64")
-    generator, encoder, _ = runs.load_generator(tmp_path / "run")
+    run = runs.Run(tmp_path / "run")
+    generator, encoder = run.generator, run.encoder
     assert encoder is None
     assert generator.z_dim == 8
     assert "without an encoder" in lines
@@ -177,7 +178,7 @@ def test_options_in_words_are_read(tmp_path):
                                     "              no_instance: False                         \n"
                                     "     num_upsampling_layers: more                          \t[default: normal]\n")
     import_run(folder, tmp_path / "run")
-    cfg = runs.load_config(tmp_path / "run")
+    cfg = runs.Run(tmp_path / "run").config
     assert (list(cfg.size), cfg.generator.upsamplings, cfg.dataset.edges) == ([64, 128], 6, True)
 
 
@@ -190,7 +191,7 @@ def test_which_of_several_epochs(tmp_path):
     for epoch, name in ((None, "latest"), ("best", "best"), ("100", "100")):
         run = tmp_path / f"run_{epoch}"
         import_run(tmp_path / "m", run, "size=64", *([f"epoch={epoch}"] if epoch else []))
-        files = runs.load_config(run)["import"].files
+        files = runs.Run(run).config["import"].files
         assert files.generator.file.endswith(f"{name}_net_G.pth")
 
 
@@ -200,7 +201,7 @@ def test_the_run_says_where_it_comes_from(tmp_path):
     m = Model("icpe", **DATA_SETS["cityscapes"])
     folder = save(tmp_path / "m", generator=official.generator_state(m))
     import_run(folder, tmp_path / "run", "size=[64,128]")
-    record = runs.load_config(tmp_path / "run")["import"]
+    record = runs.Run(tmp_path / "run").config["import"]
     digest = hashlib.sha256((folder / "latest_net_G.pth").read_bytes()).hexdigest()
     assert record.files.generator.sha256 == digest
     assert record.facts.generator.norm == "clade_icpe"
@@ -248,7 +249,7 @@ def test_the_command(tmp_path):
     done = typed("source=m", "output=run", "dataset=ade20k", "size=64")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("run directory: run\n")
-    assert runs.load_generator(tmp_path / "run")[2].dataset.name == "ade20k"
+    assert runs.Run(tmp_path / "run").config.dataset.name == "ade20k"
     refused = typed("output=x")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
     assert "source= is missing" in refused.stderr

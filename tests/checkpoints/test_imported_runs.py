@@ -63,7 +63,7 @@ def as_released(given, sem, z=None):
 
 def scenes(run):
     """The scenes that a run is scored on: a batch, and what networks are conditioned on."""
-    data = config.built(OmegaConf.to_container(runs.load_config(run).dataset.val, resolve=True))
+    data = config.built(OmegaConf.to_container(runs.Run(run).config.dataset.val, resolve=True))
     batch = torch.utils.data.default_collate([data[k] for k in range(COUNT)])
     return batch, semantics_from_batch(batch, 12)
 
@@ -182,17 +182,17 @@ def test_a_training_starts_from_all_that_was_released(imported, tmp_path, monkey
     seen = trained(given.run, output, monkeypatch)
     said = capsys.readouterr().out
     for name in ("generator", "discriminator", "encoder"):
-        begun, saved = part(seen.start, name), runs.load_weights(runs.find_checkpoint(given.run), name)
+        begun, saved = part(seen.start, name), runs.Run(given.run).saved.part(name)
         assert begun.keys() == saved.keys()
         assert all(torch.equal(begun[key], value) for key, value in saved.items()), name
         assert f"{name}: from {given.run}" in said
     moved = {key for key, value in seen.system.named_parameters() if not torch.equal(value, seen.start[key])}
     assert {key.split(".")[0] for key in moved} == {"generator", "discriminator", "encoder"}
-    cfg = runs.load_config(output)
+    cfg = runs.Run(output).config
     assert (cfg.init_from, cfg.icpe.published, list(cfg.size)) == (str(given.run), True, [SIZE, SIZE])
     assert "import" not in cfg
     # the moving average started from there, too
-    averaged = runs.load_weights(output / "checkpoints" / "last.ckpt", "generator", "ema")
+    averaged = runs.Run(output, "last.ckpt").saved.part("generator", "ema")
     key = "blocks.head_0.norm_0.gamma"
     assert 0 < (averaged[key] - seen.start[f"generator.{key}"]).abs().max() < 0.05
 
@@ -203,5 +203,5 @@ def test_a_training_begins_with_the_images_of_the_released_network(imported, tmp
     seen.system.load_state_dict(seen.start)
     (_, sem), generator = scenes(given.run), seen.system.generator.eval()
     with torch.no_grad():
-        images = generator(sem.prepare(generator.feature_sizes(SIZE, SIZE)))
+        images = generator(generator.prepare(sem))
     assert_close(images, as_released(given, sem), atol=1e-4, rtol=0)

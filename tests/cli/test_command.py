@@ -1,10 +1,14 @@
 """Every end of a command: words and an exit code."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 from hydra.errors import InstantiationException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.cli.command import in_words
 from semsynth.errors import DataError, TrainingStopped
@@ -14,7 +18,7 @@ SCRIPT = '''"""Does a thing.
     python tool.py a=1
 """
 from semsynth.cli import command
-from semsynth.data.faults import DataError
+from semsynth.errors import DataError
 
 @command("conf/tool.yaml", instead=lambda arguments: "other" in arguments and print("other") is None)
 def main(cfg):
@@ -39,6 +43,20 @@ hydra:
 '''
 
 
+def test_names_of_files_that_are_no_text_are_printed():
+    """Python would refuse to; stderr takes them anyway."""
+    lines = "from semsynth.commands.weights import main\nmain(['--help'])\nprint(chr(0xdcff))"
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, r"\udcff"), done.stderr
+
+
+def test_ctrl_c_while_a_command_is_imported_has_no_traceback():
+    lines = "import semsynth.commands; raise KeyboardInterrupt"
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "stopped\n")
+
+
 @pytest.fixture
 def tool(tmp_path):
     (tmp_path / "conf" / "norm").mkdir(parents=True)
@@ -53,7 +71,7 @@ def tool(tmp_path):
     return call
 
 
-def test_ends(tool):
+def test_ends(tool, tmp_path):
     assert tool("a=1") == (0, "a is 1\n", "")
     assert tool("a=2") == (2, "a is 2\n", "two is none\n")
     assert tool() == (2, "", "a= is missing: python tool.py a=1\n")
@@ -61,7 +79,12 @@ def test_ends(tool):
     assert tool("--a=1") == (2, "", "--a=1: write a=1, without dashes (--help lists the keys)\n")
     assert tool("norm=y", "a=1") == (2, "", "norm=y: there is no such choice (there are x)\n")
     assert tool("b=1", "a=1") == (2, "", "b: there is no such key (--help lists the keys)\n")
+    (tmp_path / "conf" / "norm" / "torn.yaml").write_text("a: [b\nc: {")
+    code, _, said = tool("norm=torn", "a=1")
+    assert code == 2
+    assert said.startswith(f"{tmp_path}/conf/norm/torn.yaml, line 2: it is no YAML (")
     assert tool("norm.kk=1")[2] == "norm.kk: there is no such key; did you mean norm.k or norm?\n"
+    assert tool("a=1,2") == (2, "", "a=1,2: several values are a sweep, which takes -m as well (-m a=1,2)\n")
 
 
 def test_mistakes_of_ours_keep_their_traceback(tool):
@@ -105,6 +128,16 @@ def test_words():
     worker = DataError("Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
                        "  File ...\nsemsynth.data.errors.DataError: x.png: broken\n")
     assert in_words(worker) == "x.png: broken"
+
+
+@pytest.mark.parametrize(("value", "words"), [
+    ("${nowhere}", "a: Interpolation key 'nowhere' not found"),
+    ("${no:where}", "a: Unsupported interpolation type no"),
+])
+def test_a_value_that_refers_to_nothing_is_named(value, words):
+    with pytest.raises(OmegaConfBaseException) as fault:
+        OmegaConf.to_container(OmegaConf.create({"a": value}), resolve=True)
+    assert in_words(fault.value) == words
 
 
 def test_what_a_trainer_starts_again_is_how_the_process_was_started(tmp_path, monkeypatch):

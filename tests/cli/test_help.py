@@ -76,11 +76,30 @@ def test_scripts_say_what_they_do_with_examples(name):
 
 
 def test_groups_that_are_composed_for_others_are_dropped():
-    cfg = composed("check_data")
-    assert {"loss", "encoder", "scores"} <= set(cfg)
-    drop_unused(cfg, file("check_data"))
-    assert set(cfg) == {"dataset", "icpe", "augment", "size", "seed", "write_classes", "overwrite"}
-    assert "loss" not in describe(file("check_data"), "")
+    cfg = composed("complexity", "callbacks=default", "trainer=smoke")  # as an experiment may
+    assert {"callbacks", "scores"} <= set(cfg)
+    drop_unused(cfg, file("complexity"))
+    assert not {"callbacks", "scores"} & set(cfg)
+    assert "callbacks" not in describe(file("complexity"), "")
+
+
+@pytest.mark.parametrize(("name", "groups"), [
+    ("check_data", "dataset icpe augment"), ("train_segmenter", "dataset icpe augment data network trainer"),
+    ("train_style_regressor", "dataset icpe data trainer"), ("import_checkpoint", ""), ("export", ""),
+    ("evaluate", "dataset scoring icpe augment protocol segmenter"),
+    ("weights", "dataset recipe scoring loss protocol segmenter"),
+    ("complexity", "dataset recipe icpe augment base norm encoder generator discriminator objective loss optim system "
+                   "trainer")])
+def test_commands_compose_what_they_read(name, groups):
+    choices = composed(name, return_hydra_config=True).hydra.runtime.choices
+    assert {group for group, choice in choices.items() if choice and "/" not in group} == {*groups.split()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_groups_that_others_bring_are_composed(name):
+    """The lines of a command's file that are comments say what there is."""
+    choices = composed(name, return_hydra_config=True).hydra.runtime.choices
+    assert {group for group, choice in chosen(file(name)).items() if str(choice).startswith("of ")} <= {*choices}
 
 
 @pytest.mark.slow

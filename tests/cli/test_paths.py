@@ -42,9 +42,9 @@ def test_export(folder, typed):
 
 
 def test_report(folder, typed, capsys):
-    with pytest.raises(SystemExit):
-        typed("report", f"runs={folder}/run, [1]", f"output={folder}/(report)")
-    assert f"{folder}/run, [1]/config.yaml is no configuration of a training" in capsys.readouterr().err  # it is read
+    typed("report", f"runs={folder}/run, [1]", f"output={folder}/(report)")
+    assert "run, [1]" in (folder / "(report)" / "comparison.md").read_text()
+    assert f"{folder}/run, [1]: holds no checkpoint yet" in capsys.readouterr().out  # of a training: `.ckpt`
 
 
 def test_check_data(tmp_path, typed, capsys):

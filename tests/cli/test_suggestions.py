@@ -17,6 +17,12 @@ def test_keys_that_hydra_refuses():
     assert len(lines) == 2
 
 
+def test_keys_of_a_recipe_are_named_where_they_were_looked_for_in_the_data_set():
+    batch, size = suggest(["dataset=folder", "dataset.recipe.batch=4", "recipe.size=64"], TRAIN)
+    assert batch.startswith("dataset.recipe.batch: there is no such key; did you mean recipe.batch or ")
+    assert "dataset.size" in size
+
+
 def test_keys_of_the_given_choices_are_known():
     """Of another data set, system and logger than the defaults."""
     given = ["dataset=cityscapes", "dataset.citiez=[bonn]", "dataset.cities=[bonn]", "norm=mixed", "norm.transition=2",
@@ -37,12 +43,18 @@ def test_keys_of_the_given_choices_are_known():
     ("train", ["logger=[wandb,tensorbord]"], r"^logger=tensorbord: .* did you mean tensorboard"),
     ("train", ["logger=[]"], r"^logger=\[\]: choose one of csv, tensorboard, wandb, or several as in logger=\[A,B\]$"),
     ("train", ["norm=[spade,clade]"], r"^norm=\[spade,clade\]: choose one of .* a sweep are -m norm=A,B$"),
+    ("train", ["+experiments=norms"], r"^\+experiments=: experiments has a place already: leave the \+ out$"),
     ("train", ["experiments=norm"], r"^experiments=norm: .* did you mean norms"),
     ("train", ["run_dir=", "batch=2"], r"^run_dir=: no value is given, .* write run_dir=VALUE, or leave it out$"),
     ("train", ["norm="], r"^norm=: there is no such choice"),
     ("train", ["+new.key=1,", "resume="], r"^resume=: no value"),
     ("synthesize", ["output="], r"^output=: no value"),
+    ("train", ["loss=null"], r"^loss=null: choose one of photographs, "),
+    ("evaluate", ["segmenter=null"], r"^segmenter=null: choose one of camvid, .* none, "),
     ("check_data", ["loss=spade"], r"^loss=: this command makes no use of it"),
+    ("evaluate", ["scores=fid", "recipe=ade20k"], r"^scores=: this .*\nrecipe=: this command makes no use of it"),
+    ("weights", ["encoder=style"], r"^encoder=: this command makes no use of it"),
+    ("complexity", ["callbacks=default"], r"^callbacks=: this command makes no use of it"),
 ])
 def test_choices_that_there_are_not(command, overrides, message, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -53,7 +65,7 @@ def test_choices_that_there_are_not(command, overrides, message, monkeypatch):
 @pytest.mark.parametrize(("command", "override"), [
     ("train", "norm=spade,clade"), ("train", "ablation=null"), ("train", "segmenter@scores.assess.judge=null"),
     ("train", "experiments=norms"), ("train", "hydra/launcher=submitit_local"), ("train", "norm.transition=1"),
-    ("train", "dataset=choice(scenes,camvid)"), ("evaluate", "segmenter=null"), ("import_checkpoint", "dataset=null"),
+    ("train", "dataset=choice(scenes,camvid)"), ("evaluate", "segmenter=none"), ("import_checkpoint", "dataset=null"),
     ("train", "callbacks.ema=null"), ("train", "logger=[wandb,csv]"), ("train", "norm=glob(clade*)"),
 ])
 def test_choices_that_there_are(command, override, monkeypatch):

@@ -47,10 +47,10 @@ def test_names_in_a_sweep(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a (1)", "b (2)", "c,d"):
         (tmp_path / name).mkdir()
-    (typed,) = as_overrides(["run=a (1),b (2)", "-m"], TRAIN)[:1]
+    (typed,) = as_overrides(["run=a (1),b (2)", "-m"], TRAIN)[1:]
     assert [value.text for value in parsed(typed).sweep_iterator()] == ["a (1)", "b (2)"]
     assert parsed(as_overrides(["run=c,d"], TRAIN)[0]).value() == "c,d"
-    assert parsed(as_overrides(["norm=spade,clade", "-m"], TRAIN)[0]).is_sweep_override()
+    assert parsed(as_overrides(["norm=spade,clade", "-m"], TRAIN)[1]).is_sweep_override()
 
 
 @pytest.mark.parametrize("text", ["size=[64,64]", "batch=4", "norm=spade,clade", "a={b: c}", "a='q'", "+a.b=1", "~a",
@@ -63,6 +63,8 @@ def test_what_hydra_can_read_or_shall_refuse_stays(text):
 def test_flags_and_their_values_stay():
     arguments = ["--cfg", "job", "-p", "norm", "-m", "--config-dir=x", "a=1"]
     assert as_overrides(arguments, TRAIN) == arguments
+    assert as_overrides(["a=1", "-m", "b=2", "--config-dir", "x", "c=3"], TRAIN) == [
+        "-m", "--config-dir", "x", "a=1", "b=2", "c=3"]
     assert as_overrides(["", "--help"], TRAIN) == []
     assert asks_for_help(["norm=spade", "-h"])
     assert not asks_for_help(["norm=spade"])
@@ -87,3 +89,15 @@ def test_quotes_and_back():
     assert plain("runs/a,runs/b") == "runs/a,runs/b"
     assert plain("4") == "4"
     assert shlex.split(shlex.join([quoted("a b")])) == ["'a b'"]
+
+
+@pytest.mark.parametrize("name", ["2024", "1_000", "1e5", "true", "007", ".5"])
+def test_a_file_may_be_called_as_a_number_is(name):
+    (override,) = as_overrides([f"run={name}"], TRAIN.with_name("synthesize.yaml"))
+    assert parsed(override).value() == name
+    (override,) = as_overrides(["seed=1_000"], TRAIN)
+    assert parsed(override).value() == 1000
+
+
+def test_null_is_no_name():
+    assert as_overrides(["resume=null"], TRAIN) == ["resume=null"]

@@ -56,7 +56,7 @@ def test_macs_are_half_of_torchs_flops(norm, small):
                 setattr(block, name, plain)
     given = semantics()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator.eval()(given.prepare([(h, w) for h, w in generator.feature_sizes(64, 64)]))
+        generator.eval()(given.prepare([(h, w) for h, w in generator.readings(64, 64)]))
     # 1x1 convolutions of one or two channels may be computed as other operations; here all are convolutions
     assert 2 * counting.macs(ours)["total"] == counter.get_total_flops()
 
@@ -102,7 +102,7 @@ def test_the_count_is_the_same_on_any_device_and_in_any_mode(small):
 
 def test_the_walk_leaves_the_network_as_it_was(small):
     generator, given = small(CLADE).eval(), semantics()
-    given.prepare(generator.feature_sizes(64, 64))
+    generator.prepare(given)
     before = generator(given)
     walk(generator, semantics())
     torch.testing.assert_close(generator(given), before)
@@ -174,7 +174,7 @@ class OneNorm(nn.Module):
         super().__init__()
         self.norm = norm(3, 5)
 
-    def feature_sizes(self, h, w):
+    def readings(self, h, w):
         return [(h, w), (8, 8)]
 
     def forward(self, given):
@@ -220,7 +220,7 @@ def test_a_layer_that_runs_twice_is_an_error():
             super().__init__()
             self.conv = nn.Conv2d(1, 1, 1)
 
-        def feature_sizes(self, h, w):
+        def readings(self, h, w):
             return [(h, w)]
 
         def forward(self, given):

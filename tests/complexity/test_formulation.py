@@ -35,7 +35,7 @@ def test_it_draws_the_same_pictures(norm, options):
             torch.nn.init.normal_(value)
     style = Style(vector=torch.randn(2, 4)) if generator.z_dim else None
     published, maps = PublishedGenerator(generator), given()
-    prepared = maps.map(torch.clone).prepare(generator.feature_sizes(32, 32))
+    prepared = generator.prepare(maps.map(torch.clone))
     with torch.no_grad():
         generator.train()(prepared, style)  # statistics of its own
         generator.eval()
@@ -43,7 +43,7 @@ def test_it_draws_the_same_pictures(norm, options):
         expected = generator(prepared, style)
         timed = NormTime(published, lambda: 0.0)
         with timed.watching():
-            found = published(maps.prepare(published.feature_sizes(32, 32)), style)
+            found = published(published.prepare(maps), style)
     assert expected.std() > 0.01
     assert_close(found, expected, rtol=0, atol=1e-4)
     # no table of classes or patches was made, and every norm ran as a whole
@@ -54,3 +54,8 @@ def test_it_draws_the_same_pictures(norm, options):
 def test_a_norm_that_is_not_published():
     with pytest.raises(ValueError, match="not BatchNorm2d: take formulation=fast"):
         PublishedNorm(torch.nn.BatchNorm2d(4))
+
+
+def test_a_generator_that_is_not_published():
+    with pytest.raises(ValueError, match="SPADE's generator, not PublishedGenerator: take formulation=fast"):
+        PublishedGenerator(PublishedGenerator(SPADEGenerator(CLADE, K, size=(32, 32), ngf=2)))

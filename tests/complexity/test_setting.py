@@ -6,8 +6,8 @@ from semsynth.complexity.setting import Options, check_precision, facts, method,
 
 def config(norm="spade.SPADE", ngf=64, dataset="ade20k", size=(256, 256), **generator):
     return {"norm": {"_target_": f"semsynth.norms.{norm}"}, "size": list(size),
-            "dataset": {"name": dataset, "num_classes": 151, "edges": False,
-                        "recipe": {"light_ngf": 32 if dataset == "cityscapes" else 8}},
+            "dataset": {"name": dataset, "num_classes": 151, "edges": False},
+            "recipe": {"name": dataset, "light_ngf": 32 if dataset == "cityscapes" else 8},
             "generator": {"_target_": "semsynth.generators.spade.SPADEGenerator", "ngf": ngf, "z_dim": 0, **generator}}
 
 

@@ -3,20 +3,19 @@
 import json
 
 import pytest
-import yaml
 from commands import ROOT
 from commands import composed as command
 from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 
 from semsynth import config, runs
+from semsynth.cli.meanings import chosen
 from semsynth.commands.complexity import measure
 from semsynth.complexity.report import keep
 from semsynth.complexity.setting import Options
 from semsynth.errors import ConfigError
 
 CONF = ROOT / "conf"
-SWEEPS = sorted(path.stem for path in (ROOT / "experiments").glob("complexity_*.yaml"))
 
 
 def composed(*overrides, **kwargs):
@@ -24,25 +23,13 @@ def composed(*overrides, **kwargs):
 
 
 def test_it_has_the_choices_of_a_training():
-    def groups(name):
-        lines = yaml.safe_load((CONF / f"{name}.yaml").read_text())["defaults"]
-        return {next(iter(line)) for line in lines if isinstance(line, dict) and "override" not in next(iter(line))}
-
-    assert groups("complexity") == groups("train")
+    assert set(chosen(CONF / "complexity.yaml")) == set(chosen(CONF / "train.yaml"))
 
 
 def test_the_yaml_says_the_defaults_of_the_options():
     cfg = composed()
     assert Options(**{name: tuple(v) if name == "memory_batches" else v for name in Options.names()
                       for v in [cfg[name]]}) == Options()
-
-
-@pytest.mark.parametrize("name", SWEEPS)
-def test_sweeps_are_named_after_their_yaml(name):
-    cfg = composed(f"experiments={name}", return_hydra_config=True)
-    assert cfg.hydra.sweep.dir == f"multirun/{name}"
-    for dataset in str(cfg.hydra.sweeper.params.dataset).split(","):
-        assert (CONF / "dataset" / f"{dataset}.yaml").is_file()
 
 
 def test_data_sets_that_are_not_there_are_counted(monkeypatch, tmp_path):
@@ -85,7 +72,10 @@ def test_a_run_is_measured_as_it_is(monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match=r"leave out norm=spade"):
         runs.measured(composed(f"run={tmp_path}"), Options.names())
     Job.overrides.task = [f"run={tmp_path}", "memory=false"]
-    (tmp_path / "config.yaml").write_text("run_dir: elsewhere\nsize: [64, 64]\n")
+    nodes = "".join(f"{key}: {{}}\n" for key in ("recipe", "norm", "generator", "system"))
+    nodes += ("icpe: {enabled: false}\n"
+              "dataset: {classes: [sky], colours: [[1, 2, 3]], unknown: null, edges: false}\n")
+    (tmp_path / "config.yaml").write_text(f"run_dir: elsewhere\nsize: [64, 64]\n{nodes}")
     cfg = composed(f"run={tmp_path}", "memory=false")
     given = config.plain_values(cfg, Options.names())
     assert runs.measured(cfg, Options.names()).run_dir == str(tmp_path)

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 from commands import composed, load
+from PIL import Image
 
 _fixtures = load("tests/data/fixtures.py")
 
@@ -40,8 +42,6 @@ def half_png():
     import struct
     import zlib
 
-    from PIL import Image
-
     def chunks(array):
         buffer = io.BytesIO()
         Image.fromarray(array).save(buffer, "PNG")
@@ -61,3 +61,14 @@ def half_png():
         return path
 
     return run
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Six pictures whose grey value and whose label are their number."""
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for number in range(6):
+        Image.new("RGB", (20, 20), (40 * number,) * 3).save(tmp_path / "images" / f"{number}.png")
+        Image.fromarray(np.full((20, 20), number, np.uint8)).save(tmp_path / "labels" / f"{number}.png")
+    return tmp_path

@@ -1,5 +1,7 @@
 """Every fault in the files is answered with the file and the way out."""
 
+import errno
+import os
 import re
 
 import numpy as np
@@ -8,6 +10,9 @@ import yaml
 from PIL import Image
 
 from semsynth.data.classes import load_classes
+from semsynth.data.decoding import picture_size
+from semsynth.data.masks import read_mask
+from semsynth.data.pictures import read_picture
 from semsynth.errors import DataError
 
 
@@ -242,7 +247,7 @@ def test_unknown_city(fx, build, tmp_path):
         ("classes: [{label: a}]", "class 0: expected name, colour"),
         ("classes: [a]\nunknown: b", "unknown: b is no class; it names one of a"),
         ("classes: {a: 1}", "expected a list under `classes:`"),
-        ("a: [", "not valid yaml"),
+        ("a: [", "cannot be read: .* line 2"),
     ],
 )
 def test_classes_yaml(text, message, tmp_path):
@@ -265,3 +270,22 @@ def test_classes_yaml_read(fx, tmp_path):
     names, colours = table.names, table.colours
     assert names == ["a", "b"]
     assert colours[0] != colours[1]
+
+
+def test_a_pipe_in_place_of_a_picture_is_no_file(tmp_path):
+    """Reading it would wait for a writer."""
+    os.mkfifo(tmp_path / "a.png")
+    for read in (read_picture, read_mask, picture_size):
+        with pytest.raises(DataError, match=r"a.png: this is no file"):
+            read(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"b.png: the file is missing"):
+        read_picture(tmp_path / "b.png")
+
+
+def test_a_machine_without_handles_is_not_the_fault_of_a_picture(tmp_path, monkeypatch):
+    def none_left(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr("semsynth.data.decoding.Image.open", none_left)
+    with pytest.raises(OSError, match="Too many open files"):
+        read_picture(tmp_path / "a.png")

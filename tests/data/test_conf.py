@@ -29,11 +29,26 @@ def test_validation_has_the_arguments_of_training():
 
 
 def test_recipes_have_the_same_keys():
-    recipes = {path.stem: yaml.safe_load(path.read_text()).get("recipe") for path in (CONF / "dataset").glob("*.yaml")}
+    recipes = {path.stem: yaml.safe_load(path.read_text()) for path in (CONF / "recipe").glob("*.yaml")}
+    assert {name: recipe["name"] for name, recipe in recipes.items()} == {name: name for name in recipes}
     for name in ("ade20k_outdoor", "scenes_parts"):
-        assert recipes.pop(name) is None  # those of ade20k and scenes
-    keys = {name: set(recipe) for name, recipe in recipes.items()}
+        assert recipes.pop(name).keys() == {"defaults", "name"}  # those of ade20k and scenes
+    keys = {name: {*recipe} - {"by_size"} for name, recipe in recipes.items()}
     assert all(found == keys["cityscapes"] for found in keys.values()), keys
+
+
+@pytest.mark.parametrize("group", ["recipe", "scoring"])
+def test_every_data_set_has_one_of_its_own(group):
+    names = [{path.name for path in (CONF / folder).glob("*.yaml")} for folder in ("dataset", group)]
+    assert names[0] == names[1]
+
+
+def test_another_recipe_brings_its_rates_and_losses(compose):
+    """How pictures are read, and by whom they are judged, stays the data set's."""
+    cfg = compose("cityscapes", "x", "recipe=camvid", command="train")
+    assert (cfg.recipe.batch, cfg.callbacks.whole_batch.name) == (8, "camvid")
+    assert cfg.loss.generator.perceptual.required is False
+    assert (list(cfg.size), cfg.segmenter.name, cfg.protocol.name) == ([256, 512], "drn_d_105", "clade")
 
 
 def test_published_recipes(compose):
@@ -43,8 +58,8 @@ def test_published_recipes(compose):
         ("coco_stuff", [256, 256], 32),
     ):
         cfg = compose(name, "x", command="train")
-        assert (list(cfg.size), cfg.batch, cfg.epochs) == (size, batch, 200)
-        assert cfg.dataset.recipe.regenerate_fake
+        assert (list(cfg.size), cfg.recipe.batch, cfg.epochs) == (size, batch, 200)
+        assert cfg.recipe.regenerate_fake
 
 
 @pytest.mark.parametrize("augment", sorted(path.stem for path in (CONF / "augment").glob("*.yaml")))

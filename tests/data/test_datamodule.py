@@ -8,7 +8,8 @@ from hydra.utils import instantiate
 
 from semsynth.config import finalize
 from semsynth.data.datamodule import DataModule
-from semsynth.data.precheck import precheck, spread_order
+from semsynth.data.precheck import precheck
+from semsynth.data.spread import spread_order
 from semsynth.errors import DataError
 from semsynth.semantics import Reading
 from semsynth.semantics.batch import LabelPreparation
@@ -195,3 +196,9 @@ def test_workers_outlive_signals_from_others_and_end_by_the_parent(module):
     os.kill(worker.pid, signal.SIGTERM)
     worker.join(5)
     assert worker.exitcode == 0
+
+
+def test_sides_that_cannot_be_had_one_at_a_time_are_refused():
+    loaders = DataModule(_Threads(), _Threads(), batch=1, unpaired="shuffled")
+    with pytest.raises(ValueError, match="_Threads has no `photograph` and `label_map`"):
+        loaders.streams  # noqa: B018

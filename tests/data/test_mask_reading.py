@@ -40,6 +40,14 @@ def test_one_mask_that_tells_decides_for_all(write):
     assert decide(TABLE, write(([[0, 9]], [RED] * 9 + [BLUE]))) == "colours"  # index 9 is no class
 
 
+@pytest.mark.parametrize("value", [-1, 300])
+def test_what_no_byte_holds_is_no_colour(value, tmp_path):
+    """Not even that of a class which is nearest to it."""
+    table = ClassTable(["road", "sky"], [BLACK, [255, 255, 255]], [7, 8])
+    Image.fromarray(np.full((2, 2), value, np.int32)).save(tmp_path / "a.tif")
+    assert decide(table, [tmp_path / "a.tif"]) == "ids"
+
+
 def test_palettes_that_number_their_colours_differently_hold_no_ids(write):
     paths = write(([[0, 1]], [RED, BLACK]), ([[0, 1]], [BLACK, RED]))
     assert decide(TABLE, paths) == "colours"

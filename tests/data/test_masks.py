@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semsynth.data.masks import read_ids, read_instances, read_mask
+from semsynth.data.masks import checked_labels, read_ids, read_image, read_instances, read_mask
 from semsynth.errors import DataError
 
 IDS = (np.arange(48 * 64).reshape(48, 64) // 7 % 12).astype(np.uint8)
@@ -46,6 +46,15 @@ def test_colours_come_back(suffix, tmp_path):
     np.testing.assert_array_equal(read_mask(path).pixels, COLOURS[IDS])
 
 
+def test_an_alpha_channel_is_no_part_of_a_mask(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colours.png")
+    assert (read_mask(tmp_path / "colours.png").pixels == colours[:, :, :3]).all()
+    assert (read_mask(tmp_path / "colours.png").colours == colours[:, :, :3]).all()
+    Image.fromarray(colours[:, :, :2]).save(tmp_path / "grey.png")
+    assert (read_ids(tmp_path / "grey.png") == colours[:, :, 0]).all()
+
+
 def test_the_order_of_a_gif_palette_means_nothing(tmp_path):
     image = Image.fromarray(2 - IDS % 3)
     image.putpalette(bytes([2, 2, 2, 1, 1, 1, 0, 0, 0]))
@@ -81,7 +90,8 @@ def test_grey_of_few_bits_holds_ids(bits, tmp_path):
 @pytest.mark.parametrize(
     ("name", "keywords", "kind"),
     [("m.jpg", {"format": "JPEG"}, "JPEG"), ("m.png", {"format": "JPEG"}, "JPEG"),
-     ("m.webp", {"quality": 90}, "lossy WebP"),
+     ("m.webp", {"quality": 90}, "lossy WebP"), ("m.webp", {"icc_profile": bytes(7)}, "lossy WebP"),
+     ("m.webp", {"icc_profile": bytes(8)}, "lossy WebP"),
      ("m.png", {"format": "WEBP", "quality": 90}, "lossy WebP"), ("m.tif", {"compression": "jpeg"}, "TIFF with jpeg"),
      ("m.jp2", {"format": "JPEG2000"}, "JPEG2000")],
 )
@@ -109,6 +119,40 @@ def test_masks_whose_stream_ends_early_are_refused(half_png, tmp_path):
     for read in (read_mask, read_instances):
         with pytest.raises(DataError, match=rf"{path}: damaged: its pixel data end early \(50% are there\)"):
             read(path)
+
+
+def test_a_file_that_was_whole_is_looked_at_again_once_it_has_changed(half_png, tmp_path):
+    """As training reads photographs: whether each is whole is asked once for a file, not once for an epoch."""
+    path = tmp_path / "m.png"
+    Image.fromarray(IDS).save(path)
+    read_image(path)
+    half_png(IDS, path)
+    with pytest.raises(DataError, match="its pixel data end early"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_changed_byte_is_told_by_the_sum_where_the_decoder_reads_on(changed, tmp_path):
+    """In a stream that does not end, whose own sum is never reached."""
+    import struct
+    import zlib
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    path, height, width = tmp_path / "m.png", *IDS.shape
+    packer = zlib.compressobj(0)
+    raw = np.concatenate([np.zeros((height, 1), np.uint8), IDS], 1).tobytes()
+    pixels = packer.compress(raw) + packer.flush(zlib.Z_SYNC_FLUSH)
+    written = bytearray(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+                        + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+    written[written.index(b"IDAT") + 200] ^= changed
+    path.write_bytes(written)
+    if changed:
+        with pytest.raises(DataError, match=rf"{path}: damaged: the sum over its IDAT data"):
+            read_mask(path)
+    else:
+        np.testing.assert_array_equal(read_ids(path), IDS)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
@@ -146,9 +190,10 @@ def test_interlaced_pngs_are_complete(size, tmp_path):
 
 def test_what_decoding_would_change_is_refused(tmp_path):
     path = tmp_path / "m.png"
-    path.write_bytes(cv2.imencode(".png", np.dstack([IDS.astype(np.uint16)] * 3))[1].tobytes())
-    with pytest.raises(DataError, match=rf"{path}: holds 3 channels of 16 bits"):
-        read_mask(path)
+    for deep in (tmp_path / "m.tif", path):
+        deep.write_bytes(cv2.imencode(deep.suffix, np.dstack([IDS.astype(np.uint16)] * 3))[1].tobytes())
+        with pytest.raises(DataError, match=rf"{deep}: holds 3 channels of 16 bits"):
+            read_mask(deep)
     frames = [Image.fromarray(IDS), Image.fromarray(11 - IDS)]
     frames[0].save(tmp_path / "m.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(DataError, match=r"m\.gif: holds several pictures"):
@@ -163,3 +208,19 @@ def test_what_decoding_would_change_is_refused(tmp_path):
         Image.fromarray(values).save(tmp_path / "m.tif")
         with pytest.raises(DataError, match=r"m\.tif: holds real numbers that are not whole"):
             read_mask(tmp_path / "m.tif")
+
+
+@pytest.mark.parametrize("ids", [[[0, 3], [2, 1]], [[2, 3], [3, 2]], [[0, 0], [0, 0]]])
+def test_labels_of_the_classes_pass(ids):
+    """With the first and the last class, and without."""
+    np.testing.assert_array_equal(checked_labels(np.array(ids), 4, None, "m.png"), ids)
+
+
+@pytest.mark.parametrize(("ids", "first"), [
+    ([[0, 3], [-1, 9]], r"label id -1 at row 1, column 0 is out of range \(ids out of range in this file: -1, 9\)"),
+    ([[1, 2], [3, 4]], "label id 4 at row 1, column 1 is out of range: allowed are 0 to 3"),
+    ([[1, -2], [3, 3]], "label id -2 at row 0, column 1 is out of range: allowed are 0 to 3"),
+])
+def test_labels_below_and_above_the_classes_are_named(ids, first):
+    with pytest.raises(DataError, match=rf"m\.png: {first}"):
+        checked_labels(np.array(ids), 4, None, "m.png")

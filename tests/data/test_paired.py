@@ -130,6 +130,19 @@ def test_validation_takes_the_middle_or_the_whole(cities):
     assert torch.equal(whole[0]["labels"], torch.from_numpy(whole.read(0)[1]).long())
 
 
+def test_eight_bits_become_the_numbers_from_minus_one_to_one(cities):
+    dataset = cities(preprocess="fixed", random=False, flip=False, size=(48, 64))
+    pixels = np.asarray(dataset.read_image(0))
+    assert (pixels.min(), pixels.max()) == (0, 251)
+    np.testing.assert_allclose(dataset[0]["image"].permute(1, 2, 0), pixels / 127.5 - 1, atol=1e-6)
+
+
+def test_without_flips_none_is_drawn(cities):
+    """In any of 24 draws, of which 12 would be flipped by chance."""
+    samples = draws(cities(preprocess="crop", flip=False), 24)
+    assert not any(flipped for *_, flipped in (place(sample["image"]) for sample in samples))
+
+
 def test_crop_flip_and_colours_are_drawn_independently():
     """All 24 cells of (row half, column half, flip, no/darker/brighter) are filled as independence says: chi-square."""
     jitter = A.ColorJitter(brightness=[0.2, 1.8], contrast=[1, 1], saturation=[1, 1], hue=[0, 0], p=0.5)
@@ -151,9 +164,20 @@ def test_a_joint_transform_refuses_to_move_pixels():
         JointTransform(None, augment=[A.Rotate()])
 
 
-def test_a_crop_that_does_not_fit(cities):
-    with pytest.raises(DataError, match=r"64x48 \(width x height\).*smaller than the crop of 96x16.*load_ratio"):
-        cities(preprocess="crop", size=(16, 96))[0]
+def test_the_place_of_the_files_is_told_in_plain_values(cities, tmp_path):
+    root = cities().source.root
+    assert root.is_relative_to(tmp_path)
+    assert cities().place == {"source": "Cityscapes", "root": str(root), "split": "train"}
+
+
+@pytest.mark.parametrize(("size", "shown"), [((16, 65), "65x16"), ((49, 16), "16x49")])
+def test_a_crop_that_does_not_fit(cities, size, shown):
+    with pytest.raises(DataError, match=rf"64x48 \(width x height\).*smaller than the crop of {shown}.*load_ratio"):
+        cities(preprocess="crop", size=size)[0]
+
+
+def test_a_crop_as_large_as_the_picture_fits(cities):
+    assert cities(preprocess="crop", size=(48, 64))[0]["labels"].shape == (48, 64)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,10 @@ class TestSplit:
         assert validation_names(reversed(names), 0, 0.1) == val
         assert validation_names(names, 1, 0.1) != val
 
+    def test_a_name_that_is_no_text_has_its_place(self):
+        names = ["a", os.fsdecode(b"b\xff"), os.fsdecode(b"b\xfe")]
+        assert len({*validation_names(names, 0, 0.5), *names}) == 3
+
     def test_faults_are_shown_before_the_split_is_blamed(self, fx, build, tmp_path):
         root = fx.folder(tmp_path, counts=(8, 0), one_set=True)
         for path in sorted((root / "labels").iterdir())[1:]:
@@ -163,3 +167,12 @@ class TestSplit:
     def test_one_pair_is_not_enough(self, fx, build, tmp_path):
         with pytest.raises(DataError, match=r"train1\.jpg is the only pair, but training and validation need one each"):
             build("folder", fx.folder(tmp_path, counts=(1, 0), one_set=True))
+
+
+def test_names_pair_whatever_way_their_letters_are_written(tmp_path):
+    """Systems keep é as one character or as two; a copy of a folder may have the other."""
+    composed, parted = "caf\u00e9", "cafe\u0301"
+    images = by_name(tmp_path, [tmp_path / f"{composed}.jpg"])
+    assert images.keys() == by_name(tmp_path, [tmp_path / f"{parted}.png"]).keys()
+    with pytest.raises(DataError, match="have the same name"):
+        by_name(tmp_path, [tmp_path / f"{composed}.jpg", tmp_path / f"{parted}.jpg"])

@@ -8,8 +8,9 @@ from torch.testing import assert_close
 
 from semsynth.data.check import scan
 from semsynth.data.check_report import show_summary
-from semsynth.data.decoding import picture_size
+from semsynth.data.decoding import is_turned, picture_size
 from semsynth.data.masks import read_image, read_instances, read_mask
+from semsynth.data.pictures import read_picture
 from semsynth.encoders.style import StyleEncoder
 from semsynth.errors import DataError
 from semsynth.synthesis.styles import encode_style
@@ -63,6 +64,15 @@ def test_pictures_are_turned_as_their_tag_says(orientation, suffix, fx, tmp_path
     Image.fromarray(lying(wanted, orientation)).save(path, exif=tagged(orientation), **exact)
     np.testing.assert_allclose(np.asarray(read_image(path), int), wanted, atol=8 if suffix == "jpg" else 0)
     assert picture_size(path) == (48, 64)
+
+
+@pytest.mark.parametrize("orientation", [0, 9])
+def test_a_tag_that_no_camera_writes_turns_nothing(orientation, fx, tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(fx.picture()).save(path, exif=tagged(orientation))
+    np.testing.assert_array_equal(np.asarray(read_image(path)), fx.picture())
+    assert picture_size(path) == (48, 64)
+    assert not is_turned(Image.open(path))
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
@@ -142,3 +152,22 @@ def test_styles_are_taken_from_the_same_reading(fx, tmp_path):
     assert torch.equal(style(Image.open(tmp_path / "turned.png")), wanted)
     deep, flat = Image.fromarray(RAMP.astype(np.uint16)), Image.fromarray((RAMP / 65535 * 255).round().astype(np.uint8))
     assert_close(style(deep), style(flat), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("read", [read_image, read_picture])
+def test_animations_are_no_photographs(form, read, tmp_path):
+    path = tmp_path / f"x.{form.lower()}"
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 90)]
+    frames[0].save(path, form, save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=r"x\.\w+: holds several pictures"):
+        read(path)
+
+
+def test_whatever_a_decoder_raises_names_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    Image.new("L", (8, 8)).save(path)
+    for raised, said in ((IndexError("list index"), "cannot be decoded"), (MemoryError(), "needs more memory")):
+        monkeypatch.setattr(Image.Image, "convert", lambda *_, raised=raised: (_ for _ in ()).throw(raised))
+        with pytest.raises(DataError, match=rf"x\.png: {said}"):
+            read_image(path)

@@ -42,3 +42,4 @@ def test_the_side_that_follows_the_aspect_is_rounded_down_as_released():
     assert resized_size(427, 640, (256, 256), "scale_shortside", 1) == (256, 383)  # 383.70
     assert resized_size(640, 427, (256, 256), "scale_shortside_and_crop", 286 / 256) == (428, 286)  # 428.67
     assert resized_size(427, 640, (256, 256), "scale_width", 1) == (170, 256)  # 170.80
+    assert resized_size(3, 2000, (256, 256), "scale_width", 1) == (1, 256)  # 0.38, of which nothing would be left

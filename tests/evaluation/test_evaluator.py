@@ -1,15 +1,9 @@
-import multiprocessing
-import os
-
-import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 from torch.testing import assert_close
 
 from semsynth.errors import EvaluationError, SegmenterError
 from semsynth.evaluation.evaluator import NEIGHBOURS
-from semsynth.metrics import distributed
 from semsynth.metrics.confusion import Confusion
 from semsynth.metrics.features import JudgeFeatures
 from semsynth.metrics.frechet import Moments
@@ -38,10 +32,10 @@ class Colour:
         return self
 
 
-def full(small, count=None):
+def full(small):
     """An evaluator of every kind of score."""
     judge = small.judge()
-    evaluator = small.evaluator(judge, count=count, recovery=StyleRecovery(Colour()))
+    evaluator = small.evaluator(judge, recovery=StyleRecovery(Colour()))
     evaluator.features.append(Colour())
     evaluator.real["inception"] = {}
     evaluator.reset()
@@ -157,53 +151,6 @@ def test_bad_input_is_named(small):
     evaluator.update(real[:1], labels[:1])
     with pytest.raises(EvaluationError, match="two or more generated images, got 1"):
         evaluator.compute()
-
-
-def work(rank, world, port, path, make):
-    """One process of several: every world-th sample, the last batches padded with the first samples."""
-    os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(world)}
-    dist.init_process_group("gloo")
-    torch.set_num_threads(1)
-    fake, labels, real, evaluator = make()
-    order = np.resize(np.arange(len(fake)), -(-len(fake) // world) * world)[rank::world]
-    for number, start in enumerate(range(0, len(order), 2)):
-        rows = torch.from_numpy(order[start:start + 2])
-        positions = distributed.positions_of(number, 2, len(rows))
-        evaluator.update(fake[rows], labels[rows], positions=positions, real=real[rows],
-                         style=real[rows].mean((2, 3)) + 0.01)
-    found = evaluator.compute()
-    torch.save((found.scores, found.count, found.iou), f"{path}/{rank}.pt")
-    dist.destroy_process_group()
-
-
-@pytest.mark.ddp
-@pytest.mark.parametrize(("world", "count"), [(2, 9), (3, 4)])
-def test_several_processes_score_as_one(small, tmp_path, world, count):
-    def make():
-        return *small.batch(count), full(small, count)
-
-    fake, labels, real, evaluator = make()
-    alone = run(evaluator, fake, labels, real)
-    port = 20000 + os.getpid() % 20000 + world
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=work, args=(rank, world, port, tmp_path, make)) for rank in range(world)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
-    for rank in range(world):
-        scores, images, iou = torch.load(tmp_path / f"{rank}.pt")
-        assert images == count
-        assert scores == pytest.approx(alone.scores, rel=1e-6)
-        assert iou == pytest.approx(alone.iou, rel=1e-9)
-
-
-def test_sharing_without_processes():
-    assert distributed.processes() == (0, 1)
-    assert distributed.positions_of(2, 4, 3).tolist() == [8, 9, 10]
-    rows, positions = distributed.all_rows(torch.tensor([[1.0], [0.0]]), torch.tensor([5, 2]))
-    assert (rows.flatten().tolist(), positions.tolist()) == ([0.0, 1.0], [2, 5])
 
 
 def test_kept_vectors_follow_positions_not_batches():

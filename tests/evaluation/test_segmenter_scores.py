@@ -1,12 +1,10 @@
 """The segmenter of an unpaired run: scored on real images, and caught where it agrees on swapped classes."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from semsynth.evaluation.segmenter_scores import OwnSegmenter
-from semsynth.metrics.confusion import rare_classes, rare_iou
 from semsynth.metrics.protocol import Protocol
 from semsynth.segmenters.loop import LoopSegmenter
 
@@ -76,11 +74,3 @@ def test_answers_outside_the_counted_classes_are_shown():
 def test_no_pixel_counts():
     result = found([0, 1, 2, 3], [0, 1, 2, 3], maps(), counted=[0])  # the unknown class cannot be answered
     assert (result.scores, result.classes, result.confusion, result.swapped) == ({}, [], [], [])
-
-
-def test_rare_classes_are_the_third_with_the_fewest_pixels():
-    frequency = torch.tensor([0.5, 0.0, 0.1, 0.25, 0.15])
-    assert rare_classes(frequency, range(5)) == [2, 4]  # a third of four, rounded up; the absent one does not count
-    assert rare_classes(frequency, [0, 3]) == [3]
-    assert rare_iou(torch.tensor([0.9, float("nan"), 0.2, 0.5, 0.4]), frequency, range(5)) == pytest.approx(0.3)
-    assert np.isnan(rare_iou(torch.zeros(2), torch.zeros(2), range(2)))

@@ -126,4 +126,4 @@ def test_two_processes_score_as_one(small, tmp_path):
     for rank, process in enumerate(processes):
         process.join(120)
         assert process.exitcode == 0
-        assert torch.load(tmp_path / f"{rank}.pt") == pytest.approx(alone, rel=1e-5)
+        assert torch.load(tmp_path / f"{rank}.pt") == alone  # to the last digit

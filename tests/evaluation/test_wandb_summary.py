@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from semsynth.errors import EvaluationError
+from semsynth.errors import EvaluationError, LoggerError
 from semsynth.evaluation.wandb_summary import add_to_summary
 
 DOCUMENT = {"scores": {"fid/train": 61.5, "miou": 0.4}, "protocol": {"name": "spade"}}
@@ -42,4 +42,12 @@ def test_scores_stand_beside_those_of_the_training(tmp_path, server):
 
 def test_a_run_without_wandb_is_refused(tmp_path):
     with pytest.raises(EvaluationError, match=r"not trained with logger=wandb"):
+        add_to_summary(tmp_path, DOCUMENT)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"id": 3, "mode": "online"}',
+                                     '{"id": "a", "mode": "online", "project": 3}'])
+def test_a_damaged_note_is_named(content, tmp_path):
+    (tmp_path / "wandb.json").write_text(content)
+    with pytest.raises(LoggerError, match=r"wandb\.json is damaged"):
         add_to_summary(tmp_path, DOCUMENT)

@@ -19,7 +19,8 @@ from semsynth.exporting.folding import folded
 from semsynth.exporting.source import Source
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.weights.run_file import read_weights
+from semsynth.weights.described import read_about
+from semsynth.weights.run_file import METADATA
 
 NETWORKS = {
     "spade": {"norm": "spade"},
@@ -35,13 +36,13 @@ NETWORKS = {
 
 
 def source(run, choice="auto"):
-    generator, encoder, cfg = runs.load_generator(run, weights=choice)
-    return Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), choice, generator, encoder)
+    kept = runs.Run(run, weights=choice)
+    return Source(run, OmegaConf.to_container(kept.config), kept.saved, kept.weights, kept.generator, kept.encoder)
 
 
 def inputs(run, count):
     """Random inputs of a run's generator by the names that programs give them, and its images."""
-    generator, _, cfg = runs.load_generator(run)
+    generator, cfg = runs.Run(run).generator, runs.Run(run).config
     generated = torch.Generator().manual_seed(count)
     h, w = cfg.size
     given = {"labels": torch.randint(5, (count, h, w), generator=generated)}
@@ -54,7 +55,7 @@ def inputs(run, count):
     semantics = Semantics(given["labels"], 5, given.get("edges"), given.get("offsets"))
     with torch.no_grad():
         style = Style(vector=given["z"]) if "z" in given else None
-        return given, generator(semantics.prepare(generator.feature_sizes(h, w)), style)
+        return given, generator(generator.prepare(semantics), style)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_folding_changes_no_image_and_no_original(name, tiny_run):
     semantics = Semantics(given["labels"], 5, given.get("edges"), given.get("offsets"))
     with torch.no_grad():
         style = Style(vector=given["z"]) if "z" in given else None
-        images = plain(semantics.prepare(plain.feature_sizes(*semantics.size)), style)
+        images = plain(plain.prepare(semantics), style)
     assert wanted.std() > 0.05
     torch.testing.assert_close(images, wanted, atol=1e-5, rtol=0)
 
@@ -187,10 +188,10 @@ def test_a_run_of_safetensors_is_complete(tiny_run, tmp_path):
     assert {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()} == {
         "config.yaml", "checkpoints/last.safetensors"}
     for part in ("generator", "discriminator", "encoder"):
-        a, b = (runs.load_weights(runs.find_checkpoint(r), part) for r in (run, tmp_path / "out"))
+        a, b = (runs.Run(r).saved.part(part) for r in (run, tmp_path / "out"))
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a)
-    about = read_weights(tmp_path / "out" / "checkpoints" / "last.safetensors").about
+    about = read_about(tmp_path / "out" / "checkpoints" / "last.safetensors", METADATA)
     assert (about["weights"], about["checkpoint"]) == ("raw", "last.safetensors")
     labels = torch.randint(5, (1, 32, 32))
     first, second = (Synthesizer.from_run(r)(labels, instances=labels, seed=1) for r in (run, tmp_path / "out"))

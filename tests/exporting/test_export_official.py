@@ -11,12 +11,11 @@ from semsynth.checkpoints.layouts import LAYOUTS
 from semsynth.errors import ConfigError
 from semsynth.exporting.export import export
 from semsynth.exporting.source import Source
-from semsynth.weights.run_file import read_weights
 
 
 def source(run):
-    generator, encoder, cfg = runs.load_generator(run)
-    return Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), "auto", generator, encoder)
+    kept = runs.Run(run)
+    return Source(run, OmegaConf.to_container(kept.config), kept.saved, kept.weights, kept.generator, kept.encoder)
 
 
 NETWORKS = {
@@ -36,7 +35,7 @@ def test_every_tensor_is_there_bit_for_bit(name, tiny_run, tmp_path):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {f"latest_net_{x}.pth" for x in parts.values()}
     for part, letter in parts.items():
         theirs = torch.load(tmp_path / "out" / f"latest_net_{letter}.pth", weights_only=True)
-        ours = runs.load_weights(runs.find_checkpoint(run), part)
+        ours = runs.Run(run).saved.part(part)
         (layout,) = [x for x in LAYOUTS if x.part == part and x.recognise(theirs)]
         table = layout.table(ours)
         assert set(table.values()) == set(theirs)
@@ -55,7 +54,7 @@ def test_importing_again_gives_the_same_weights(name, tiny_run, tmp_path):
     import_run(tmp_path / "out", tmp_path / "again", "dataset=folder", f"dataset.root={tmp_path / 'data'}",
                "size=[32,32]", f"edges={edges}".lower(), f"dataset.instances={edges}".lower())
     for part in ("generator", "discriminator", *(["encoder"] if "z_dim" in network else [])):
-        before, after = (runs.load_weights(runs.find_checkpoint(r), part) for r in (run, tmp_path / "again"))
+        before, after = (runs.Run(r).saved.part(part) for r in (run, tmp_path / "again"))
         assert before.keys() == after.keys()
         assert all(torch.equal(before[key], after[key]) for key in before)
 
@@ -93,7 +92,7 @@ def test_all_names_of_a_released_clade_icpe_generator(tiny_run, tmp_path):
     assert shapes == {"dist_conv_w.weight": (1, 2, 1, 1), "dist_conv_w.bias": (1,),
                       "dist_conv_b.weight": (1, 2, 1, 1), "dist_conv_b.bias": (1,)}
     import_run(tmp_path / "out", tmp_path / "again", "size=[32,32]")
-    assert runs.load_config(tmp_path / "again").norm["_target_"].endswith(".CLADE_ICPE")
+    assert runs.Run(tmp_path / "again").config.norm["_target_"].endswith(".CLADE_ICPE")
 
 
 def test_options_of_the_released_code_are_told(tiny_run, tmp_path):

@@ -15,7 +15,7 @@ from semsynth.segmenters.loop import pretrained
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.resnet import DeepStemResNet
 from semsynth.segmenters.unet import UNet
-from semsynth.weights.run_file import read_weights, save_weights
+from semsynth.weights.run_file import save_weights
 
 CLASSES = ["sky", "cloud", "sun", "grass", "car"]
 ARGUMENTS = {"num_classes": 5, "widths": [4, 6]}
@@ -27,7 +27,7 @@ def with_segmenter(run, node):
     path = run / "config.yaml"
     config = yaml.safe_load(path.read_text()) | {"system": {"segmenter": node}}
     path.write_text(yaml.safe_dump(config))
-    saved = read_weights(runs.find_checkpoint(run))
+    saved = runs.Run(run, "last").saved
     torch.manual_seed(5)
     segmenter = instantiate(node, _convert_="all")
     state = {key: value + 0.05 if value.is_floating_point() else value for key, value in segmenter.state_dict().items()}
@@ -36,9 +36,9 @@ def with_segmenter(run, node):
 
 
 def source(run):
-    generator, encoder, cfg = runs.load_generator(run)
-    return Source(run, OmegaConf.to_container(cfg), read_weights(runs.find_checkpoint(run)), "auto", generator, encoder,
-                  runs.load_segmenter(run))
+    kept = runs.Run(run)
+    return Source(run, OmegaConf.to_container(kept.config), kept.saved, kept.weights, kept.generator, kept.encoder,
+                  kept.segmenter)
 
 
 def untrained():
@@ -61,7 +61,7 @@ def test_the_file_segments_as_the_run(kind, tiny_run, tmp_path):
     assert lines[0].startswith("UNet, 5 classes")
     assert [p.name for p in output.parent.iterdir()] == ["loop.safetensors"]
     images = torch.rand(2, 3, 32, 32) * 2 - 1
-    wanted = runs.load_segmenter(run)(images)
+    wanted = runs.Run(run).segmenter(images)
     judge, loop = load_judge(output), pretrained(CLASSES, path=output)
     torch.testing.assert_close(judge.logits(images), wanted)
     torch.testing.assert_close(loop(images), wanted)
@@ -78,7 +78,7 @@ def test_a_segmenter_whose_encoder_began_with_a_file_that_is_gone(tiny_run, tmp_
     export(source(run), "segmenter", tmp_path / "loop.safetensors")
     images = torch.rand(1, 3, 32, 32) * 2 - 1
     judge = load_judge(tmp_path / "loop.safetensors")
-    torch.testing.assert_close(judge.logits(images), runs.load_segmenter(run)(images))
+    torch.testing.assert_close(judge.logits(images), runs.Run(run).segmenter(images))
 
 
 def test_what_cannot_be_exported_is_said(tiny_run, tmp_path):
@@ -101,4 +101,4 @@ def test_a_file_that_a_run_began_with_is_gone(tiny_run, tmp_path):
     run = with_segmenter(tiny_run(unknown=4), node)
     (tmp_path / "before.safetensors").unlink()
     with pytest.raises(ConfigError, match=r"before\.safetensors: there is no such segmenter file"):
-        runs.load_segmenter(run)
+        _ = runs.Run(run).segmenter

@@ -22,8 +22,8 @@ from semsynth.norms.spade import SPADE
 from semsynth.semantics import Semantics
 
 K, N, H, W = 12, 2, 64, 96
-NORMS = {"spade": SPADE, "spade_edges": partial(SPADE, edges=True), "clade_edges": partial(CLADE, edges=True),
-         "icpe": CLADE_ICPE}
+NORMS = {"spade": partial(SPADE, hidden=32), "spade_edges": partial(SPADE, edges=True, hidden=32),
+         "clade_edges": partial(CLADE, edges=True), "icpe": CLADE_ICPE}
 KINDS = ["regions", "one class", "checkerboard", "noise", "real"]
 
 
@@ -94,7 +94,7 @@ def scaled(network, maps):
 
 def reference(network, maps):
     """The plain formula in float64."""
-    sizes = network.feature_sizes(H, W)
+    sizes = network.readings(H, W)
     with torch.no_grad(), plain_formula():
         return copy.deepcopy(network).double()(in_double(maps).prepare(sizes))
 
@@ -114,7 +114,7 @@ def rounding(network, maps, expected):
 def test_pictures_in_float32(norm, kind):
     """Against float64, in training and evaluation mode and folded, with new and with kept tables."""
     network, maps = network_of(norm), label_maps(kind)
-    maps.prepare(network.feature_sizes(H, W))
+    network.prepare(maps)
     expected = reference(scaled(network, maps), maps)
     assert error(copy.deepcopy(network)(maps), expected) < rounding(network, maps, expected)
     scaled(settled(network, maps), maps)
@@ -127,7 +127,7 @@ def test_pictures_in_float32(norm, kind):
 @pytest.mark.parametrize("norm", NORMS)
 def test_gradients_in_float64(norm, kind):
     fast, maps = network_of(norm).double(), in_double(label_maps(kind))
-    plain, sizes = copy.deepcopy(fast), fast.feature_sizes(H, W)
+    plain, sizes = copy.deepcopy(fast), fast.readings(H, W)
     maps.prepare(sizes)
     weights = torch.linspace(-1, 1, N * 3 * H * W, dtype=torch.float64).view(N, 3, H, W)
     (fast(maps) * weights).sum().backward()
@@ -143,7 +143,7 @@ def test_gradients_in_float64(norm, kind):
 def test_soft_maps(norm):
     """Probabilities take the plain path: float32 equals float64, and a soft map that is sure equals the hard one."""
     network, maps = network_of(norm), label_maps("regions")
-    sizes = network.feature_sizes(H, W)
+    sizes = network.readings(H, W)
     settled(network, maps.prepare(sizes))
     for logits in (torch.randn(N, K, H, W), 1e3 * F.one_hot(maps.labels, K).permute(0, 3, 1, 2).float()):
         soft = Semantics.from_probabilities(logits.softmax(1), edges=maps.edges, offsets=maps.offsets).prepare(sizes)
@@ -160,7 +160,7 @@ def test_checkpointing(norm):
     plain, maps = network_of(norm).double(), in_double(label_maps("regions"))
     saving = copy.deepcopy(plain)
     saving.checkpointing = True
-    maps.prepare(plain.feature_sizes(H, W))
+    plain.prepare(maps)
     for network in (plain, saving):
         network(maps).square().mean().backward()
     for (name, p), q in zip(plain.named_parameters(), saving.parameters(), strict=True):
@@ -173,7 +173,7 @@ def test_checkpointing(norm):
 def test_validation_between_training_steps(norm):
     """Label maps prepared in inference mode serve training afterwards, and the other way round."""
     network, maps = network_of(norm), label_maps("regions")
-    sizes, gradients = network.feature_sizes(H, W), []
+    sizes, gradients = network.readings(H, W), []
     for first in (torch.inference_mode, torch.no_grad, torch.enable_grad):
         fresh, trained = Semantics(maps.labels, K, maps.edges, maps.offsets), copy.deepcopy(network)
         with first():

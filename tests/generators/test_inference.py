@@ -54,10 +54,10 @@ def trained(norm, size, *, ngf=2, **kwargs):
 def test_draws_the_same(norm, n, size):
     network = trained(norm, size)
     folded, sem = network.optimize_for_inference(), label_maps(n, *size)
-    sem.prepare(network.feature_sizes(*size))
+    network.prepare(sem)
     with torch.no_grad(), plain_formula():
         expected = network.double()(Semantics(sem.labels, K, sem.edges.double(), sem.offsets.double())
-                                    .prepare(network.feature_sizes(*size)))
+                                    .prepare(network.readings(*size)))
     for _ in range(2):  # the second time with kept tables
         image = folded(sem)
         assert (image - expected).abs().max() < 1e-5 * expected.abs().max()
@@ -68,7 +68,7 @@ def test_a_new_label_map_gets_new_tables():
     folded = network.optimize_for_inference()
     style = Style(vector=torch.randn(1, 4))
     for _ in range(3):
-        sem = label_maps(1, 32, 32).prepare(folded.feature_sizes(32, 32))
+        sem = folded.prepare(label_maps(1, 32, 32))
         with torch.no_grad():
             torch.testing.assert_close(folded(sem, style), network(sem, style), rtol=1e-4, atol=1e-5)
 
@@ -76,7 +76,7 @@ def test_a_new_label_map_gets_new_tables():
 def test_soft_maps_take_the_plain_path():
     network = trained(CLADE, (32, 32)).double()
     soft = torch.rand(1, K, 32, 32).double().softmax(1)
-    sem = Semantics.from_probabilities(soft).prepare(network.feature_sizes(32, 32))
+    sem = network.prepare(Semantics.from_probabilities(soft))
     with torch.no_grad():
         torch.testing.assert_close(network.optimize_for_inference()(sem), network(sem))
 
@@ -96,7 +96,7 @@ def test_many_styles_of_one_label_map(norm):
     """One map with N styles gives what N copies of it give."""
     network = trained(norm, (32, 64), z_dim=5)
     one, styles = label_maps(1, 32, 64), Style(vector=torch.randn(3, 5))
-    sizes = network.feature_sizes(32, 64)
+    sizes = network.readings(32, 64)
     folded = network.optimize_for_inference()
     expected, drawn = folded(one.repeat(3).prepare(sizes), styles), folded(one.prepare(sizes), styles)
     assert (drawn - expected).abs().max() < 1e-5 * expected.abs().max()
@@ -106,7 +106,7 @@ def test_other_weights_get_other_tables():
     """After load_state_dict and in another precision, for maps drawn before and for new ones."""
     first, second = trained(SPADE, (32, 32)), trained(SPADE, (32, 32))
     folded, wanted = first.optimize_for_inference(), second.optimize_for_inference()
-    old, new = (label_maps(1, 32, 32).prepare(first.feature_sizes(32, 32)) for _ in range(2))
+    old, new = (first.prepare(label_maps(1, 32, 32)) for _ in range(2))
     folded(old)
     folded.load_state_dict(wanted.state_dict())
     for maps in (old, new):
@@ -118,7 +118,7 @@ def test_other_weights_get_other_tables():
 def test_tables_keep_their_precision_under_autocast():
     network, maps = trained(CLADE_ICPE, (32, 32)), label_maps(1, 32, 32)
     folded = network.optimize_for_inference()
-    expected = network.optimize_for_inference()(maps.prepare(network.feature_sizes(32, 32)))
+    expected = network.optimize_for_inference()(network.prepare(maps))
     with torch.autocast("cpu", torch.bfloat16):
         folded(maps)
     assert torch.equal(folded(maps), expected)
@@ -126,7 +126,7 @@ def test_tables_keep_their_precision_under_autocast():
 
 def test_styles_that_do_not_go_with_the_maps_are_refused():
     network = trained(CLADE, (32, 32), z_dim=3)
-    maps = label_maps(2, 32, 32).prepare(network.feature_sizes(32, 32))
+    maps = network.prepare(label_maps(2, 32, 32))
     with pytest.raises(ValueError, match="3 styles for 2 label maps"):
         network.optimize_for_inference()(maps, Style(vector=torch.randn(3, 3)))
 
@@ -135,7 +135,7 @@ def test_tables_live_as_long_as_their_label_map():
     network = trained(CLADE, (32, 32))
     folded = network.optimize_for_inference()
     kept = folded._folded[folded.network.blocks["head_0"].norm_0].rows
-    maps = [label_maps(1, 32, 32).prepare(network.feature_sizes(32, 32)) for _ in range(2)]
+    maps = [network.prepare(label_maps(1, 32, 32)) for _ in range(2)]
     for index in (0, 1, 0, 1):
         folded(maps[index])
     assert len(kept) == 2
@@ -149,7 +149,7 @@ def test_tables_live_as_long_as_their_label_map():
 def test_copies_draw_the_same(norm, copied):
     """After drawing too, with weights in the layout of the convolution library; a copy follows its own weights."""
     network, other = (trained(norm, (32, 32), ngf=16) for _ in range(2))
-    folded, maps = network.optimize_for_inference(), label_maps(1, 32, 32).prepare(network.feature_sizes(32, 32))
+    folded, maps = network.optimize_for_inference(), network.prepare(label_maps(1, 32, 32))
     expected = folded(maps)
     twin = copied(folded)
     assert torch.equal(twin(maps), expected)

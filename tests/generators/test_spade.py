@@ -48,22 +48,22 @@ def test_depth_follows_from_the_size(size, start, blocks):
     network = SPADEGenerator(CLADE, 3, size=size, ngf=2)
     assert network.start_size(*size) == start
     assert len(network.blocks) == blocks
-    assert network.feature_sizes(*size)[-1] == size
+    assert network.readings(*size)[-1] == size
 
 
 @pytest.mark.parametrize("upsamplings", range(1, 8))
 def test_every_number_of_upsamplings(upsamplings):
     network = SPADEGenerator(CLADE, 3, size=(128, 128), ngf=2, upsamplings=upsamplings)
-    semantics = Semantics(torch.zeros(2, 128, 128).long(), 3).prepare(network.feature_sizes(128, 128))
+    semantics = network.prepare(Semantics(torch.zeros(2, 128, 128).long(), 3))
     assert network(semantics).shape == (2, 3, 128, 128)
 
 
 def test_a_network_without_style_makes_other_sizes():
     network = SPADEGenerator(SPADE, 3, size=(64, 64), ngf=2)
-    semantics = Semantics(torch.zeros(2, 96, 32).long(), 3).prepare(network.feature_sizes(96, 32))
+    semantics = network.prepare(Semantics(torch.zeros(2, 96, 32).long(), 3))
     assert network(semantics).shape == (2, 3, 96, 32)
     with pytest.raises(ValueError, match="64x64 images only"):
-        SPADEGenerator(SPADE, 3, size=(64, 64), ngf=2, z_dim=4).feature_sizes(96, 32)
+        SPADEGenerator(SPADE, 3, size=(64, 64), ngf=2, z_dim=4).readings(96, 32)
 
 
 def test_strides_that_do_not_divide_name_the_nearest_size():
@@ -76,7 +76,7 @@ def test_strides_that_do_not_divide_name_the_nearest_size():
 def test_forward_and_backward(norm, z_dim, fc_offsets):
     network = SPADEGenerator(norm, 5, size=(32, 64), ngf=2, z_dim=z_dim, fc_offsets=fc_offsets)
     semantics = Semantics(torch.randint(0, 5, (2, 32, 64)), 5, offsets=torch.rand(2, 2, 32, 64))
-    out = network(semantics.prepare(network.feature_sizes(32, 64)))
+    out = network(network.prepare(semantics))
     assert out.shape == (2, 3, 32, 64)
     assert out.abs().max() <= 1
     out.square().sum().backward()
@@ -113,7 +113,7 @@ def test_checkpointing_changes_neither_gradients_nor_state(norm):
     weights = torch.randn(2, 3, 32, 32).double()
     for network in (plain, saving):
         semantics = Semantics(labels, 3)
-        (network(semantics.prepare(network.feature_sizes(32, 32))) * weights).sum().backward()
+        (network(network.prepare(semantics)) * weights).sum().backward()
     for (name, a), b in zip(plain.named_parameters(), saving.parameters(), strict=True):
         assert_close(a.grad, b.grad, msg=name)
     for (name, a), b in zip(plain.named_buffers(), saving.buffers(), strict=True):

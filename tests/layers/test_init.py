@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import spectral_norm as released_spectral_norm
 from torch.testing import assert_close
 
-from semsynth.layers.init import initialise, spectral_norm
+from semsynth.layers.init import ZeroConv2d, initialise, singular_vectors, spectral_norm
 
 
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm`|.*spectral_norm.*:FutureWarning")
@@ -39,9 +39,12 @@ def test_u_is_not_iterated_before_training():
     """An iterated u would be the singular vector, and the first sigmas too large."""
     torch.manual_seed(0)
     layer = spectral_norm(nn.Linear(64, 64))
+    norm, made = layer.parametrizations.weight[0], layer.parametrizations.weight[0]._u.clone()
     initialise(layer)
-    start = layer.parametrizations.weight[0]._u
-    largest = torch.linalg.svd(layer.parametrizations.weight.original).U[:, 0]
+    start, weight = norm._u, layer.parametrizations.weight.original
+    assert torch.equal(start, made)
+    assert_close(norm._v, weight.T @ start / (weight.T @ start).norm())  # which belongs to the new weight
+    largest = torch.linalg.svd(weight).U[:, 0]
     assert abs(start @ largest) < 0.5
     assert start.norm() == pytest.approx(1, abs=1e-5)
 
@@ -53,3 +56,26 @@ def test_an_untrained_network_can_be_drawn_from():
         layer = spectral_norm(nn.Conv2d(16, 32, 3)).eval()
         initialise(layer)
         assert 0.2 < torch.linalg.matrix_norm(layer.weight.flatten(1), 2) < 4
+
+
+@pytest.mark.parametrize(("dtype", "given"), [(None, True), (torch.bfloat16, True), (torch.float16, False)])
+def test_weights_are_divided_by_their_norm_before_they_leave_the_range_of_float16(dtype, given):
+    layer = spectral_norm(nn.Linear(4, 4))
+    with torch.autocast("cpu", dtype=dtype or torch.bfloat16, enabled=dtype is not None):
+        assert (singular_vectors(layer) is not None) == given
+
+
+def test_weights_start_as_published():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(100, 80, 3), nn.ConvTranspose2d(50, 60, 3), nn.Linear(200, 300))
+    norms = nn.Sequential(nn.BatchNorm2d(10000), nn.BatchNorm2d(3, affine=False), ZeroConv2d(3, 3, 1))
+    initialise(network, 0.5)
+    initialise(norms)
+    for layer, fans in zip(network, ((100 + 80) * 9, (50 + 60) * 9, 200 + 300), strict=True):
+        assert_close(layer.weight.std(), torch.tensor(0.5 * (2 / fans) ** 0.5), rtol=0.02, atol=0)
+        assert abs(layer.weight.mean()) < 0.001
+        assert not layer.bias.any()
+    assert_close(norms[0].weight.mean(), torch.tensor(1.0), rtol=0, atol=0.001)
+    assert_close(norms[0].weight.std(), torch.tensor(0.02), rtol=0.05, atol=0)
+    assert not norms[0].bias.any()
+    assert not norms[2].weight.any()

@@ -15,6 +15,7 @@ from semsynth.losses.adversarial import (
     Wasserstein,
 )
 from semsynth.losses.feature_matching import FeatureMatching
+from semsynth.losses.frozen_features import FrozenFeatures
 from semsynth.losses.inputs import LossInputs
 from semsynth.losses.kl import KLDivergence
 from semsynth.losses.perceptual import Perceptual
@@ -108,6 +109,19 @@ def test_perceptual_against_the_taps_of_torchvision(vgg_file):
     assert fake.grad.abs().sum() > 0
 
 
+def test_normalised_pictures_are_in_imagenet_s_statistics(vgg_file):
+    """Its mean colour becomes 0, white what it is away from it in deviations; one channel counts as three."""
+    loss = Perceptual(str(vgg_file), normalize=True)
+    mean, white = torch.tensor([0.485, 0.456, 0.406]), [2.2489, 2.4286, 2.6400]
+    image = torch.stack([2 * mean - 1, torch.ones(3)], 1).view(1, 3, 1, 2)
+    assert_close(loss.prepared(image)[0, :, 0].T, torch.tensor([[0.0, 0.0, 0.0], white]), atol=1e-4, rtol=0)
+    plain, grey = Perceptual(str(vgg_file)), torch.rand(2, 1, 1, 32, 32)
+    wide = grey.expand(2, 1, 3, 32, 32)
+    assert_close(plain(step(fake=grey[0], real=grey[1])), plain(step(fake=wide[0], real=wide[1])))
+    fake, real = (loss.prepared(x) for x in wide)
+    assert_close(loss(step(fake=grey[0], real=grey[1])), plain(step(fake=fake, real=real)))
+
+
 def test_the_frozen_network_is_hidden(vgg_file):
     loss = Perceptual(str(vgg_file), normalize=True).train()
     assert not loss.state_dict()
@@ -131,3 +145,9 @@ def test_missing_or_wrong_weights_name_the_way_out(tmp_path, monkeypatch):
             rf"{tmp_path}.*python tools/weights\.py.*loss=spade_no_vgg")
     with pytest.raises(WeightsError, match=told):
         Perceptual.preflight()
+
+
+def test_a_loss_of_features_must_say_how_its_network_takes_images():
+    """Refused when it is made, not at the first batch."""
+    with pytest.raises(TypeError, match="prepared"):
+        FrozenFeatures(nn.Identity(), [1.0], 1.0)

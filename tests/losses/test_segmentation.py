@@ -100,6 +100,16 @@ def test_where_nothing_counts_the_loss_is_zero():
     assert (logits.grad == 0).all()
 
 
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_where_the_segmenter_is_sure_neither_loss_nor_gradient_is_nan(gamma):
+    """One pixel is right with p = 1, one wrong with p = 0 where -log p is 200."""
+    logits = torch.tensor([[200.0, 200.0], [0.0, 0.0]]).view(1, 2, 1, 2).requires_grad_()
+    loss = balanced_focal(logits, torch.tensor([[[0, 1]]]), None, gamma)
+    loss.backward()
+    assert loss.item() == pytest.approx(100)
+    assert_close(logits.grad, torch.tensor([[0.0, 0.5], [0.0, -0.5]]).view(1, 2, 1, 2))
+
+
 def test_gradients():
     labels = torch.randint(-1, CLASSES, (1, 3, 3))
     weights = torch.rand(CLASSES, dtype=torch.float64)

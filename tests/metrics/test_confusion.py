@@ -71,6 +71,16 @@ def test_scores_of_images_averaged():
     assert found.miou != pytest.approx(scored(guess, labels, 4).miou)
 
 
+def test_an_image_without_counted_pixels_has_an_accuracy_where_void_is_wrong_and_no_iou():
+    """Three images: half right, all right, all void. The IoU is a mean of two, the accuracy of three."""
+    labels = torch.tensor([[[0, 1, 1, 1]], [[1, 1, 1, 1]], [[-1, -1, -1, -1]]])
+    guess = torch.tensor([[[0, 1, 0, 0]], [[1, 1, 1, 1]], [[0, 0, 1, 1]]])
+    found = scored(guess, labels, 2, accumulate="per_image", void_is_wrong=True)
+    assert found.miou == pytest.approx(((1 / 3 + 1 / 3) / 2 + 1) / 2)
+    assert found.accuracy == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert scored(guess, labels, 2, accumulate="per_image").accuracy == pytest.approx((1 / 2 + 1) / 2)
+
+
 def test_one_class_everywhere():
     same = torch.full((2, 3, 3), 1)
     found = scored(same, same, 3)
@@ -82,6 +92,14 @@ def test_nothing_counts():
     nothing = scored(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), -1), 3)
     assert math.isnan(nothing.miou)
     assert math.isnan(nothing.accuracy)
+
+
+def test_rare_classes_are_the_third_with_the_fewest_pixels():
+    frequency = torch.tensor([0.5, 0.0, 0.1, 0.25, 0.15])
+    assert own.rare_classes(frequency, range(5)) == [2, 4]  # a third of four, rounded up; the absent one does not count
+    assert own.rare_classes(frequency, [0, 3]) == [3]
+    assert own.rare_iou(torch.tensor([0.9, float("nan"), 0.2, 0.5, 0.4]), frequency, range(5)) == pytest.approx(0.3)
+    assert math.isnan(own.rare_iou(torch.zeros(2), torch.zeros(2), range(2)))
 
 
 def test_what_does_not_fit():

@@ -1,6 +1,8 @@
+import os
 import sys
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -140,3 +142,18 @@ def test_a_choice_of_features():
     assert FeatureChoice("pixels").names == ["pixels"]
     with pytest.raises(EvaluationError, match="features=vgg: there are inception, "):
         FeatureChoice(["inception", "vgg"])
+
+
+class Call:
+    def __reduce__(self):
+        return os.system, ("touch exploded",)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_file_of_inception_runs_no_code(old, tmp_path, monkeypatch):
+    """The package that builds the network would run it."""
+    monkeypatch.chdir(tmp_path)
+    torch.save({"x": Call()}, "inception.pth", _use_new_zipfile_serialization=not old)
+    with pytest.raises(EvaluationError, match=r"inception\.pth is refused"):
+        InceptionFeatures("inception.pth")
+    assert not Path("exploded").exists()

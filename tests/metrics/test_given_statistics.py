@@ -1,6 +1,7 @@
 """FID against the statistics of others."""
 
 import hashlib
+import zipfile
 
 import numpy as np
 import pytest
@@ -112,6 +113,13 @@ def test_what_is_no_mean_and_covariance_is_refused(moments, tmp_path, change, me
     np.savez(tmp_path / "s.npz", mu=mu, sigma=sigma)
     with pytest.raises(EvaluationError, match=message):
         read_statistics([str(tmp_path / "s.npz")], "train")
+
+
+def test_what_else_a_file_holds_takes_no_memory(file, moments):
+    """An archive of a megabyte may hold gigabytes."""
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("others.npy", b"is not looked at")
+    assert np.array_equal(read_statistics([str(file)], "val").moments.mean, moments[0])
 
 
 def test_wrong_files_are_named(file, tmp_path):

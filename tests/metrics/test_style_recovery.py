@@ -22,13 +22,13 @@ def test_recovery_compares_readings_and_validates_the_reader():
     truth = style.mean((2, 3)) + 0.01 * torch.randn(12, 3)
     recovery = StyleRecovery(Mean())
     for part in (slice(0, 5), slice(5, 12)):
-        recovery.update(result[part], style[part], torch.arange(12)[part], truth[part])
+        recovery.update(result[part], style[part], truth[part])
     transfer, validation = recovery.compute()
     assert list(transfer) == list(STYLES)
     assert transfer["time"] == pytest.approx(r2_score(style.mean((2, 3))[:, 0], result.mean((2, 3))[:, 0]), rel=1e-5)
     assert validation["hue"] == pytest.approx(r2_score(truth[:, 2], style.mean((2, 3))[:, 2]), rel=1e-5)
     recovery.reset()
-    recovery.update(style, style, torch.arange(12))
+    recovery.update(style, style)
     transfer, validation = recovery.compute()
     assert transfer == pytest.approx(dict.fromkeys(STYLES, 1.0))
     assert validation == {}

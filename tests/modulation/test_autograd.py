@@ -145,3 +145,18 @@ def test_prepared_classes_travel():
     assert sem.at(2, 2)._classes is None
     assert sem.to("meta").at(4, 4)._classes.pieces.order.device.type == "meta"
     assert sem.at(4, 4).by_class() is sem.at(4, 4).by_class()
+
+
+@pytest.mark.parametrize("cls", NORMS)
+def test_averages_that_move_before_the_backward_pass_change_no_gradient(cls):
+    """In evaluation mode they are what features are normalised with: those of the forward pass."""
+    norm, sem = randomised(cls(3, K)).double().eval(), maps("random")
+    norm.base.running_mean.normal_()
+    x, found = channels_last(2, 3, 6, 9).double().requires_grad_(), []
+    for moves in (False, True):
+        loss = norm(x, sem).square().sum()
+        if moves:
+            norm.base.running_mean.add_(1.0)
+            norm.base.running_var.mul_(4.0)
+        found.append(torch.autograd.grad(loss, (x, *norm.parameters())))
+    assert_close(found[1], found[0])

@@ -21,7 +21,7 @@ def label_maps(network):
     """Large regions, prepared on the CPU."""
     labels = torch.arange(K - 1).repeat_interleave(16).expand(2, 64, 64).contiguous()
     edges, offsets = torch.rand(2, 1, 64, 64).round(), torch.rand(2, 2, 64, 64)
-    return Semantics(labels, K, edges, offsets).prepare(network.feature_sizes(64, 64))
+    return network.prepare(Semantics(labels, K, edges, offsets))
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -41,7 +41,7 @@ def test_a_generator_without_values(norm, monkeypatch):
 def needed_on(device):
     with FakeTensorMode(), torch.device(device):
         network = SPADEGenerator(SPADE, K, size=(256, 256), ngf=2)
-        return {tuple(size): size.needs for size in network.feature_sizes(256, 256)}
+        return {tuple(size): size.needs for size in network.readings(256, 256)}
 
 
 def test_a_gpu_looks_up_patches_on_large_maps_only():

@@ -127,7 +127,7 @@ def test_drawing_follows_from_the_tables(norm):
         if isinstance(module, Norm):
             randomised(module)
     folded = network.optimize_for_inference()
-    sizes = network.feature_sizes(32, 32)
+    sizes = network.readings(32, 32)
     for _ in range(2):  # another label map
         sem = maps(1, 32, 32, torch.float32).prepare(sizes)
         with torch.no_grad(), plain_formula():

@@ -68,7 +68,7 @@ def test_training(norm):
     network.compile()
     compiled = []
     for regions in (3, 7, 2):
-        maps = label_maps(2, 64, 64, regions).prepare(network.feature_sizes(64, 64))
+        maps = network.prepare(label_maps(2, 64, 64, regions))
         results = [gradients(n, maps) for n in (network, eager)]
         for name, value in results[1].items():
             assert_close(results[0][name], value, rtol=1e-7, atol=1e-9, msg=name)
@@ -86,7 +86,7 @@ def test_inference(norm):
     eager, fast = network.optimize_for_inference(), network.optimize_for_inference(compile=True)
     compiled = []
     for regions, n in ((3, 2), (7, 2), (2, 3), (4, 1)):
-        maps = label_maps(n, 64, 64, regions).prepare(network.feature_sizes(64, 64))
+        maps = network.prepare(label_maps(n, 64, 64, regions))
         assert_close(fast(maps), eager(maps), rtol=0, atol=1e-5)
         compiled.append(counters["stats"]["unique_graphs"])
     assert compiled[0] > 0
@@ -114,7 +114,7 @@ def test_a_whole_network_under_torch_compile():
     whole, compiled = torch.compile(network, backend="eager"), []
     with torch.no_grad():
         for regions in (3, 7, 2, 4):
-            maps = label_maps(1, 64, 64, regions).prepare(network.feature_sizes(64, 64))
+            maps = network.prepare(label_maps(1, 64, 64, regions))
             assert_close(whole(maps), network(maps), rtol=1e-3, atol=1e-4)
             compiled.append(counters["stats"]["unique_graphs"])
     assert len(set(compiled[1:])) == 1, compiled
@@ -125,7 +125,7 @@ def test_a_whole_network_under_torch_compile():
 def test_a_generator_is_one_graph(norm):
     """Nothing in it needs Python or a value on the host."""
     network = randomised(SPADEGenerator(norm, K, size=(64, 64), ngf=2)).double()
-    maps, twin = label_maps(2, 64, 64, 3).prepare(network.feature_sizes(64, 64)), copy.deepcopy(network)
+    maps, twin = network.prepare(label_maps(2, 64, 64, 3)), copy.deepcopy(network)
     with any_sizes():
         image = torch.compile(SPADEGenerator._image, fullgraph=True, backend="eager")(network, maps, None)
     image.sum().backward()

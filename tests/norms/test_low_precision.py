@@ -80,7 +80,7 @@ def test_no_less_precise_than_the_plain_formula(norm, monkeypatch):
 @pytest.mark.parametrize("norm", [CLADE_ICPE, SPADE])
 def test_a_generator_trains_under_autocast(norm):
     network = SPADEGenerator(norm, K, size=(32, 32), ngf=4)
-    maps = label_maps(side=32).prepare(network.feature_sizes(32, 32))
+    maps = network.prepare(label_maps(side=32))
     with torch.autocast("cpu", torch.bfloat16):
         image = network(maps)
     image.float().square().mean().backward()
@@ -102,9 +102,11 @@ def test_float16_divides_the_weight():
 @pytest.mark.parametrize("norm", [*NORMS, partial(CLADE, base=nn.InstanceNorm2d)])
 def test_convolutions_in_low_precision_draw_nearly_the_same(norm, z_dim):
     network = SPADEGenerator(norm, K, size=(64, 64), ngf=4, z_dim=z_dim, init_gain=0.5).eval()
-    maps = label_maps(side=64).prepare(network.feature_sizes(64, 64))
+    maps = network.prepare(label_maps(side=64))
     style = Style(vector=torch.randn(2, z_dim)) if z_dim else None
     expected = network.optimize_for_inference()(maps, style)
     image = network.optimize_for_inference(dtype=torch.bfloat16)(maps, style)
     assert image.dtype == torch.float32
-    assert 0 < (image - expected).abs().max() < 0.05
+    # what is seen of it, against how much the picture shows at all: the largest error is the processor's luck
+    error = (image - expected).norm() / (expected - expected.mean()).norm()
+    assert 0 < error < 0.05

@@ -45,6 +45,11 @@ def test_spade_equals_the_formula_at_every_pixel(edges, kernel_size):
         assert_close(out[n, :, i, j], base[n, :, i, j] * (1 + gamma) + beta)
 
 
+def test_a_kernel_of_even_size_is_refused():
+    with pytest.raises(ValueError, match="kernel_size must be odd .* got 4"):
+        SPADE(C, K, kernel_size=4)
+
+
 @pytest.mark.parametrize("edges", [False, True])
 @pytest.mark.parametrize("cls", [CLADE, CLADE_ICPE, CLADE_DISTF])
 def test_clade_equals_the_formula_at_every_pixel(cls, edges):
@@ -122,9 +127,15 @@ def test_icpe_starts_as_clade():
     assert_close(icpe(x, sem), clade(x, sem), rtol=0, atol=1e-6)
 
 
-def test_missing_offsets_are_an_error():
-    with pytest.raises(ValueError, match=r"icpe\.enabled"):
-        CLADE_ICPE(C, K)(torch.randn(N, C, H, W), Semantics(torch.zeros(N, H, W).long(), K))
+@pytest.mark.parametrize("cls", [SPADE, CLADE, CLADE_ICPE, CLADE_DISTF])
+def test_where_offsets_are_read_missing_ones_are_an_error(cls):
+    norm, x, sem = cls(C, K), torch.randn(N, C, H, W), Semantics(torch.zeros(N, H, W).long(), K)
+    assert norm.uses_offsets == (cls in (CLADE_ICPE, CLADE_DISTF))
+    if norm.uses_offsets:
+        with pytest.raises(ValueError, match=r"icpe\.enabled"):
+            norm(x, sem)
+    else:
+        assert norm(x, sem).shape == x.shape
 
 
 # Published equivalences

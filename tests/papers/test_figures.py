@@ -1,6 +1,7 @@
 """What the figures show, and that each makes its page's sections and pictures."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,8 +100,8 @@ def test_ratios_stand_beside_the_published_ones():
 
 def test_figures_are_drawn_with_the_checkpoint_that_is_scored(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(trained_runs.runs, "load_generator", lambda run, checkpoint, weights: (
-        asked.append((checkpoint, weights)) or torch.nn.Identity(), None, None))
+    monkeypatch.setattr(trained_runs.runs, "Run", lambda run, checkpoint, weights: (
+        asked.append((checkpoint, weights)) or SimpleNamespace(generator=torch.nn.Identity(), encoder=None)))
     monkeypatch.setattr(trained_runs.runs, "validation", lambda config: [])
     trained_runs.open_run(Run(tmp_path, {}, None, None, None))
     assert asked == [("auto", "auto")]

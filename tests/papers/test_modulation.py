@@ -29,7 +29,7 @@ from semsynth.semantics import Semantics
 def test_gamma_and_beta_are_those_of_the_formula_at_every_norm():
     generator = SPADEGenerator(partial(SPADE, hidden=4, edges=True), 3, size=(32, 32), ngf=2, edges=True, init_gain=1.0)
     semantics = Semantics(torch.randint(3, (2, 32, 32)), 3, torch.rand(2, 1, 32, 32).round())
-    semantics.prepare(generator.feature_sizes(32, 32))
+    generator.prepare(semantics)
     seen = {}
     handles = [m.register_forward_pre_hook(lambda _, given, name=name: seen.update({name: tuple(given[0].shape[2:])}))
                for name, m in generator.named_modules() if isinstance(m, Norm)]

@@ -9,7 +9,7 @@ import pytest
 from commands import ROOT
 
 from semsynth.commands import train
-from semsynth.errors import ConfigError
+from semsynth.errors import ConfigError, DataError, StudyError
 from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
 from semsynth.papers.results import Section, Table
@@ -150,13 +150,67 @@ def test_the_page_tells_the_words_that_made_it(study):
     ("norm=spad", "norm=spad: there is no such choice")])
 def test_words_that_no_training_takes_are_refused_before_a_page_is_lost(word, said, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("semsynth.papers.performing.perform", lambda *_: pytest.fail("it was begun"))
+    monkeypatch.setattr("semsynth.papers.performing.perform", lambda *_, **__: pytest.fail("it was begun"))
     with pytest.raises(ConfigError, match=said):
         train.study(["experiments=table1_scenes", word])
 
 
+def test_a_study_that_could_not_train_is_refused_before_any_job(study):
+    commands, _ = study
+    request = asked_for(["experiments=pair", "study.folder=results"])
+
+    def rehearse(words):
+        assert words == ("dataset=scenes", "norm=spade,clade", "seed=0,1")
+        raise DataError("there is no folder data/scenes")
+
+    said = "pair: nothing was begun, for no training could start\n\n.*seed=0,1\nthere is no folder data/scenes"
+    with pytest.raises(StudyError, match=said):
+        perform(request, hydra.utils.instantiate, commands, rehearse)
+    assert commands.calls == []
+    Path("multirun/scenes").mkdir(parents=True)
+    for job in commands.jobs("train"):
+        job.mkdir()
+        (job / "finished").write_text("5\n")
+    assert perform(request, hydra.utils.instantiate, commands, rehearse)  # nothing is to be trained
+
+
+def test_what_machines_of_a_cluster_hold_is_not_looked_for_here(study):
+    commands, _ = study
+    request = asked_for(["experiments=pair", "study.folder=results", "hydra/launcher=slurm"])
+    assert perform(request, hydra.utils.instantiate, commands, lambda words: pytest.fail("it was looked for"))
+
+
+def test_what_of_a_study_could_not_train_is_told_and_the_rest_goes_on(study, capsys):
+    commands, _ = study
+    text = Path("experiments/pair.yaml").read_text().replace("{dataset: scenes,", '{dataset: "scenes,camvid,ade20k",')
+    Path("experiments/pair.yaml").write_text(text)
+
+    def rehearse(words):
+        if words[0] != "dataset=camvid":
+            raise DataError("it is missing")
+
+    request = asked_for(["experiments=pair", "study.folder=results"])
+    commands.plans = request.studies[0]
+    perform(request, hydra.utils.instantiate, commands, rehearse)
+    said = capsys.readouterr().out
+    words = "norm=spade,clade seed=0,1\n"
+    assert f"go on\npython train.py dataset=scenes {words}python train.py dataset=ade20k {words}it is missing" in said
+    assert said.index("it is missing") < said.index("-- 4 trainings")
+    assert len(commands.calls) > 3
+
+
+def test_data_and_values_are_looked_for(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEMSYNTH_DATA", str(tmp_path))
+    monkeypatch.setattr("semsynth.papers.processes.subprocess.Popen", lambda *_, **__: pytest.fail("it was begun"))
+    for words, said in (("dataset=camvid loss=spade_no_vgg", "there is no folder"),
+                        ("dataset=scenes trainer.precision=half", "trainer.precision")):
+        with pytest.raises(StudyError, match=f"nothing was begun(.|\n)*{said}"):
+            train.study(["experiments=table1_scenes", *words.split(), "study.folder=results"])
+
+
 def test_an_interrupted_study_says_how_to_go_on(monkeypatch, capsys):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(ROOT)

@@ -13,8 +13,8 @@ from semsynth.reporting.collect import Run
 
 def config(norm, seed):
     node = {"_target_": f"semsynth.norms.{norm.lower()}.{norm}", "_partial_": True}
-    return {"size": [256, 256], "batch": 8, "epochs": 5, "seed": seed, "norm": node, "trainer": {},
-            "dataset": {"name": "ade20k", "recipe": {"ngf": 64}}, "generator": {"ngf": 64, "norm": node}}
+    return {"size": [256, 256], "batch": {"total": 8}, "epochs": 5, "seed": seed, "norm": node, "trainer": {},
+            "dataset": {"name": "ade20k"}, "recipe": {"ngf": 64}, "generator": {"ngf": 64, "norm": node}}
 
 
 def run(path, norm, seed, miou):

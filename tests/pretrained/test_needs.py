@@ -7,7 +7,7 @@ import torch
 from commands import composed
 from omegaconf import OmegaConf
 
-from semsynth.commands.weights import show
+from semsynth.commands.weights import main
 from semsynth.pretrained.files import JUDGES
 from semsynth.pretrained.listing import state_of
 from semsynth.pretrained.needs import Need, all_needs, needs_of
@@ -60,7 +60,7 @@ def test_the_tool_lists_all(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "drn-d-105_ms_cityscapes.pth"
     folder.write_bytes(b"<html>")
     with pytest.raises(SystemExit, match="1"):  # a script stops before it trains
-        show(composed("weights", "dataset=cityscapes"))
+        main(["dataset=cityscapes"])
     out, err = capsys.readouterr()
     assert "other files than their names say: drn-d-105_ms_cityscapes.pth\n" in err
     assert f"folder of weights: {tmp_path}" in out
@@ -69,7 +69,7 @@ def test_the_tool_lists_all(tmp_path, monkeypatch, capsys):
     assert "without it: training is refused" in out
     assert "6 files, 4 missing" in out
     folder.unlink()
-    show(composed("weights"))
+    main([])
     out = capsys.readouterr().out
     assert all(file.name in out for files in JUDGES.values() for file in files)
 

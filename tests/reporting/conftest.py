@@ -14,9 +14,11 @@ def config(norm="CLADE", *, seed=0, dataset="scenes", size=(32, 32), epochs=5, n
                      "transition": norm}
     else:
         norm_node = node(norm)
-    made = {"size": list(size), "batch": 8, "epochs": epochs, "seed": seed, "run_dir": f"somewhere/{seed}",
-            "dataset": {"name": dataset, "recipe": {"ngf": 16, "light_ngf": 8}, "train": {"seed": seed},
-                        "classes": ["sky", "road"], "colours": [[0, 0, 255], [90, 90, 90]]},
+    made = {"size": list(size), "batch": {"total": 8, "accumulation": 1}, "epochs": epochs,
+            "seed": seed, "run_dir": f"somewhere/{seed}",
+            "dataset": {"name": dataset, "train": {"seed": seed}, "classes": ["sky", "road"],
+                        "colours": [[0, 0, 255], [90, 90, 90]]},
+            "recipe": {"ngf": 16, "light_ngf": 8},
             "norm": norm_node, "generator": {"ngf": ngf, "norm": norm_node, "fc_offsets": False},
             "trainer": {"precision": "32-true", "devices": 1, "limit_train_batches": 1.0}}
     for key, value in changes.items():

@@ -46,10 +46,10 @@ def test_csv_is_unrounded_and_says_where_from(make_run, tmp_path):
 
 
 def test_settings_of_one_name_are_told_apart(make_run, tmp_path):
-    make_run("a", make_run.config(batch=8), {})
-    make_run("b", make_run.config(batch=4), {})
+    make_run("a", make_run.config(batch__total=8), {})
+    make_run("b", make_run.config(batch__total=4), {})
     make_run("c", make_run.config(epochs=50), {})  # the column says it
-    assert [group.name for group in groups_in(tmp_path)] == ["clade", "clade [batch=4]", "clade [batch=8]"]
+    assert [group.name for group in groups_in(tmp_path)] == ["clade", "clade [batch.total=4]", "clade [batch.total=8]"]
 
 
 def test_pictures_of_somebody_are_a_row(make_run, tmp_path):

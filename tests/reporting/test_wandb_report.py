@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from semsynth.errors import LoggerError, ReportError
 from semsynth.reporting import wandb_send
 from semsynth.reporting.collect import find_runs, read_runs
 from semsynth.reporting.groups import group_runs
@@ -80,6 +81,17 @@ class Logged:
             self.rows.append(row)
         else:
             self.images |= row
+
+
+@pytest.mark.parametrize(("name", "content", "error"), [
+    ("metrics.csv", "step,epoch,score/miou\n9,0,much\n", ReportError), ("wandb.json", "{", LoggerError)])
+def test_damaged_files_are_named(name, content, error, make_run, tmp_path):
+    run = make_run("clade", make_run.config(), {"miou": 0.5})
+    (run / name).write_text(content)
+    groups = group_runs(read_runs([run]))
+    report = write_report(groups, tmp_path / "out", None)
+    with pytest.raises(error, match=name):
+        specify(groups, report, "semsynth", None, "Norms")
 
 
 def test_sending(written, monkeypatch):

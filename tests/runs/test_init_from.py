@@ -55,8 +55,8 @@ def test_an_imported_run_is_trained_for_two_batches_on_other_classes(imported, t
     assert "classes by name" in said
     assert "discriminator: starts afresh" in said
     before = {key: value.clone() for key, value in system.generator.state_dict().items()}
-    old = runs.load_weights(runs.find_checkpoint(imported), "generator")
-    names, classes = list(runs.load_config(imported).dataset.classes), list(cfg.dataset.classes)
+    old = runs.Run(imported).saved.part("generator")
+    names, classes = list(runs.Run(imported).config.dataset.classes), list(cfg.dataset.classes)
     key = "blocks.up_1.norm_0.gamma"
     for name in ("sky", "car", "building", "person"):
         assert torch.equal(before[key][classes.index(name)], old[key][names.index(name)])
@@ -65,15 +65,64 @@ def test_an_imported_run_is_trained_for_two_batches_on_other_classes(imported, t
     launch.fit(trainer, system, data, None)
     assert trainer.global_step == 4
     assert all(value.isfinite().all() for value in system.generator.state_dict().values())
-    assert runs.load_generator(tmp_path / "new")[0].upsamplings == 6
+    assert runs.Run(tmp_path / "new").generator.upsamplings == 6
 
 
 def test_without_overrides_everything_is_the_runs(imported, tmp_path):
     cfg = config.finalize(runs.inherit(composed("train", f"init_from={imported}", f"run_dir={tmp_path}")))
-    saved = runs.load_config(imported)
-    for group in ("norm", "generator", "discriminator", "size", "dataset", "loss"):
+    saved = runs.Run(imported).config
+    for group in ("norm", "generator", "discriminator", "size", "dataset", "recipe", "loss"):
         assert OmegaConf.to_container(cfg, resolve=True)[group] == OmegaConf.to_container(saved)[group], group
     assert cfg.system.num_classes == 35
+
+
+@pytest.mark.parametrize(("words", "recipe", "dataset", "rate", "kl"), [
+    (["recipe=scenes"], "scenes", "cityscapes", 4e-4, 0.005),
+    (["recipe.kl=0.5"], "cityscapes", "cityscapes", 1e-4, 0.5), (["dataset=camvid"], "camvid", "camvid", 1e-4, 0.05)])
+def test_a_recipe_is_the_runs_unless_it_or_a_data_set_is_chosen(words, recipe, dataset, rate, kl, imported):
+    """Losses and rates follow it, the networks stay the run's."""
+    saved = OmegaConf.to_container(runs.Run(imported).config, resolve=True)
+    cfg = OmegaConf.create(inherited(OmegaConf.to_container(composed("train", *words), resolve=False), saved, words))
+    assert (cfg.recipe.name, cfg.dataset.name, cfg.generator.ngf) == (recipe, dataset, 1)
+    assert (cfg.optim.generator.lr, cfg.recipe.kl) == (rate, kl)
+    perceptual = cfg.loss.generator.get("perceptual")
+    assert (perceptual is None) == (recipe == "scenes")
+
+
+def test_words_for_what_others_follow_are_heeded_or_refused():
+    """They were set in the node that was typed, and nothing that trains read them."""
+    def plain(*overrides, resolve=False):
+        return OmegaConf.to_container(composed("train", *overrides), resolve=resolve)
+
+    saved = plain("dataset=camvid", "loss=spade_no_vgg", "dataset.root=there", "run_dir=r", resolve=True)
+    typed = ["recipe.kl=0.5", "dataset.size=[32,64]", "recipe.lr_generator=1"]
+    cfg = OmegaConf.to_container(OmegaConf.create(
+        inherited(plain(*typed), saved, typed, plain("dataset=camvid")) | {"run_dir": "r"}), resolve=True)
+    assert cfg["dataset"]["name"] == "camvid"
+    assert cfg["dataset"]["root"] == "there"
+    assert (cfg["size"], cfg["generator"]["size"], cfg["dataset"]["val"]["size"]) == ([32, 64],) * 3
+    assert cfg["optim"]["generator"]["lr"] == 1
+    kept = OmegaConf.to_container(OmegaConf.create(
+        inherited(plain(), saved, [], plain("dataset=camvid")) | {"run_dir": "r"}), resolve=True)
+    for group in ("dataset", "size", "recipe", "norm", "generator", "discriminator", "loss", "icpe"):
+        assert kept[group] == saved[group], group
+    scenes = plain("dataset.train_length=32", "run_dir=r", resolve=True)
+    short = inherited(plain("dataset.train_length=8"), scenes, ["dataset.train_length=8"])["dataset"]
+    assert (short["train_length"], short["train"]["length"]) == (8, "${dataset.train_length}")
+    with pytest.raises(ConfigError, match=r"recipe.ngf=8: the networks .*generator.ngf=64.*leave recipe.ngf= out"):
+        inherited(plain("recipe.ngf=8"), saved, ["recipe.ngf=8"], plain("dataset=camvid"))
+
+
+def test_the_loss_of_a_run_follows_its_recipe(imported):
+    saved = OmegaConf.to_container(runs.Run(imported).config, resolve=True)
+    saved["loss"]["generator"]["kl"] = {"weight": saved["recipe"]["kl"]}
+    like = OmegaConf.to_container(composed("train", "dataset=cityscapes", "encoder=style"), resolve=False)
+    words = ["recipe.kl=0.5"]
+    cfg = inherited(OmegaConf.to_container(composed("train", *words), resolve=False), saved, words, like)
+    assert (cfg["loss"]["generator"]["kl"]["weight"], cfg["recipe"]["kl"]) == ("${recipe.kl}", 0.5)
+    saved["loss"]["generator"]["kl"]["weight"] = 9  # the run's own
+    cfg = inherited(OmegaConf.to_container(composed("train", *words), resolve=False), saved, words, like)
+    assert cfg["loss"]["generator"]["kl"]["weight"] == 9
 
 
 def test_an_imported_run_is_not_resumed(imported):
@@ -178,7 +227,7 @@ def without_pairs(tmp_path_factory):
 
 def test_an_unpaired_run_starts_from_an_unpaired_run(without_pairs, tmp_path, capsys):
     """By its experiment, and by nothing but its name."""
-    saved = runs.load_weights(runs.find_checkpoint(without_pairs), "segmenter")
+    saved = runs.Run(without_pairs).saved.part("segmenter")
     by_experiment = config.prepare(unpaired(f"init_from={without_pairs}", f"run_dir={tmp_path}/a"))
     by_name = training_from(without_pairs, *(o for o in TINY if not o.startswith("dataset.")), f"run_dir={tmp_path}/b")
     for cfg in (by_experiment, by_name):
@@ -245,21 +294,3 @@ def test_a_segmenter_that_stays_as_it_is_keeps_its_own_weights(without_pairs, ca
     runs.warm_start(system, cfg)
     assert "segmenter: stays as it is" in capsys.readouterr().out
     assert all(torch.equal(value, before[key]) for key, value in system.segmenter.state_dict().items())
-
-
-def test_a_judge_that_is_typed_scores_a_run_that_had_none():
-    """The scores of the run are taken over, and go on following what the command line says of judge and protocol."""
-    def plain(*overrides, resolve=False):
-        return OmegaConf.to_container(composed("train", *overrides), resolve=resolve)
-
-    named = ["dataset.classes=[a,b]", "dataset.colours=[]", "dataset.num_classes=2", "run_dir=r"]
-    saved = plain("dataset=folder", *named)
-    saved = {key: saved[key] for key in ("dataset", "size", "protocol", "segmenter", "scores")}
-    saved["scores"]["assess"] |= {"protocol": saved["protocol"], "judge": None}  # as a run stores it
-    kept = inherited(plain(), saved, [])
-    assert (kept["segmenter"], kept["protocol"]["name"]) == (None, "photographs")
-    typed = ["segmenter=trained", "segmenter.path=j.safetensors", "protocol=spade"]
-    changed = inherited(plain(*typed), saved, typed)
-    assert changed["scores"]["assess"]["judge"] == "${segmenter}"
-    assert changed["scores"]["assess"]["protocol"] == "${protocol}"
-    assert (changed["segmenter"]["path"], changed["protocol"]["name"]) == ("j.safetensors", "spade")

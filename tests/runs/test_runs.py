@@ -1,4 +1,6 @@
 
+import shutil
+
 import pytest
 import torch
 import yaml
@@ -6,14 +8,17 @@ from commands import composed as command
 from omegaconf import OmegaConf
 
 from semsynth import config, runs
+from semsynth.config.processes import DDP
 from semsynth.errors import ConfigError
+from semsynth.runs import resuming
+from semsynth.runs.moving import move
 from semsynth.style import Style
 from semsynth.training import launch
 from semsynth.weights.run_file import save_weights
 
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "batch=2", "data.num_workers=0",
          "dataset.train_length=6", "dataset.val_length=2", "trainer=smoke", "logger=csv", "trainer.accelerator=cpu",
-         "dataset.recipe.z_dim=4"]
+         "recipe.z_dim=4"]
 
 
 def composed(*overrides):
@@ -33,7 +38,8 @@ def run(tmp_path_factory):
 
 def test_what_a_run_leaves(run):
     run_dir = run[0]
-    assert {p.name for p in run_dir.iterdir()} == {"config.yaml", "checkpoints", "metrics.csv", "grids"}
+    assert {p.name for p in run_dir.iterdir()} == {"config.yaml", "checkpoints", "metrics.csv", "progress.json",
+                                                      "grids"}
     assert [p.name for p in (run_dir / "grids").iterdir()] == ["epoch-001_batch-0000002.png"]
     assert "$" not in (run_dir / "config.yaml").read_text()
 
@@ -41,7 +47,9 @@ def test_what_a_run_leaves(run):
 @pytest.mark.parametrize("weights", ["raw", "ema"])
 def test_a_run_rebuilds_its_networks_bit_equal(run, weights):
     run_dir, system, trainer = run
-    generator, encoder, cfg = runs.load_generator(run_dir, "last", weights)
+    kept = runs.Run(run_dir, "last", weights)
+    generator, encoder = kept.generator, kept.encoder
+    assert kept.weights == weights
     if weights == "ema":
         averages = next(c for c in trainer.callbacks if type(c).__name__ == "EMA").state_dict()
         system.generator.load_state_dict(averages["generator"])
@@ -54,36 +62,36 @@ def test_a_run_rebuilds_its_networks_bit_equal(run, weights):
         assert torch.equal(generator(semantics, style), system.generator.eval()(semantics, style))
         if weights == "raw":
             assert torch.equal(encoder(batch["image"])[0], system.encoder.eval()(batch["image"])[0])
-    assert cfg.size == [64, 64]
+    assert kept.config.size == [64, 64]
 
 
 def test_what_is_not_there_is_named(run, tmp_path):
     with pytest.raises(ConfigError, match="no such directory"):
-        runs.load_config(tmp_path / "nowhere")
+        _ = runs.Run(tmp_path / "nowhere").generator
     with pytest.raises(ConfigError, match=r"holds no config\.yaml"):
-        runs.load_config(tmp_path)
+        _ = runs.Run(tmp_path).checkpoint
     with pytest.raises(ConfigError, match=r"checkpoint=best.*there are: last"):
-        runs.find_checkpoint(run[0], "best")
+        _ = runs.Run(run[0], "best").checkpoint
     with pytest.raises(ConfigError, match="weights=mean"):
-        runs.load_generator(run[0], weights="mean")
+        _ = runs.Run(run[0], weights="mean").generator
 
 
 def test_a_checkpoint_by_path(run):
     last = run[0] / "checkpoints" / "last.ckpt"
-    assert runs.find_checkpoint(run[0], str(last)) == last
-    assert runs.find_checkpoint(run[0], "last.ckpt") == last
+    assert runs.Run(run[0], last).checkpoint == last
+    assert runs.Run(run[0], "last.ckpt").checkpoint == last
 
 
 def test_auto_is_the_best_where_the_run_kept_one(run, tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     (folder / "last.ckpt").write_bytes((run[0] / "checkpoints" / "last.ckpt").read_bytes())
-    assert runs.find_checkpoint(tmp_path, "auto").name == "last.ckpt"
-    assert runs.told(folder / "last.ckpt") == f"last.ckpt of epoch {run[2].max_epochs}"
+    assert runs.Run(tmp_path).checkpoint.name == "last.ckpt"
+    assert str(runs.Run(tmp_path).saved) == f"last.ckpt of epoch {run[2].max_epochs}"
     save_weights(folder / "best.safetensors", {"generator": run[1].generator.state_dict()}, epoch=7)
-    assert runs.find_checkpoint(tmp_path, "auto").name == "best.safetensors"
-    assert runs.told(folder / "best.safetensors") == "best.safetensors of epoch 7"
-    assert runs.find_checkpoint(tmp_path).name == "last.ckpt"  # what a training continues from
+    assert runs.Run(tmp_path).checkpoint.name == "best.safetensors"
+    assert str(runs.Run(tmp_path).saved) == "best.safetensors of epoch 7"
+    assert runs.Run(tmp_path, "last").checkpoint.name == "last.ckpt"  # what a training continues from
 
 
 def test_a_resumed_run_takes_harmless_overrides(run):
@@ -92,6 +100,39 @@ def test_a_resumed_run_takes_harmless_overrides(run):
     assert (cfg.epochs, cfg.system.epochs, cfg.trainer.max_epochs) == (9, 9, 9)
     assert (cfg.trainer.devices, cfg.data.num_workers) == (2, 1)
     assert cfg.callbacks.checkpoints.monitor == "loss/generator/kl"
+
+
+@pytest.mark.parametrize(("words", "devices", "strategy", "batch"), [
+    (["gpus=2"], 2, DDP, (2, 1, 1)), (["trainer.devices=2"], 2, DDP, (2, 1, 1)), (["nodes=2"], 1, DDP, (2, 1, 1)),
+    (["batch.device=1"], 1, "auto", (2, 1, 2)), (["batch.accumulation=2"], 1, "auto", (2, 1, 2)),
+    ([], 1, "auto", (2, 2, 1))])
+def test_the_batch_of_a_run_is_shared_anew_by_other_processes(words, devices, strategy, batch, run):
+    cfg = runs.resumed(str(run[0]), words)
+    assert (cfg.trainer.devices, cfg.trainer.strategy) == (devices, strategy)
+    assert tuple(cfg.batch.values()) == batch
+    assert (cfg.data.batch, cfg.system.accumulate) == batch[1:]
+
+
+def test_devices_that_come_and_go_hold_no_more_samples_than_before(run, monkeypatch):
+    """Also those that torchrun has started; a number that does not divide the batch is refused."""
+    cfg = runs.resumed(str(run[0]), ["gpus=2"])
+    resuming.apply_changes(cfg, {"gpus": 1})
+    assert tuple(cfg.batch.values()) == (2, 1, 2)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert runs.resumed(str(run[0]), []).trainer.devices == 2
+    with pytest.raises(ConfigError, match="gpus=1 nodes=1, but torchrun has started gpus=2 nodes=1"):
+        runs.resumed(str(run[0]), ["gpus=1"])
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ConfigError, match=r"3 processes cannot share the run's batch\.total=2"):
+        runs.resumed(str(run[0]), [])
+
+
+@pytest.mark.parametrize("typed", ["trainer.max_time=10:00:00:00", "+trainer.max_time=10:00:00:00",
+                                   "++trainer.max_time=10:00:00:00"])
+def test_a_resumed_run_reads_words_as_a_new_one_does(typed, run):
+    """YAML takes 10:00:00:00 for a number to the base of 60."""
+    assert runs.resumed(str(run[0]), [typed]).trainer.max_time == "10:00:00:00"
 
 
 def test_a_resumed_run_refuses_the_rest_by_name(run):
@@ -104,8 +145,8 @@ def test_a_resumed_run_refuses_the_rest_by_name(run):
 @pytest.mark.parametrize(("override", "message"), [
     ("epohcs=4", r"epohcs: there is no such key in the run's config\.yaml; did you mean epochs"),
     ("epochs=four", r"epochs=four must be a whole number from 1 on"),
-    ("epochs=", r"epochs=None must be a whole number"),
-    ("decay_epochs=-1", r"decay_epochs=-1 must be a whole number from 0 on"),
+    ("epochs=", r"epochs=null must be a whole number"),
+    ("decay_epochs=-1", r"decay_epochs=-1 must be auto or a whole number from 0 on"),
 ])
 def test_a_resumed_run_names_slips(override, message, run):
     with pytest.raises(ConfigError, match=message):
@@ -117,9 +158,10 @@ def test_a_resumed_run_names_slips(override, message, run):
     ({"decay_epochs": 3, "system.decay_epochs": 3}, ["decay_epochs=3"], 3)])
 def test_both_ways_to_go_on_for_longer_agree_on_the_decay(run, tmp_path, before, more, decay, capsys):
     """resume=DIR reads the run's configuration, resume=auto is given the command line again."""
-    cfg = runs.load_config(run[0])
+    cfg = runs.Run(run[0]).config
+    move(cfg, cfg.run_dir, str(tmp_path))
     for key, value in {"epochs": 10, "system.epochs": 10, "trainer.max_epochs": 10, "decay_epochs": 4,
-                       "system.decay_epochs": 4, "run_dir": str(tmp_path), **before}.items():
+                       "system.decay_epochs": 4, **before}.items():
         OmegaConf.update(cfg, key, value)
     runs.save_config(cfg)
     (tmp_path / "checkpoints").mkdir()
@@ -140,9 +182,12 @@ def test_data_and_runs_may_be_moved(tmp_path):
     (tmp_path / "here" / "checkpoints").mkdir(parents=True)
     (tmp_path / "here" / "checkpoints" / "last.ckpt").touch()
     plain = {"epochs": 1, "seed": 0, "dataset": {
-        "name": "a", "root": "/old", "names": "/list.txt", "train": {"source": {"root": "/old"}}},
+        "name": "a", "root": "/old", "names": "/list.txt", "train": {"source": {"root": "/old"}}, "classes": ["sky"],
+        "colours": [[0, 0, 0]], "unknown": None, "edges": False}, "size": [8, 8], "icpe": {"enabled": False},
              "data": {"val": {"source": {"root": "/old/val"}, "names": ["/old/x", "/older"]}}, "title": "old",
              "system": {"encoder_weights": "/old.pth"},
+             "recipe": {}, "norm": {}, "generator": {}, "batch": {"total": 2, "device": 2, "accumulation": 1},
+             "trainer": {"devices": 1, "num_nodes": 1, "strategy": "auto"},
              "run_dir": "/gone/run", "callbacks": {"panels": {"folder": "/gone/run/grids"}}}
     (tmp_path / "here" / "config.yaml").write_text(yaml.safe_dump(plain))
     cfg = runs.resumed(str(tmp_path / "here"), ["dataset.root=/new", "dataset.names=/new.txt",
@@ -172,6 +217,16 @@ def test_resume_auto(run, tmp_path):
     assert same.epochs == 7
     with pytest.raises(ConfigError, match="seed"):
         runs.continue_where_possible(config.prepare(composed("resume=auto", f"run_dir={run[0]}", "seed=5")))
+
+
+def test_resume_auto_writes_over_no_best_checkpoint(run, tmp_path, capsys):
+    """Where somebody took `last.ckpt` away, a training that began anew would soon have a `best.ckpt` of its own."""
+    again = tmp_path / "again"
+    shutil.copytree(run[0], again)
+    (again / "checkpoints" / "last.ckpt").rename(again / "checkpoints" / "best.ckpt")
+    _, checkpoint = runs.continue_where_possible(config.prepare(composed("resume=auto", f"run_dir={again}")))
+    assert checkpoint == again / "checkpoints" / "best.ckpt"
+    assert "last.ckpt is not there: goes on from best.ckpt" in capsys.readouterr().out
 
 
 def test_a_second_run_does_not_overwrite_the_first(run):

@@ -8,6 +8,14 @@ from semsynth.modulation.sums import sums_by_row
 from semsynth.semantics.lookup import Lookup, Pieces
 
 
+def test_lookups_are_compared_as_things():
+    """Tensors have no single truth."""
+    lookup, other = (Lookup(torch.zeros(4, dtype=torch.int64), 2).sorted() for _ in range(2))
+    assert lookup == lookup
+    assert lookup != other
+    assert lookup.pieces != other.pieces
+
+
 @pytest.mark.parametrize(("pixels", "rows"), [(1, 1), (255, 3), (256, 1), (257, 1), (1024, 2), (5000, 7), (3000, 400)])
 def test_pieces_cut_every_row_into_at_most_256_of_its_pixels(pixels, rows):
     index = torch.randint(0, rows, (pixels,)) // 2 * 2 % rows  # some rows have no pixel

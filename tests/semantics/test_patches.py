@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from semsynth.semantics import distinct as module
-from semsynth.semantics.patches import Patches
+from semsynth.semantics.patches import Codes, Patches
 
 WINDOW = [(i, j) for i in range(3) for j in range(3)]
 
@@ -39,10 +39,12 @@ def test_patches_spell_what_surrounds_each_pixel(count):
     assert len(seen) == len(patches.lookup) == len(patches.near)
 
 
-def test_collisions_of_the_key_are_noticed(monkeypatch):
+@pytest.mark.parametrize("mix", [(0, 0, 0, 0, 0), (1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 0, 0, 1)])
+def test_collisions_of_the_key_are_noticed(monkeypatch, mix):
+    """Also of windows that agree in some of their words, which alone make the key."""
     codes = blobs(count=300)
     right = Patches.of(codes, 300, backward=False)
-    monkeypatch.setattr(module, "_MIX", (0, 0, 0, 0, 0))
+    monkeypatch.setattr(module, "_MIX", mix)
     wrong_key = Patches.of(codes, 300, backward=False)
     assert len(wrong_key.lookup) == len(right.lookup)
     assert len({*zip(right.lookup.index.tolist(), wrong_key.lookup.index.tolist(), strict=True)}) == len(right.lookup)
@@ -52,6 +54,14 @@ def test_patches_that_hardly_repeat_are_not_worthwhile():
     assert Patches.of(torch.randint(0, 50, (1, 16, 16)), 50, backward=True) is None
     assert Patches.of(torch.randint(0, 50, (1, 80, 80)), 50, backward=False) is None
     assert Patches.of(torch.zeros(1, 64, 64).long(), 5000, backward=False) is None
+
+
+def test_maps_whose_codes_are_too_long_leave_the_patches_of_others_alone():
+    first, last = (Codes(blobs(count=count), count) for count in (6, 4))
+    found = Patches.of_each([first, Codes(blobs(count=6), 5000), last], backward=False)
+    assert found[1] is None
+    for codes, patches in ((first, found[0]), (last, found[2])):
+        assert torch.equal(patches.lookup.index, Patches.of(codes.maps, codes.count, backward=False).lookup.index)
 
 
 def test_few_patches_in_flat_maps_and_checkerboards():

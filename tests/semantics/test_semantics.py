@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from semsynth.semantics import Semantics
+from semsynth.semantics import Reading, Semantics
 
 
 @pytest.mark.parametrize("size", [(4, 4), (5, 7), (16, 24), (32, 48), (64, 48)])
@@ -42,6 +42,27 @@ def test_soft_maps_keep_gradients():
 def test_bad_input_is_named(kwargs, message):
     with pytest.raises(ValueError, match=message):
         Semantics(num_classes=3, **kwargs)
+
+
+def test_repeated_maps_follow_each_other_as_whole_batches():
+    """With what belongs to them: a map beside another's edges would be a wrong condition."""
+    n, soft = 2, torch.rand(2, 3, 4, 5).softmax(1)
+    edges, offsets = torch.rand(n, 1, 4, 5).round(), torch.randn(n, 2, 4, 5)
+    for given in (Semantics(torch.randint(0, 3, (n, 4, 5)), 3, edges, offsets), Semantics.from_probabilities(soft)):
+        found = given.repeat(3)
+        assert len(found) == 3 * n
+        for name in ("labels", "edges", "offsets", "probabilities"):
+            part = getattr(given, name)
+            assert_close(getattr(found, name), None if part is None else torch.cat([part] * 3))
+
+
+def test_what_is_derived_is_not_shown():
+    """Nor compared: tensors have no single truth."""
+    labels = torch.randint(0, 3, (1, 8, 8))
+    shown = repr(Semantics(labels, 3))
+    prepared = Semantics(labels, 3).prepare([Reading(4, 4, {"classes", "patches"}), Reading(8, 8, {"classes"})])
+    assert repr(prepared) == shown
+    assert prepared != Semantics(labels, 3)
 
 
 def test_missing_parts_name_the_way_out():

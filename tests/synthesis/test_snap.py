@@ -6,7 +6,6 @@ from PIL import Image, ImageDraw
 
 from semsynth.errors import DataError
 from semsynth.synthesis.maps import mask_decoder
-from semsynth.synthesis.output import open_output
 from semsynth.synthesis.snap import Snap, offered
 
 # purple lies between red and blue, where a plain nearest colour would find it
@@ -68,13 +67,3 @@ def test_unknown_colours_are_counted_in_plain_numbers(tmp_path):
     Image.new("RGB", (8, 8), (9, 90, 9)).save(tmp_path / "x.png")
     with pytest.raises(DataError, match=r"\(100 % of the pixels"):
         mask_decoder(NAMES, COLOURS)(tmp_path / "x.png")
-
-
-def test_pictures_do_not_mix_with_those_of_before(tmp_path):
-    assert open_output(tmp_path / "out", False) == tmp_path / "out"
-    open_output(tmp_path / "out", False)  # empty
-    (tmp_path / "out" / "grid").mkdir()
-    (tmp_path / "out" / "grid" / "grid.png").touch()
-    with pytest.raises(DataError, match=r"out holds 1 files already \(grid\.png .*overwrite=true"):
-        open_output(tmp_path / "out", False)
-    open_output(tmp_path / "out", True)

@@ -107,7 +107,7 @@ def test_pictures_of_several_styles(masks, tmp_path):
     assert grid.is_file()
     names = sorted(p.name for p in (tmp_path / "out").glob("*.png"))
     assert names == [f"{m}_{i:02d}.png" for m in ("colours", "ids", "palette") for i in (1, 2, 3)]
-    semantics = maps.read(folder / "ids.png").prepare(network.feature_sizes(32, 32))
+    semantics = network.prepare(maps.read(folder / "ids.png"))
     with torch.no_grad():
         alone = network(semantics, styles[2:])[0]
     picture = np.asarray(Image.open(tmp_path / "out" / "ids_03.png")).transpose(2, 0, 1)

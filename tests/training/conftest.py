@@ -11,6 +11,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from torch.utils.data import DataLoader, Dataset
 
 from semsynth.data.sampler import ResumableSampler
+from semsynth.generators.base import BaseGenerator
+from semsynth.semantics import Reading
 from semsynth.style import Posterior, Style
 from semsynth.training.paired import PairedSystem
 
@@ -18,21 +20,21 @@ CLASSES = 3
 SIZE = 8
 
 
-class Generator(nn.Module):
+class Generator(BaseGenerator):
     """Class colours through a spectral-normed convolution, batch norm and dropout (state and chance of every kind)."""
 
     z_dim, styled = 2, True
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__((SIZE, SIZE))
         self.colour = nn.Embedding(CLASSES, 4)
         self.style = nn.Linear(self.z_dim, 4)
         self.norm = nn.BatchNorm2d(4)
         self.drop = nn.Dropout(0.2)
         self.conv = spectral_norm(nn.Conv2d(4, 3, 3, padding=1))
 
-    def feature_sizes(self, h: int, w: int) -> list[tuple[int, int]]:
-        return [(h, w)]
+    def readings(self, h: int, w: int) -> list[Reading]:
+        return [Reading(h, w)]
 
     def draw_style(self, count, semantics=None, normal=None):
         shape = count, self.z_dim

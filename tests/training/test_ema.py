@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -93,6 +95,21 @@ def test_validation_sees_the_average(tiny, tmp_path):
     assert ema.state_dict()["updates"] == 6
 
 
+def test_the_average_moves_with_optimizer_steps_only(tiny, tmp_path):
+    """Six batches, two to a step: at a decay of one half, without warm-up, an eighth of the start is left."""
+    class Steps(pl.Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            if pl_module.stepped:
+                stepped.append(pl_module.generator.colour.weight.detach().clone())
+
+    ema, system, stepped = EMA(0.5, warmup=False), tiny.system(accumulate=2), []
+    start = system.generator.colour.weight.detach().clone()
+    tiny.trainer(tmp_path, [Steps(), ema], max_epochs=1, limit_val_batches=0).fit(system, datamodule=tiny.data())
+    assert ema.state_dict()["updates"] == len(stepped) == 3
+    assert_close(ema.state_dict()["generator"]["colour.weight"],
+                 start / 8 + stepped[0] / 8 + stepped[1] / 4 + stepped[2] / 2)
+
+
 def test_a_failing_validation_gives_the_weights_back(tiny, tmp_path):
     ema, watch = EMA(0.9), Watch(fail=True)
     system = tiny.system()
@@ -119,15 +136,34 @@ def test_recalibration_estimates_the_statistics_of_the_average(tiny, tmp_path):
     assert system.generator.norm.momentum == 0.1
 
 
+def test_the_averages_of_a_checkpoint_go_on(tiny, tmp_path):
+    class Start(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if batch_idx == 0:
+                began.update({name: value.clone() for name, value in second.state_dict()["generator"].items()},
+                             updates=second.state_dict()["updates"])
+
+    first, second, began = EMA(0.9), EMA(0.9), {}
+    tiny.trainer(tmp_path, [first], max_epochs=1, limit_val_batches=0).fit(tiny.system(), datamodule=tiny.data())
+    state = copy.deepcopy(first.state_dict())
+    second.load_state_dict(first.state_dict())
+    tiny.trainer(tmp_path, [second, Start()], max_epochs=1, limit_val_batches=0).fit(tiny.system(),
+                                                                                     datamodule=tiny.data())
+    assert_close(began, {"updates": 6, **state["generator"]}, rtol=0, atol=0)
+    assert second.state_dict()["updates"] == 12
+
+
 def test_without_decay_there_is_nothing(tiny, tmp_path):
     ema = EMA(None)
     tiny.trainer(tmp_path, [ema], max_epochs=1).fit(tiny.system(), datamodule=tiny.data())
     assert ema.state_dict() == {}
 
 
-def test_a_decay_of_one_is_refused():
-    with pytest.raises(ValueError, match=r"\[0, 1\)"):
-        EMA(1.0)
+@pytest.mark.parametrize("decay", [-0.5, 1.0, 1.5])
+def test_a_decay_out_of_range_is_refused(decay):
+    EMA(0.0)
+    with pytest.raises(ValueError, match=rf"\[0, 1\), got {decay}"):
+        EMA(decay)
 
 
 class MidEpoch(pl.Callback):
@@ -166,7 +202,8 @@ def test_statistics_in_a_checkpoint_fit_the_averages_wherever_a_run_stops(tiny, 
 def test_statistics_are_estimated_once_for_an_update(tiny, tmp_path, monkeypatch):
     """The checkpoint before a validation, the validation and the checkpoint after it share them."""
     drawn = []
-    monkeypatch.setattr("semsynth.training.ema._spread_batches", lambda loader, count: drawn.append(count) or [])
+    monkeypatch.setattr("semsynth.training.ema._spread_batches",
+                        lambda loader, count, rank, world: drawn.append(count) or [])
     callbacks = [EMA(0.9, recalibrate_batches=4), Checkpoints(tmp_path)]
     tiny.trainer(tmp_path, callbacks, max_epochs=2).fit(tiny.system(), datamodule=tiny.data())
     assert drawn == [4, 4]

@@ -14,8 +14,9 @@ def test_memory_runs_out_in_three_ways():
 
 def test_advice_keeps_the_effective_batch():
     text = memory_advice(batch=6, accumulate=2, precision="32-true", checkpointing=False)
-    assert "batch=3 accumulate=4" in text
-    for key in ("batch=6", "accumulate=2", "trainer.precision=bf16-mixed", "generator.checkpointing=true"):
+    assert "batch.total=12 batch.device=3 " in text
+    for key in ("batch.device=6", "batch.accumulation=2", "trainer.precision=bf16-mixed",
+                "generator.checkpointing=true"):
         assert key in text
 
 

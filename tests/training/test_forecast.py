@@ -1,9 +1,7 @@
 from types import SimpleNamespace
 
-import pytest
-
 from semsynth.training import forecast
-from semsynth.training.forecast import Forecast, in_words
+from semsynth.training.forecast import Forecast
 from semsynth.training.progress import Lines
 
 
@@ -21,8 +19,3 @@ def test_it_is_said_once_from_the_time_of_the_first_batches(tiny, tmp_path, caps
 def test_slow_batches_are_not_waited_for(tiny, tmp_path, capsys):
     tiny.trainer(tmp_path, [Forecast(batches=1000, seconds=0.0)]).fit(tiny.system(), datamodule=tiny.data())
     assert capsys.readouterr().out.count("to go for 3 epochs") == 1
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(42.3, "42 s"), (330, "6 min"), (7200, "2.0 h"), (1e6, "12 days")])
-def test_words(seconds, words):
-    assert in_words(seconds) == words

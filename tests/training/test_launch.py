@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -21,9 +22,9 @@ def test_out_of_memory_is_answered_with_what_to_set(tiny, tmp_path, error, words
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
             raise error
 
-    with pytest.raises(TrainingStopped, match=r"batch=2 accumulate=1 trainer\.precision=32-true") as stop:
+    with pytest.raises(TrainingStopped, match=r"batch\.device=2 batch\.accumulation=1 trainer") as stop:
         launch.fit(tiny.trainer(tmp_path, [Full()]), tiny.system(), tiny.data(), None)
-    assert "batch=1 accumulate=2" in str(stop.value)
+    assert "batch.total=2 batch.device=1 " in str(stop.value)
     assert words in str(stop.value)
 
 
@@ -106,6 +107,17 @@ def test_a_fault_of_a_worker_is_told_without_its_traceback(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines() == [
         "x.png is truncated:", "copy it again",
         f"The last checkpoint before it: {tmp_path}/checkpoints/last.ckpt"]
+
+
+@pytest.mark.parametrize(("stop", "told"), [(SystemExit(130), SystemExit), (KeyboardInterrupt(), KeyboardInterrupt),
+                                           (OSError(errno.ENOSPC, "x"), TrainingStopped)])
+def test_what_ended_a_training_counts_and_not_what_fails_after_it(tmp_path, stop, told):
+    """Lightning takes down loaders that have not begun, which raises errors of its own."""
+    failed = RuntimeError("Please call `iter(combined_loader)` first.")
+    failed.__context__ = stop
+    with pytest.raises(told) as caught, launch.report_failures(str(tmp_path), reraise=True):
+        raise failed
+    assert "combined_loader" not in str(caught.value)
 
 
 def test_the_last_line_is_the_newest_grid(tiny, tmp_path, capsys):

@@ -122,7 +122,7 @@ def test_drawing(norm, style):
     """Also several styles of one label map."""
     network = generator(norm, 4 * style).eval()
     with torch.no_grad():
-        maps = semantics(network.feature_sizes(SIZE, SIZE)).to("meta")
+        maps = semantics(network.readings(SIZE, SIZE)).to("meta")
     fast = network.to("meta").optimize_for_inference()
     given = Style(vector=torch.zeros(4, 4, device="meta")) if style else None
     image = fast(maps, given)
@@ -147,7 +147,7 @@ def test_mixed_devices_raise(tiny, tmp_path):
 
 def test_label_maps_move_with_all_that_was_prepared():
     """Nothing is made anew behind a move."""
-    maps = semantics(generator("spade").feature_sizes(SIZE, SIZE)).to("meta")
+    maps = semantics(generator("spade").readings(SIZE, SIZE)).to("meta")
     assert isinstance(maps, Semantics)
     assert maps.num_classes == CLASSES
-    assert maps.prepare(generator("spade").feature_sizes(SIZE, SIZE)) is maps
+    assert maps.prepare(generator("spade").readings(SIZE, SIZE)) is maps

@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
@@ -85,11 +86,15 @@ def test_one_pass_equals_the_same_steps_written_out(tiny, tmp_path):
         assert_close(system.state_dict()[name], value, msg=name)
 
 
-def test_accumulating_equals_a_large_batch(tiny, tmp_path):
-    """Without batch statistics two batches of 2 make the gradients of one of 4."""
+@pytest.mark.parametrize("regenerate", [True, False])
+def test_accumulating_equals_a_large_batch(tiny, tmp_path, regenerate):
+    """Without batch statistics two batches of 2 make the gradients of one of 4, of both networks."""
     systems = []
     for accumulate, batch in ((1, 4), (2, 2)):
-        system = tiny.system(encoder=False, accumulate=accumulate, epochs=1, decay_epochs=0)
+        system = tiny.system(encoder=False, accumulate=accumulate, epochs=1, decay_epochs=0,
+                             regenerate_fake=regenerate)
+        # a step is the gradient: Adam's would be the same for twice the gradient
+        system._optimizers_of = {part: partial(torch.optim.SGD, lr=1.0) for part in ("generator", "discriminator")}
         system.generator.norm, system.generator.drop = torch.nn.Identity(), torch.nn.Identity()
         system.generator.style.weight.data.zero_()  # the z of the two differ
         system.generator.style.weight.requires_grad_(False)

@@ -1,10 +1,11 @@
 import signal
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
 import torch
 
-from semsynth.training import preemption
+from semsynth.training import signals
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.csv_metrics import CsvMetrics
 from semsynth.training.ema import EMA
@@ -16,7 +17,7 @@ class Send(pl.Callback):
     def __init__(self, signum, times=1):
         self.signum, self.times = signum, times
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         if batch_idx == 1:
             for _ in range(self.times):
                 signal.raise_signal(self.signum)
@@ -48,6 +49,24 @@ def test_a_second_signal_acts_at_once(tiny, tmp_path):
         tiny.trainer(tmp_path, [Send(signal.SIGINT, times=2), Preemption(tmp_path)]).fit(
             tiny.system(), datamodule=tiny.data())
     assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_a_signal_before_a_validation_within_an_epoch_leaves_it_to_the_resumed_run(tiny, tmp_path):
+    class Validated(pl.Callback):
+        batches = 0
+
+        def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+            self.batches += 1
+
+    validated = Validated()
+    with pytest.raises(Preempted):
+        tiny.trainer(tmp_path, [Send(signal.SIGTERM), validated, Preemption(tmp_path)], val_check_interval=2).fit(
+            tiny.system(), datamodule=tiny.data())
+    assert validated.batches == 0
+    with pytest.raises(Preempted):  # it validates, trains batch 1 of the next epoch and is sent a signal there
+        tiny.trainer(tmp_path, [Send(signal.SIGTERM), validated, Preemption(tmp_path)], val_check_interval=2).fit(
+            tiny.system(), datamodule=tiny.data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    assert validated.batches > 0
 
 
 @pytest.mark.parametrize("scoring", [False, True])
@@ -88,25 +107,36 @@ def test_the_batch_at_which_a_run_stops_is_logged(tiny, tmp_path):
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["step", "1"]
 
 
-def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, monkeypatch):
-    calls = []
+@pytest.fixture
+def scontrol(monkeypatch):
+    """A stand-in for Slurm's command; tests/cluster has the real one. `told` is the state of the job."""
+    def run(command, **_):
+        scontrol.called.append(command[1:])
+        return SimpleNamespace(returncode=0, stdout=f"JobId=15\n   {scontrol.told} Dependency=(null)\n")
 
-    class Done:
-        returncode = 0
-
-    monkeypatch.setattr(preemption.subprocess, "run", lambda command, **_: calls.append(command) or Done())
+    scontrol = SimpleNamespace(called=[], told="JobState=RUNNING Reason=None")
+    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    monkeypatch.setattr(signals.subprocess, "run", run)
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    yield scontrol
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
-    def stopped(resume):
-        trainer = tiny.trainer(tmp_path, [Send(signal.SIGUSR1), Preemption(tmp_path, resume=resume)])
-        monkeypatch.setenv("SLURM_JOB_ID", "15")  # after the trainer, which would look for the cluster
-        with pytest.raises(Preempted) as stop:
-            trainer.fit(tiny.system(), datamodule=tiny.data())
-        monkeypatch.delenv("SLURM_JOB_ID")
-        return stop.value.requeued
 
-    assert stopped("auto")
-    assert calls == [["scontrol", "requeue", "12_3"]]
-    assert not stopped(None)
-    assert len(calls) == 1
+@pytest.mark.parametrize(("resume", "told", "requeued"), [
+    ("auto", "JobState=RUNNING Reason=None", True),
+    ("auto", "JobState=COMPLETING Reason=TimeLimit", True),
+    ("auto", "JobState=COMPLETING Reason=None", False),  # scancel
+    ("auto", "JobState=RUNNING Reason=None Restarts=1", False),  # on another node, where this one was given up
+    (None, "JobState=RUNNING Reason=None", False),
+])
+def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, scontrol, resume, told, requeued):
+    """And stops with a checkpoint though srun and Slurm both send it the signal."""
+    scontrol.told = told
+    trainer = tiny.trainer(tmp_path, [Send(signal.SIGTERM, times=2), Preemption(tmp_path, resume=resume)])
+    with pytest.raises(Preempted) as stop:
+        trainer.fit(tiny.system(), datamodule=tiny.data())
+    assert stop.value.requeued == requeued
+    assert (["requeue", "12_3"] in scontrol.called) == requeued
+    assert (tmp_path / "last.ckpt").is_file()

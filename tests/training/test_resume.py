@@ -13,6 +13,7 @@ import torch
 from semsynth.data.sampler import ResumableSampler
 from semsynth.errors import TrainingStopped
 from semsynth.training.checkpoints import Checkpoints
+from semsynth.training.csv_metrics import CsvMetrics, Rows
 from semsynth.training.ema import EMA
 from semsynth.training.preemption import Preempted, Preemption
 from semsynth.training.resume import ContinueEpoch
@@ -20,12 +21,12 @@ from semsynth.training.seeding import SeededBatches
 
 
 class Interrupt(pl.Callback):
-    """Sends this process a signal in the middle of a batch."""
+    """Sends this process a signal in a batch."""
 
     def __init__(self, epoch: int, batch: int, signum: int = signal.SIGUSR1) -> None:
         self.at, self.signum = (epoch, batch), signum
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         if (trainer.current_epoch, batch_idx) == self.at:
             os.kill(os.getpid(), self.signum)
 
@@ -43,6 +44,13 @@ class Chance(pl.Callback):
         self.seen[trainer.current_epoch, batch_idx] = (*batch["name"], drawn)
 
 
+class Validations(pl.Callback):
+    """Logs what a validation sees, for a row of its own."""
+
+    def on_validation_epoch_end(self, trainer, pl_module):
+        pl_module.log("validated", pl_module.generator.colour.weight.sum())
+
+
 def callbacks(path, *more):
     chance = Chance()
     # as conf/callbacks/default.yaml orders them
@@ -50,11 +58,17 @@ def callbacks(path, *more):
             Checkpoints(path / "checkpoints"), Preemption(path / "checkpoints"), chance], chance
 
 
+def logging(path, settings):
+    """Every row of a training in `path`: completes the settings of its trainer, returns the callbacks."""
+    settings["logger"], settings["log_every_n_steps"] = CsvMetrics(path / "metrics.csv"), 1
+    return [Validations(), Rows(settings["logger"])]
+
+
 def train(tiny, path, *more, checkpoint=None, seed=0, system_settings=None, **settings):
     system = tiny.system(**(system_settings or {}))
     torch.manual_seed(seed)  # whatever the process drew before must not matter
     made, chance = callbacks(path, *more)
-    trainer = tiny.trainer(path, made, **settings)
+    trainer = tiny.trainer(path, made + logging(path, settings), **settings)
     trainer.fit(system, datamodule=tiny.data(length=15), ckpt_path=checkpoint, weights_only=True)
     return system, chance.seen, torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)
 
@@ -63,7 +77,8 @@ def interrupted(tiny, path, interrupt, **settings):
     system = tiny.system(**settings.pop("system_settings", {}))
     made, chance = callbacks(path, interrupt)
     with pytest.raises(Preempted):
-        tiny.trainer(path, made, **settings).fit(system, datamodule=tiny.data(length=15), weights_only=True)
+        tiny.trainer(path, made + logging(path, settings), **settings).fit(
+            system, datamodule=tiny.data(length=15), weights_only=True)
     return chance.seen
 
 
@@ -89,12 +104,14 @@ def assert_same(a, b, path=""):
         (0, 2, {}),
         (1, 0, {}),
         (1, 4, {}),
+        (1, 5, {}),  # before the last batch of an epoch, which is not over
         (1, 6, {}),  # the last batch of an epoch: stops in the validation, which is done again
         (2, 6, {}),  # of the whole training
         (2, 3, {}),  # while the rates fall
         (1, 1, {"system_settings": {"accumulate": 3}}),  # stops where the window is full
         (1, 2, {"limit_train_batches": 5}),
         (1, 2, {"val_check_interval": 2}),
+        (1, 3, {"val_check_interval": 2}),  # stops before a validation, which is done then
     ],
 )
 def test_interrupted_and_resumed_is_bit_identical(tiny, tmp_path, epoch, batch, settings):
@@ -108,6 +125,30 @@ def test_interrupted_and_resumed_is_bit_identical(tiny, tmp_path, epoch, batch, 
     for part_of in ("optimizer_states", "global_step", "epoch"):
         assert_same(resumed[part_of], state[part_of], part_of)
     assert_same(resumed["callbacks"]["EMA"], state["callbacks"]["EMA"], "EMA")
+    tables = [(folder / "metrics.csv").read_text() for folder in (tmp_path / "whole", part)]
+    assert tables[0] == tables[1]
+    assert ",validated" in tables[0]
+
+
+def test_stopped_between_two_epochs_and_then_within_the_next(tiny, tmp_path):
+    _, order, _ = train(tiny, tmp_path / "whole")
+    part, last, seen = tmp_path / "part", None, {}
+    for at in ((0, 6), (1, 2), None):
+        made, chance = callbacks(part, *([StopBetween()] if at == (0, 6) else [Interrupt(*at)] if at else []))
+        with pytest.raises(Preempted) if at else nullcontext():
+            tiny.trainer(part, made + logging(part, {})).fit(
+                tiny.system(), datamodule=tiny.data(length=15), ckpt_path=last, weights_only=True)
+        last = part / "checkpoints" / "last.ckpt"
+        assert chance.seen.keys().isdisjoint(seen)
+        seen |= chance.seen
+    assert seen == order
+
+
+class StopBetween(pl.Callback):
+    """Sends a signal once the validation of the first epoch is over."""
+
+    def on_validation_end(self, trainer, pl_module):
+        os.kill(os.getpid(), signal.SIGUSR1)
 
 
 class Cut(pl.Callback):

@@ -114,14 +114,17 @@ def test_more_than_there_are_cores_are_taken_with_a_word(two_cores, tiny, tmp_pa
     assert "threads=3 on 2 cores" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("device", "world", "compiled"), [("cuda", 1, False), ("cpu", 2, False), ("cpu", 1, True)])
-def test_what_is_not_timed(two_cores, device, world, compiled):
+@pytest.mark.parametrize(("device", "nodes", "each", "compiled", "threads"), [
+    ("cuda", 1, 1, False, 2), ("cpu", 1, 2, False, 1), ("cpu", 2, 1, False, 2), ("cpu", 1, 1, True, 2)])
+def test_what_is_not_timed(two_cores, tiny, device, nodes, each, compiled, threads):
+    """Processes of one machine share its cores."""
     callback = TrainingThreads()
-    callback.on_train_start(SimpleNamespace(world_size=world), SimpleNamespace(device=torch.device(device),
-                                                                               compile_networks=compiled))
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    trainer = SimpleNamespace(world_size=nodes * each, num_devices=each, strategy=strategy)
+    callback.on_train_start(trainer, tiny.system(compile=compiled))
     assert not callback.choosing
     assert callback.state_dict() == {"threads": None}
-    assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == threads
 
 
 def test_a_failure_leaves_the_process_as_it_was(two_cores, tiny, tmp_path):

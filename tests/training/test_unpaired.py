@@ -6,23 +6,9 @@ from functools import partial
 import pytest
 import pytorch_lightning as pl
 import torch
+from looping import CLASSES, NAMES, SIZE, Data, batch, changed, fit, make_system, patchgan
 from torch.testing import assert_close
-from torch.utils.data import DataLoader
 
-from semsynth.data.sampler import ResumableSampler
-from semsynth.discriminators.patchgan import MultiscaleDiscriminator
-from semsynth.encoders.style import StyleEncoder
-from semsynth.generators.spade import SPADEGenerator
-from semsynth.losses.adversarial import (
-    DiscriminatorAdversarial,
-    GeneratorAdversarial,
-    Hinge,
-    LabelDiscriminatorAdversarial,
-    LabelGeneratorAdversarial,
-)
-from semsynth.losses.cycle import CycleConsistency, PairedReconstruction
-from semsynth.losses.feature_matching import FeatureMatching
-from semsynth.losses.segmentation import PairedSegmentationLoss, SegmentationLoss
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
 from semsynth.segmenters.loop import LoopSegmenter
@@ -32,89 +18,6 @@ from semsynth.training.ema import EMA
 from semsynth.training.resume import ContinueEpoch
 from semsynth.training.seeding import SeededBatches
 from semsynth.training.unpaired import UnpairedSystem
-
-CLASSES, SIZE = 3, 32
-NAMES = ["unknown", "a", "b"]
-
-
-def patchgan(**settings):
-    return MultiscaleDiscriminator(CLASSES, ndf=4, num_layers=2, num_scales=1, conditional=False, init_gain=1.0,
-                                   **settings)
-
-
-def make_system(*, extra=(), frozen=False, z_dim=0, norm=CLADE, **settings):
-    """`extra`: names of further loss terms."""
-    torch.manual_seed(0)
-    losses = {"generator": {"adversarial": GeneratorAdversarial(Hinge()), "segmentation": SegmentationLoss()},
-              "discriminator": {"adversarial": DiscriminatorAdversarial(Hinge())}}
-    known = {"cycle": CycleConsistency(), "paired": PairedSegmentationLoss(), "matching": FeatureMatching(),
-             "reconstruction": PairedReconstruction(), "label": LabelGeneratorAdversarial(Hinge())}
-    losses["generator"] |= {name: known[name] for name in extra}
-    if "label" in extra:
-        losses["discriminator"]["label"] = LabelDiscriminatorAdversarial(Hinge())
-    optimizers = {part: partial(torch.optim.Adam, lr=1e-2, betas=(0.0, 0.9)) for part in losses}
-    generator = SPADEGenerator(norm, CLASSES, size=(SIZE, SIZE), ngf=4, z_dim=z_dim, init_gain=1.0)
-    encoder = StyleEncoder(size=(SIZE, SIZE), z_dim=z_dim, nef=4) if z_dim else None
-    segmenter = LoopSegmenter(UNet(CLASSES, (4, 8)), classes=NAMES, ignore=0, frozen=frozen)
-    second = patchgan(image_channels=CLASSES) if "label" in extra else None
-    settings = {"num_classes": CLASSES, "epochs": 2, "regenerate_fake": False, **settings}
-    return UnpairedSystem(generator, patchgan(), encoder, losses, optimizers, segmenter, second, **settings)
-
-
-class Streams(torch.utils.data.Dataset):
-    """Random label maps beside random photographs, and pairs, by (epoch, index) alone."""
-
-    def __init__(self, paired):
-        self.epoch, self.paired = 0, paired
-
-    def set_epoch(self, epoch):
-        self.epoch = epoch
-
-    def __len__(self):
-        return 6
-
-    def __getitem__(self, index):
-        chance = torch.Generator().manual_seed(100 * self.epoch + index)
-
-        def pair():
-            return {"image": torch.rand(3, SIZE, SIZE, generator=chance) * 2 - 1, "name": str(index),
-                    "labels": torch.randint(0, CLASSES, (SIZE // 8, SIZE // 8), generator=chance)
-                    .repeat_interleave(8, 0).repeat_interleave(8, 1)}
-
-        return {**pair(), "image_name": "x", **({"paired": pair()} if self.paired else {})}
-
-
-class Data(pl.LightningDataModule):
-    def __init__(self, paired=False):
-        super().__init__()
-        self.paired = paired
-
-    def train_dataloader(self):
-        streams = Streams(self.paired)
-        sampler = ResumableSampler(len(streams), seed=0, shuffle=True, on_epoch=streams.set_epoch)
-        return DataLoader(streams, 2, sampler=sampler, drop_last=True)
-
-    def val_dataloader(self):
-        return DataLoader(Streams(False), 2)
-
-
-def fit(tiny, path, system, *callbacks, paired=False, **settings):
-    settings = {"max_epochs": 1, "limit_train_batches": 2, "limit_val_batches": 0, **settings}
-    trainer = tiny.trainer(path, [SeededBatches(7), *callbacks], **settings)
-    trainer.fit(system, datamodule=Data(paired))
-    return trainer
-
-
-def batch(paired=False, seed=0):
-    streams = Streams(paired)
-    streams.epoch = seed
-    return torch.utils.data.default_collate([streams[0], streams[1]])
-
-
-def changed(before, after, part):
-    return {name for name, value in after.state_dict().items() if name.startswith(f"{part}.")
-            and name in dict(after.named_parameters()) and not torch.equal(value, before.state_dict()[name])}
-
 
 EXTRAS = [(), ("paired",), ("paired", "reconstruction"), ("cycle", "label")]
 
@@ -190,66 +93,6 @@ def test_one_iteration_equals_the_same_steps_written_out(tiny, tmp_path):
     of_discriminator.step()
     for name, value in reference.named_parameters():
         assert_close(dict(system.named_parameters())[name], value, rtol=1e-4, atol=1e-5, msg=name)
-
-
-def passes(system):
-    """Keep the pictures that the segmenter sees in training mode."""
-    seen = []
-    system.segmenter.register_forward_pre_hook(
-        lambda module, arguments: seen.append(arguments[0].detach().clone()) if module.training else None)
-    return seen
-
-
-@pytest.mark.parametrize("regenerate", [True, False])
-@pytest.mark.parametrize("real_statistics", [False, True])
-def test_the_photographs_move_the_statistics_of_the_segmenter_where_asked(tiny, tmp_path, regenerate, real_statistics):
-    system = make_system(regenerate_fake=regenerate, real_statistics=real_statistics)
-    before, seen = copy.deepcopy(system), passes(system)
-    fit(tiny, tmp_path, system, limit_train_batches=1)
-    real = next(iter(Data().train_dataloader()))["image"]
-    assert len(seen) == 1 + real_statistics  # and none in the discriminator's step
-    assert torch.equal(seen[0], real) == real_statistics
-    assert not torch.equal(seen[-1], real)
-    first = system.segmenter.network.down[0]
-    expected, channel = torch.zeros(first[1].num_features), before.segmenter.network.down[0][0]
-    for images in seen:  # the first convolution's output, in the mean
-        expected = 0.9 * expected + 0.1 * channel(images).mean((0, 2, 3))
-    assert_close(first[1].running_mean, expected)
-
-
-def test_statistics_alone_change_no_gradient(tiny, tmp_path):
-    states = []
-    for real_statistics in (False, True):
-        system = make_system(real_statistics=real_statistics)
-        fit(tiny, tmp_path, system, limit_train_batches=1)
-        states.append(dict(system.named_parameters()))
-    for name, value in states[0].items():
-        assert_close(states[1][name], value, msg=name)
-
-
-@pytest.mark.parametrize(("extra", "settings"), [(("paired",), {"unpaired": "as_released"}), (("cycle", "label"), {})])
-def test_photographs_that_a_term_segments_are_not_segmented_twice(tiny, tmp_path, extra, settings):
-    system = make_system(extra=extra, real_statistics=True, **settings)
-    seen = passes(system)
-    fit(tiny, tmp_path, system, limit_train_batches=1)
-    assert len(seen) == 2
-
-
-def test_a_frozen_segmenter_keeps_its_statistics(tiny, tmp_path):
-    system = make_system(frozen=True, real_statistics=True)
-    before = copy.deepcopy(system.segmenter.state_dict())
-    fit(tiny, tmp_path, system)
-    for name, value in system.segmenter.state_dict().items():
-        assert torch.equal(value, before[name]), name
-
-
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_the_segmenter_learns_after_a_look_at_photographs(tiny, tmp_path, precision):
-    system = make_system(real_statistics=True)
-    before = copy.deepcopy(system)
-    fit(tiny, tmp_path, system, limit_train_batches=1, precision=precision)
-    trained = {name for name, _ in system.named_parameters() if name.startswith("segmenter.")}
-    assert changed(before, system, "segmenter") == trained
 
 
 def test_no_pairing_leaks():

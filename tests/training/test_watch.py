@@ -35,6 +35,10 @@ def test_the_first_of_all_processes_is_named():
     other = torch.tensor([1.0, NAN, 1.0, NAN])
     watch = noted(("batch 1", {"a": 1.0, "b": 2.0}), ("batch 2", {"a": NAN, "b": NAN}))
     with pytest.raises(NonFiniteError, match=r"^b = nan in batch 1"):
-        watch.look([torch.tensor(7.0)], gather=lambda mine: torch.stack([mine, other]))
-    fine = noted(("batch 1", {"a": 1.0, "b": 2.0}))
-    assert fine.look([torch.tensor(7.0)], gather=lambda mine: torch.stack([mine, mine])) == [7.0]
+        watch.look(gather=lambda mine: torch.stack([mine, other]))
+
+
+def test_what_is_read_along_is_the_mean_of_all_processes():
+    fine, other = noted(("batch 1", {"a": 1.0, "b": 2.0})), torch.tensor([9.0, 9.0, 8.0, 1.0])
+    read = fine.look([torch.tensor(7.0), torch.tensor(2.0)], gather=lambda mine: torch.stack([mine, other]))
+    assert read == [7.5, 1.5]

@@ -4,15 +4,12 @@ from semsynth.training.whole_batch import WholeBatch
 
 
 @pytest.mark.parametrize(("devices", "batch", "accumulate", "line"), [
-    (1, 32, 1, "an optimizer step sees 32 samples (batch=32), as in the recipe of ade20k"),
-    (8, 4, 1, "an optimizer step sees 32 samples (8 devices x batch=4), as in the recipe of ade20k"),
-    (2, 4, 4, "an optimizer step sees 32 samples (2 devices x batch=4 x accumulate=4), as in the recipe of ade20k"),
-    (8, 32, 1, "warning: an optimizer step sees 256 samples (8 devices x batch=32); the recipe of ade20k, with its "
-     "learning rates, means 32: batch=4"),
-    (1, 8, 1, "warning: an optimizer step sees 8 samples (batch=8); the recipe of ade20k, with its learning rates, "
-     "means 32: batch=32 or accumulate=4"),
-    (3, 8, 1, "warning: an optimizer step sees 24 samples (3 devices x batch=8); the recipe of ade20k, with its "
-     "learning rates, means 32"),
+    (1, 32, 1, "an optimizer step sees 32 samples (batch.device=32), as in the recipe of ade20k"),
+    (8, 4, 1, "an optimizer step sees 32 samples (8 devices x batch.device=4), as in the recipe of ade20k"),
+    (2, 4, 4, "an optimizer step sees 32 samples (2 devices x batch.device=4 x batch.accumulation=4), as in the recipe "
+     "of ade20k"),
+    (8, 32, 1, "warning: an optimizer step sees 256 samples (8 devices x batch.device=32); the recipe of ade20k, with "
+     "its learning rates, means 32: batch.total=32"),
 ])
 def test_the_line(devices, batch, accumulate, line):
     assert WholeBatch(32, "ade20k").line(devices, batch, accumulate) == line

@@ -40,12 +40,12 @@ def spoil(path, key="generator.conv_img.weight"):
 
 
 def resume(run):
-    runs.train(runs.resumed(str(run), []), runs.find_checkpoint(run))
+    runs.train(runs.resumed(str(run), []), runs.Run(run, "last").checkpoint)
 
 
 COMMANDS = {
     "synthesizer": lambda run: Synthesizer.from_run(run, "last"),
-    "evaluate": lambda run: sources.load_run(run, "last", "auto"),
+    "evaluate": lambda run: sources.of_run(runs.Run(run, "last"), None, None),
     "synthesize": lambda run: draw(composed(
         "synthesize", f"run={run}", "checkpoint=last", f"input={run.parent / 'map.png'}",
         f"output={run.parent / 'out'}")),
@@ -101,6 +101,6 @@ def test_any_length_and_what_can_serve(run):
 def test_what_is_used_is_looked_at(run):
     """Drawing needs no discriminator; going on with the training does."""
     spoil(run / "checkpoints" / "last.ckpt", "discriminator.scales.0.layers.0.0.bias")
-    runs.load_generator(run)
+    assert runs.Run(run, "last").generator is not None
     with pytest.raises(ConfigError, match=r"the first is scales\.0"):
-        runs.check_checkpoint(runs.find_checkpoint(run))
+        runs.Run(run, "last").saved.check()

@@ -2,12 +2,15 @@
 
 import os
 import re
+import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from semsynth.errors import TensorFileError
+from semsynth.weights.described import save_described
 from semsynth.weights.tensor_files import read_content, read_tensors
 
 KINDS = ("new.ckpt", "old.pth", "x.safetensors")
@@ -53,6 +56,72 @@ def test_large_and_small_floats_are_finite(tmp_path):
     state["byte"] = torch.tensor([float("nan")]).to(torch.float8_e4m3fn)
     with pytest.raises(TensorFileError, match="the first is byte"):
         read_tensors(written(tmp_path / "x.safetensors", state))
+
+
+@pytest.mark.parametrize("kind", ["new.ckpt", "ours.safetensors"])
+def test_every_bit_of_the_numbers_counts(kind, tmp_path):
+    """A changed bit that leaves every number finite is told by the checksum."""
+    path = tmp_path / kind
+    if kind == "new.ckpt":
+        torch.save(STATE, path)
+    else:
+        save_described(path, STATE, "kind", {"width": 3})
+    whole = path.read_bytes()
+    place = whole.index(STATE["a.weight"].numpy().tobytes()[4:]) + 1001
+    for at in (place, place + 600):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+        with pytest.raises(TensorFileError, match=r"cannot be read: it is damaged.*(CRC-32|checksum)"):
+            read_content(path)
+    path.write_bytes(whole.replace(b"width", b"depth"))
+    if kind == "ours.safetensors":
+        with pytest.raises(TensorFileError, match="checksum"):
+            read_content(path)
+
+
+@pytest.mark.parametrize("value", [
+    torch.zeros(1).expand(2**20, 2**24), torch.eye(3).to_sparse(), torch.ones(2, dtype=torch.complex64),
+    torch.empty(2, device="meta")], ids=["expanded", "sparse", "complex", "meta"])
+def test_no_plain_numbers(value, tmp_path):
+    """Wherever they lie in a checkpoint."""
+    torch.save({"state_dict": STATE, "callbacks": {"EMA": [{"x": value}]}}, tmp_path / "x.ckpt")
+    with pytest.raises(TensorFileError, match=r"EMA\.0\.x|no plain numbers"):
+        read_content(tmp_path / "x.ckpt")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_claim_beyond_the_file_is_not_believed(old, tmp_path):
+    """Bytes are reserved for no more numbers than the file has."""
+    path = tmp_path / "x.pth"
+    torch.save({"a": torch.ones(3)}, path, _use_new_zipfile_serialization=not old)
+    count, many = b"K\x03t", b"\x8a\x06" + (2**40).to_bytes(6, "little") + b"t"
+    if old:
+        path.write_bytes(path.read_bytes().replace(b"K\x03Nt", many[:-1] + b"Nt").replace(count, many))
+    else:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(name, content.replace(count, many) if name.endswith("data.pkl") else content)
+    with pytest.raises(TensorFileError, match=f"it claims {4 * 2**40} bytes"):
+        read_content(path)
+
+
+@pytest.mark.parametrize("way", ["folder", "pipe", "endless", "circle"])
+def test_what_is_no_file_is_not_waited_for(way, tmp_path):
+    make = {"folder": Path.mkdir, "pipe": os.mkfifo, "endless": lambda path: path.symlink_to("/dev/zero"),
+            "circle": lambda path: path.symlink_to(path)}[way]
+    for suffix in (".ckpt", ".safetensors"):
+        path = tmp_path / f"{way}{suffix}"
+        make(path)
+        with pytest.raises(TensorFileError, match=r"\.\w+ (is a folder|is no regular file|cannot be read)") as caught:
+            read_content(path)
+        assert str(path) in str(caught.value)
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    torch.save({"a": torch.ones(3, dtype=torch.int32), "b": torch.ones(2, dtype=torch.bool)}, tmp_path / "x.pth")
+    with pytest.raises(TensorFileError, match="holds whole numbers alone"):
+        read_tensors(tmp_path / "x.pth")
 
 
 class Call:

@@ -10,9 +10,8 @@ from torch import Tensor
 from semsynth.checkpoints.layouts import LAYOUTS
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.errors import CheckpointError
-
-SHOWN = 8  # rows of a table of differences
-COUNTER = "num_batches_tracked"  # older files lack it, and nothing depends on it here
+from semsynth.weights.differences import difference_table, shape_in_words
+from semsynth.weights.loading import COUNTER, kind_in_words, same_kind
 
 # networks that are none of ours, by a piece of a name that only they have
 STRANGERS = {
@@ -54,14 +53,15 @@ def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, T
     rows, found = [], {}
     for ours, theirs in table.items():
         expected = network[ours]
-        if theirs in state and state[theirs].shape == expected.shape:
+        if theirs in state and same_kind(expected, state[theirs]):
             found[ours] = state[theirs].to(expected.dtype).contiguous()
         elif theirs not in state and ours.endswith(COUNTER):
             found[ours] = torch.zeros((), dtype=expected.dtype)
         else:
-            rows.append((theirs, words(expected), words(state[theirs]) if theirs in state else "missing"))
+            there = kind_in_words(state[theirs], expected) if theirs in state else "missing"
+            rows.append((theirs, kind_in_words(expected, state.get(theirs)), there))
     known = set(table.values())
-    rows += [(key, "no such name", words(state[key])) for key in state
+    rows += [(key, "no such name", shape_in_words(state[key])) for key in state
              if key not in known and not layout.is_extra(key)]
     if rows:
         raise CheckpointError(f"{len(rows)} of {len(table)} tensors of the {layout.part} differ from the layout "
@@ -76,18 +76,3 @@ def to_official(layout: Layout, state: Mapping[str, Tensor]) -> dict[str, Tensor
         CheckpointError: the layout has no place for one of them.
     """
     return {layout.official(key): value for key, value in state.items()}
-
-
-def difference_table(rows: list[tuple[str, str, str]], shown: int = SHOWN) -> str:
-    """Rows (name, what is expected, what the file has) as an aligned table, cut after `shown` rows."""
-    table = [("tensor", "expected", "file"), *rows[:shown]]
-    widths = [max(len(row[column]) for row in table) for column in range(2)]
-    lines = [f"  {key:<{widths[0]}}  {ours:<{widths[1]}}  {theirs}" for key, ours, theirs in table]
-    if len(rows) > shown:
-        lines.append(f"  ... and {len(rows) - shown} more")
-    return "\n".join(lines)
-
-
-def words(tensor: Tensor) -> str:
-    """A shape as 64x3x4x4."""
-    return "x".join(str(side) for side in tensor.shape) or "one number"

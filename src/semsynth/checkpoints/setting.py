@@ -19,7 +19,7 @@ WITH_EDGES = ("coco_stuff", "cityscapes")
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a data set's yaml says: its choice, label channels, the recipe's size (H, W)."""
+    """What a data set's yaml says: its choice, label channels, size (H, W)."""
 
     name: str
     num_classes: int

@@ -5,6 +5,7 @@ in conf/; `command` makes the rest of it.
 """
 
 from semsynth.cli.command import REFUSED, command
+from semsynth.cli.rehearsal import rehearse
 from semsynth.cli.suggestions import check_words
 
-__all__ = ["REFUSED", "check_words", "command"]
+__all__ = ["REFUSED", "check_words", "command", "rehearse"]

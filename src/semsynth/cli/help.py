@@ -47,7 +47,8 @@ def describe(file: Path, about: str, overrides: Sequence[str] = ()) -> str:
     if named:
         lines += ["Choices, each a file in conf/ (GROUP=NAME):"]
         for group in named:
-            lines += _entry(f"{group}={_text(choices.get(group) or _listed(group, given, file))}", words[group], width)
+            choice = choices[group] if group in choices else _listed(group, given, file)
+            lines += _entry(f"{group}={_text(choice)}", words[group], width)
             if len(groups[group]) > 1:
                 lines += _indented(f"({', '.join(groups[group])})", width)
         lines += [""]
@@ -64,7 +65,7 @@ def _listed(group: str, overrides: Sequence[str], file: Path) -> Any:
 
 
 def drop_unused(cfg: DictConfig, file: Path) -> None:
-    """Take out, in place, the groups that a command composes for others alone and does not use."""
+    """Take out, in place, the groups that experiments may choose and a command does not use."""
     with open_dict(cfg):
         for group in chosen(file):
             if meanings(file).get(group, "").startswith(UNUSED):

@@ -13,7 +13,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.cli.folders import groups_of, parsed, searchpath
+from semsynth.cli.following import TRAIN, check_followed
 from semsynth.cli.meanings import HIDDEN, chosen, meanings
+from semsynth.config.keys import is_needed
 from semsynth.errors import ConfigError
 from semsynth.signatures import near
 
@@ -27,11 +29,11 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
 
     Raises:
         ConfigError: a line for each key without a value, for each choice that there is not, and for each group that the
-            command cannot do without or makes no use of.
+            command cannot do without, makes no use of, or that is not given and has no choice of the name it follows.
     """
     groups, defaults, words = groups_of(file, overrides), chosen(file), meanings(file)
-    lines = []
-    for override in parsed(overrides):
+    known, lines = list(parsed(overrides)), []
+    for override in known:
         group = override.key_or_group
         if "" in _choices(override) and group not in groups and not override.is_delete():
             lines.append(f"{group}=: no value is given, as by a variable of the shell that is not set: write "
@@ -39,7 +41,9 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
         if group not in groups or group.startswith("hydra") or not groups[group]:
             continue
         there = f"choose one of {', '.join(groups[group])}"
-        if words.get(group, "").startswith(HIDDEN):
+        if override.is_add() and group in defaults:
+            lines.append(f"+{group}=: {group} has a place already: leave the + out")
+        if words.get(group, "").startswith(HIDDEN) or (group in chosen(TRAIN) and group not in defaults):
             lines.append(f"{group}=: this command makes no use of it: leave it out")
         elif override.is_delete():
             lines.append(f"~{group}: {there}")
@@ -48,11 +52,32 @@ def check_choices(overrides: Sequence[str], file: Path) -> None:
         for choice in [] if override.is_delete() else _choices(override):
             if choice is None and override.package is None and defaults.get(group) is not None:
                 lines.append(f"{group}=null: {there}")
-            elif isinstance(choice, str | int) and str(choice) not in groups[group]:
+            elif choice is not None and str(choice) not in groups[group]:
                 lines.append(f"{group}={choice}: there is no such choice{near(str(choice), groups[group])} "
                              f"(there are {', '.join(groups[group])})")
+    lines += check_followed({o.key_or_group: _choices(o) for o in known if o.package is None}, groups, file)
+    lines += [f"~{override.key_or_group}: it cannot be left out; {override.key_or_group}=VALUE changes it"
+              for override in parsed(overrides) if override.is_delete() and override.key_or_group not in groups
+              and is_needed(override.key_or_group, file.stem)]
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
+
+
+def instead_of_sweeps(overrides: Sequence[str], file: Path) -> list[str]:
+    """For every override with several values by commas, a line that says how they are given.
+
+    Args:
+        overrides: As Hydra reads them, of a call that is no sweep.
+        file: The command's file in conf/.
+    """
+    defaults, lines = chosen(file), []
+    for override in parsed(overrides):
+        if override.is_sweep_override():
+            typed, key = str(override.input_line), override.key_or_group
+            instead = f"{key}=[{typed.partition('=')[2]}]"
+            both = f"; or all at once as {instead}" if isinstance(defaults.get(key), list) else ""
+            lines.append(f"{typed}: several values are a sweep, which takes -m as well (-m {typed}){both}")
+    return lines
 
 
 def check_words(overrides: Sequence[str], file: Path) -> None:

@@ -16,6 +16,7 @@ from hydra.errors import HydraException
 from semsynth.cli.folders import groups_of
 from semsynth.cli.meanings import chosen
 from semsynth.cli.quoting import quoted
+from semsynth.config.keys import names_file
 from semsynth.errors import ConfigError
 
 HELP = ("--help", "-h")
@@ -35,7 +36,9 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
 def as_overrides(arguments: Sequence[str], file: Path) -> list[str]:
     """The arguments as Hydra reads them: values that it cannot read are quoted, ``~/`` is the home directory.
 
-    A value with commas, which Hydra takes for the values of a sweep, is a name where a file or folder has it.
+    A value with commas, which Hydra takes for the values of a sweep, is a name where a file or folder has it; so is a
+    number, of keys that take the name of a file. Flags come first, wherever they were typed: between others Hydra does
+    not know what follows them.
 
     Args:
         arguments: Command-line arguments.
@@ -45,7 +48,7 @@ def as_overrides(arguments: Sequence[str], file: Path) -> list[str]:
         ConfigError: an argument that is no ``KEY=VALUE`` and no flag; says how it is written.
     """
     sweep = any(argument in SWEEP for argument in arguments)
-    found, value_of_flag = [], False
+    flags, found, value_of_flag = [], [], False
     for argument in arguments:
         if argument in ("", *HELP):
             continue
@@ -53,13 +56,14 @@ def as_overrides(arguments: Sequence[str], file: Path) -> list[str]:
             value_of_flag = not value_of_flag and argument in WITH_VALUE
             if argument.startswith("-") and argument.partition("=")[0] not in FLAGS:
                 raise ConfigError(_without_dashes(argument))
-            found.append(argument)
+            flags.append(argument)
         elif "=" not in argument and not argument.startswith("~"):
             raise ConfigError(_bare(argument, file))
         else:
             key, equals, value = argument.partition("=")
-            found.append(f"{key}={readable(value, sweep)}" if equals else argument)
-    return found
+            as_name = names_file(key.lstrip("+"), file.stem) and _is_number(value)
+            found.append(f"{key}={quoted(value) if as_name else readable(value, sweep)}" if equals else argument)
+    return flags + found
 
 
 def readable(value: str, sweep: bool = False) -> str:
@@ -105,6 +109,12 @@ def _is_name(value: str, read: Override, sweep: bool) -> bool:
         folder = os.path.dirname(value)
         return os.path.exists(value) or (not sweep and folder != "" and os.path.isdir(folder))
     return isinstance(read.value(), str) and read.value() != value and os.path.exists(value)
+
+
+def _is_number(value: str) -> bool:
+    """Whether Hydra reads a value as a number or as true or false, which a file may be called too."""
+    read = _read(value)
+    return read is not None and not read.is_sweep_override() and isinstance(read.value(), int | float)
 
 
 def _without_dashes(argument: str) -> str:

@@ -8,13 +8,15 @@ Ends with code 1 when there are faults.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import get_class, instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from semsynth import runs
 from semsynth.cli import command
-from semsynth.config import finalize
+from semsynth.config import check_signatures, finalize
 from semsynth.errors import ConfigError, DataError
 from semsynth.shipped import CONF
 from semsynth.spelling import as_typed_here
@@ -22,17 +24,12 @@ from semsynth.spelling import as_typed_here
 
 def draft(cfg: DictConfig, console: Console) -> int:
     """Write a first classes.yaml from the masks; return the exit code."""
-    from semsynth.data.check_report import progress_bar
-    from semsynth.data.draft import draft_classes, write_draft
+    from semsynth.data.check_report import draft_folder
+    from semsynth.sharing import from_first
 
     if cfg.dataset.name != "folder":
         raise DataError(f"write_classes=true needs dataset=folder; the classes of {cfg.dataset.name} are known")
-    path = Path(cfg.dataset.root).expanduser() / "classes.yaml"
-    made = write_draft(path, lambda: draft_classes(path.parent, progress_bar("masks", console)), cfg.overwrite)
-    for message in made.skipped:
-        console.print(f"left out: {message}", markup=False, soft_wrap=True)
-    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True,
-                  markup=False)
+    from_first(lambda: draft_folder(Path(cfg.dataset.root).expanduser(), console, cfg.overwrite), "draft")
     return 0
 
 
@@ -42,6 +39,8 @@ def check(cfg: DictConfig, console: Console) -> int:
     from semsynth.data.paired import PairedDataset
 
     finalize(cfg)
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    check_signatures(plain, ("dataset",))
     if not issubclass(get_class(cfg.dataset.train._target_), PairedDataset):
         console.print(f"{cfg.dataset.name} is drawn, not read: there are no files to check")
         return 0
@@ -53,7 +52,8 @@ def check(cfg: DictConfig, console: Console) -> int:
 def run(cfg: DictConfig, console: Console) -> int:
     """Do what is asked; faults of the data are this command's answer, code 1, and no refusal."""
     try:
-        return draft(cfg, console) if cfg.write_classes else check(cfg, console)
+        with runs.together():
+            return draft(cfg, console) if cfg.write_classes else check(cfg, console)
     except (DataError, ConfigError) as error:
         console.print(as_typed_here(str(error)), markup=False, soft_wrap=True)
         return 1

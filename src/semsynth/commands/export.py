@@ -7,7 +7,6 @@
     python tools/export.py run=DIR format=segmenter output=FILE      an unpaired run's segmenter, for segmenter=FILE
 """
 
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -22,18 +21,14 @@ def write(cfg: DictConfig) -> None:
     from semsynth.exporting.export import export
     from semsynth.exporting.source import Source
     from semsynth.synthesis.maps import chosen_size
-    from semsynth.weights.run_file import read_weights
 
-    run, format, output = Path(cfg.run), cfg.format, cfg.output
-    runs.load_config(run)  # no such run is told before no such checkpoint
-    checkpoint = runs.find_checkpoint(run, cfg.checkpoint)
-    generator, encoder, trained = runs.load_generator(run, str(checkpoint), cfg.weights)
-    config: Any = OmegaConf.to_container(trained, resolve=True)
-    size = None if cfg.size is None else chosen_size(cfg.size, tuple(trained.size))
-    segmenter = runs.load_segmenter(run, str(checkpoint), cfg.weights) if format == "segmenter" else None
-    source = Source(run, config, read_weights(checkpoint), cfg.weights, generator, encoder, segmenter)
-    lines = export(source, format, output, size=size, tolerance=cfg.tolerance, labels=cfg.labels)
-    print(f"exported: {output}, from {runs.told(checkpoint)}", *lines, sep="\n  ")
+    run = runs.Run(cfg.run, cfg.checkpoint, cfg.weights)
+    config: Any = OmegaConf.to_container(run.whole("dataset", "generator"), resolve=True)
+    size = None if cfg.size is None else chosen_size(cfg.size, tuple(run.config.size))
+    source = Source(run.path, config, run.saved, run.weights, run.generator, run.encoder,
+                    run.segmenter if cfg.format == "segmenter" else None)
+    lines = export(source, cfg.format, cfg.output, size=size, tolerance=cfg.tolerance, labels=cfg.labels)
+    print(f"exported: {cfg.output}, from {run.saved}", *lines, sep="\n  ")
 
 
 main = command(CONF / "export.yaml")(write)

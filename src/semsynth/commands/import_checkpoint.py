@@ -19,6 +19,6 @@ def main(cfg: DictConfig) -> None:
     """Import, and say what was found."""
     from semsynth.runs.importing import import_checkpoint
 
-    dataset = [o for o in HydraConfig.get().overrides.task if o.startswith("dataset")]
-    print(*import_checkpoint(cfg, sorted(dataset, key=lambda o: not o.startswith("dataset="))), sep="\n")
+    choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("dataset", "recipe"))]
+    print(*import_checkpoint(cfg, choices), sep="\n")
     print(f"run directory: {cfg.output}")

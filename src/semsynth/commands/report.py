@@ -2,6 +2,7 @@
 
     python tools/report.py runs=DIR_OR_GLOB output=DIR
     python tools/report.py 'runs=[multirun/scenes,runs/camvid_*]' wandb=true
+    python tools/report.py status=multirun/NAME            how the jobs of a sweep are, without reading weights
 """
 
 import logging
@@ -11,7 +12,7 @@ from omegaconf import DictConfig
 
 from semsynth import runs
 from semsynth.cli import command
-from semsynth.config import chosen_device, listed
+from semsynth.config import listed
 from semsynth.shipped import CONF
 
 
@@ -19,6 +20,7 @@ def compare(cfg: DictConfig) -> None:
     """Read the runs, write the report, and send it where that is asked for."""
     from tqdm.auto import tqdm
 
+    from semsynth.device import chosen_device
     from semsynth.reporting import collect, wandb_report, wandb_send
     from semsynth.reporting.groups import group_runs
     from semsynth.reporting.report import write_report
@@ -37,6 +39,10 @@ def compare(cfg: DictConfig) -> None:
 
 @command(CONF / "report.yaml")
 def main(cfg: DictConfig) -> None:
-    """Compare."""
+    """Compare, or say how a sweep is."""
+    if cfg.status is not None:
+        from semsynth.reporting.status import status
+
+        return print(status(Path(cfg.status).expanduser()))
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     compare(cfg)

@@ -6,34 +6,41 @@
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
 """
 
+from typing import Any
+
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from semsynth import runs
 from semsynth.cli import command
-from semsynth.config import check_choice, check_threads, chosen_device, listed
+from semsynth.config import listed
 from semsynth.shipped import CONF
 
 
 def draw(cfg: DictConfig) -> None:
-    """Load the run, choose the styles, draw."""
+    """Load the run, choose the styles, draw; several processes share the label maps."""
+    with runs.together():
+        draw_share(cfg)
+
+
+def draw_share(cfg: DictConfig) -> None:
+    """The same, as this process's part of it."""
+    run = runs.Run(cfg.run, cfg.checkpoint, cfg.weights)
+    run.whole()
+    _ = run.checkpoint  # told before anything is imported
     import torch
 
     from semsynth import matmul
+    from semsynth.device import chosen_device
+    from semsynth.sharing import gathered
     from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
+    from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import synthesize
     from semsynth.synthesis.snap import Snap, offered
     from semsynth.synthesis.styles import choose_styles
 
-    check_choice(cfg, "precision", ("float32", "bfloat16"))
-    check_choice(cfg, "matmul", matmul.CHOICES)
-    for key in ("compile", "snap", "overwrite"):
-        check_choice(cfg, key, (True, False))
-    check_threads(cfg)
     masks = find_masks(cfg.input, cfg.output)
-    runs.load_config(cfg.run)  # no such run is told before no such checkpoint
-    checkpoint = runs.find_checkpoint(cfg.run, cfg.checkpoint)
-    generator, encoder, trained = runs.load_generator(cfg.run, str(checkpoint), cfg.weights)
+    generator, encoder, trained = run.generator, run.encoder, run.whole("dataset")
     training_size, data = tuple(trained.size), trained.dataset
     size = chosen_size(cfg.size, training_size)
     icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
@@ -44,12 +51,16 @@ def draw(cfg: DictConfig) -> None:
     styles = choose_styles(generator, encoder, training_size, style=listed(cfg.style) or [],
                            samples=cfg.samples, interpolate=cfg.interpolate, seed=cfg.seed)
     device = chosen_device(cfg.device)
-    precision = matmul.chosen(cfg.matmul, torch.device(device).type)
+    precision = matmul.chosen(cfg.matmul, device.type)
+    words: Any = OmegaConf.to_container(cfg)
+    words |= {"style": listed(cfg.style) or [], "matmul": precision}
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, cfg.output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
-                          overwrite=cfg.overwrite)
-    print(*(painting.lines() if painting else []), f"weights: {runs.told(checkpoint)}", f"pictures: {cfg.output}",
+                          overwrite=cfg.overwrite, words=made_with(words, run.checkpoint, run.weights))
+    if painting:
+        painting.shares = {path: share for part in gathered(painting.shares, "snap") for path, share in part.items()}
+    print(*(painting.lines() if painting else []), f"weights: {run.saved}", f"pictures: {cfg.output}",
           f"grid: {grid}", sep="\n")
 
 

@@ -16,7 +16,7 @@ import hydra
 from omegaconf import DictConfig
 
 from semsynth import runs
-from semsynth.cli import check_words, command
+from semsynth.cli import check_words, command, rehearse
 from semsynth.evaluation.arguments import with_judge
 from semsynth.papers.request import asked_for
 from semsynth.shipped import CONF
@@ -43,7 +43,8 @@ def study(arguments: list[str]) -> bool:
     for words in request.trainings():
         check_words(words, FILE)
     try:
-        complete = perform(request, hydra.utils.instantiate)
+        complete = perform(request, hydra.utils.instantiate,
+                           rehearse=lambda words: rehearse(with_judge(words), FILE))
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was", file=sys.stderr, flush=True)
         sys.exit(130)

@@ -5,7 +5,7 @@
 The file says with which command it was made and how well it reads held-out scenes (R^2 of each variable).
 """
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig
@@ -24,29 +24,27 @@ def checked(cfg: DictConfig) -> DictConfig:
 
     Raises:
         ConfigError: names the key to change.
+        DataError: the data are not where they are looked for.
     """
     config.check_output(cfg, ".safetensors")
     if cfg.dataset.name != "scenes":
         raise ConfigError(f"dataset={cfg.dataset.name} has no style variables: take dataset=scenes")
-    return config.prepare_part(cfg, PARTS, ("system",))
+    config.check_sources(cfg)
+    return config.prepare_part(cfg, PARTS, ("system",), "train_style_regressor")
 
 
 def run(cfg: DictConfig) -> None:
-    """Train, write the network, score the file as it was written, and write it with its scores."""
+    """Train a regressor, and say how it reads held-out scenes."""
     from semsynth.metrics.style_regressor import held_out_r2, load_style_regressor, save_style_regressor
-    from semsynth.training.supervised import fit
 
-    trainer, system, data = runs.build_supervised(cfg)
-    seconds = round(fit(trainer, system, data))
-    if not trainer.is_global_zero:
-        return
-    facts: dict[str, Any] = {"arguments": runs.arguments_of(cfg.regressor), "dataset": "scenes", "size": list(cfg.size),
-                             "seconds": seconds, "command": started_as("train_style_regressor")}
-    save_style_regressor(cfg.output, system.network, **facts)
-    r2, images = held_out_r2(load_style_regressor(cfg.output), data.val_dataloader()), len(data.val_set)
-    save_style_regressor(cfg.output, system.network, scores={"r2": r2, "images": images}, **facts)
-    print(f"R^2 on {images} held-out scenes: {', '.join(f'{name} {value:.3f}' for name, value in r2.items())}")
-    print(f"style regressor: {cfg.output} ({Path(cfg.output).stat().st_size / 2**20:.2f} MiB, {seconds} s of training)")
+    def score(system: Any, data: Any) -> dict[str, Any]:
+        r2, images = held_out_r2(load_style_regressor(cfg.output), data.val_dataloader()), len(data.val_set)
+        print(f"R^2 on {images} held-out scenes: {', '.join(f'{name} {value:.3f}' for name, value in r2.items())}")
+        return {"r2": r2, "images": images}
+
+    save = partial(save_style_regressor, cfg.output, arguments=runs.arguments_of(cfg.regressor), dataset="scenes",
+                   size=list(cfg.size), command=started_as("train_style_regressor"))
+    runs.train_supervised(cfg, "style regressor", save, score)
 
 
 @command(CONF / "train_style_regressor.yaml")

@@ -6,6 +6,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,16 +15,13 @@ from semsynth.cli import command
 from semsynth.shipped import CONF
 
 
-def show(cfg: DictConfig) -> None:
+def show(needs: Sequence[Any]) -> None:
     """Print the table of files."""
     from rich.console import Console
 
     from semsynth.pretrained.folder import VARIABLE, folder
     from semsynth.pretrained.listing import table
-    from semsynth.pretrained.needs import all_needs, needs_of
 
-    plain: Any = OmegaConf.to_container(cfg, resolve=False)
-    needs = needs_of(plain) if plain.get("dataset") else all_needs()
     print(f"folder of weights: {folder().resolve()} (${VARIABLE}, or weights/ where that is not set)")
     shown, damaged = table(needs)
     if needs:
@@ -35,4 +33,20 @@ def show(cfg: DictConfig) -> None:
         sys.exit(1)
 
 
-main = command(CONF / "weights.yaml")(show)
+def show_all(arguments: Sequence[str]) -> bool:
+    """Show what anything here can use, where nothing is asked for; return whether that was so."""
+    from semsynth.pretrained.needs import all_needs
+
+    asked = any(arguments)
+    if not asked:
+        show(all_needs())
+    return not asked
+
+
+@command(CONF / "weights.yaml", instead=show_all)
+def main(cfg: DictConfig) -> None:
+    """Show what the choices need."""
+    from semsynth.pretrained.needs import needs_of
+
+    plain: Any = OmegaConf.to_container(cfg, resolve=False)
+    show(needs_of(plain))

@@ -64,7 +64,7 @@ def draw(records: Sequence[Record], path: Path, convention: str = "published") -
     axes[0].axhline(1, color="black", linewidth=0.8)
     setting = records[0]["setting"]
     figure.suptitle(f"{setting['dataset']}, {setting['size'][0]}x{setting['size'][1]}; ratios as {convention}")
-    return write_with(path, lambda partial: figure.savefig(partial, dpi=80))
+    return write_with(path, lambda file: figure.savefig(file, format="png", dpi=80))
 
 
 def _norms(record: Record) -> list[Record]:

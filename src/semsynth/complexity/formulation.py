@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.generators.base import BaseGenerator
+from semsynth.generators.blocks import ResBlock
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.interfaces import Generator
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.spade import SPADE
@@ -66,7 +70,7 @@ class PublishedNorm(nn.Module):
         if not isinstance(norm, SPADE | CLADE | Unconditional):
             raise ValueError(f"formulation=published knows SPADE, CLADE and its variants, not {type(norm).__name__}: "
                              f"take formulation=fast")
-        self.norm: Any = norm
+        self.norm: SPADE | CLADE | Unconditional = norm
 
     def forward(self, x: Tensor, maps: Maps) -> Tensor:
         """Normalise and modulate."""
@@ -93,39 +97,43 @@ class PublishedNorm(nn.Module):
 class PublishedBlock(nn.Module):
     """A residual block as published, with the layers of one of ours."""
 
-    def __init__(self, block: Any) -> None:
+    def __init__(self, block: nn.Module) -> None:
         super().__init__()
+        assert isinstance(block, ResBlock)
         self.norm_0, self.norm_1 = PublishedNorm(block.norm_0), PublishedNorm(block.norm_1)
         self.norm_s = None if block.norm_s is None else PublishedNorm(block.norm_s)
         self.conv_0, self.conv_1, self.conv_s = block.conv_0, block.conv_1, block.conv_s
 
     def forward(self, x: Tensor, maps: Maps) -> Tensor:
         """Shortcut plus main path."""
-        shortcut = x if self.norm_s is None else self.conv_s(self.norm_s(x, maps))
+        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, maps))
         x = self.conv_0(F.leaky_relu(self.norm_0(x, maps), 0.2))
         return shortcut + self.conv_1(F.leaky_relu(self.norm_1(x, maps), 0.2))
 
 
-class PublishedGenerator(nn.Module):
+class PublishedGenerator(BaseGenerator):
     """A generator as published, with the layers of one of ours, which stays as it is and shares all weights.
 
     Args:
-        generator: A :class:`semsynth.generators.spade.SPADEGenerator`.
+        generator: SPADE's.
 
     Raises:
-        ValueError: a norm that the papers do not have.
+        ValueError: a generator or a norm that the papers do not have.
     """
 
-    def __init__(self, generator: Any) -> None:
-        super().__init__()
+    def __init__(self, generator: Generator) -> None:
+        if not isinstance(generator, SPADEGenerator):
+            raise ValueError(f"formulation=published knows SPADE's generator, not {type(generator).__name__}: take "
+                             f"formulation=fast")
+        super().__init__(generator.size, generator.out_channels)
         self.fc, self.fc_position, self.conv_img = generator.fc, generator.fc_position, generator.conv_img
         self.blocks = nn.ModuleList(PublishedBlock(block) for block in generator.blocks.values())
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
-        self.size, self.z_dim, self.styled = generator.size, generator.z_dim, generator.styled
-        self.draw_style = generator.draw_style
+        self.z_dim, self.styled = generator.z_dim, generator.styled
+        self.draw_style = generator.draw_style  # type: ignore[method-assign]
         self.edges, self.fc_offsets = generator.edges, generator.fc_offsets
 
-    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+    def readings(self, h: int, w: int) -> list[Reading]:
         """None: label maps are not prepared, every norm resizes them anew."""
         return []
 
@@ -155,13 +163,22 @@ def _present(offsets: Tensor | None) -> Tensor:
     return offsets
 
 
-def build_generator(build: Callable[[], Any], formulation: Formulation) -> Any:
+class Trains(Protocol):
+    """What trains a generator."""
+
+    generator: Generator
+
+
+System = TypeVar("System", bound=Trains)
+
+
+def build_generator(build: Callable[[], Generator], formulation: Formulation) -> Generator:
     """The generator that `build` makes, in a formulation."""
     generator = build()
     return PublishedGenerator(generator) if formulation == "published" else generator
 
 
-def build_system(build: Callable[[], Any], formulation: Formulation) -> Any:
+def build_system(build: Callable[[], System], formulation: Formulation) -> System:
     """The LightningModule that `build` makes, with its generator in a formulation; the other networks are ours."""
     system = build()
     if formulation == "published":

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from semsynth.complexity.formulas import conv_macs, elementwise_operations, linear_macs
 from semsynth.errors import CountError
+from semsynth.interfaces import Generator, Network
 from semsynth.norms.base import Norm, plain_formula
 from semsynth.semantics import Semantics
+from semsynth.style import Style
 
+Kind = Literal["norm", "conv", "linear", "other"]
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 
@@ -41,7 +44,7 @@ class Layer:
     """
 
     name: str
-    kind: Literal["norm", "conv", "linear", "other"]
+    kind: Kind
     size: tuple[int, int]
     channels_in: int
     channels_out: int
@@ -56,7 +59,7 @@ class Layer:
     added_macs: int = 0
 
 
-def walk(generator: Any, semantics: Semantics) -> list[Layer]:
+def walk(generator: Generator, semantics: Semantics) -> list[Layer]:
     """All layers of a generator in the order of its forward pass; those that it does not reach come last, without work.
 
     Every norm is replaced during the walk by one that only says how many channels leave it: what the norm computes is
@@ -65,7 +68,7 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
     Build the generator and the label maps on the meta device: then nothing is computed at all.
 
     Args:
-        generator: a network with ``feature_sizes``, on the meta device.
+        generator: on the meta device.
         semantics: one label map (1,H,W) on the same device.
 
     Raises:
@@ -75,7 +78,7 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
     if len(semantics) != 1:
         raise CountError(f"costs are those of one image: give one label map, not {len(semantics)}")
     reached: list[Layer] = []
-    sizes = [(h, w) for h, w in generator.feature_sizes(*semantics.size)]  # nothing but the sizes: no norm will read
+    sizes = [(h, w) for h, w in generator.readings(*semantics.size)]  # nothing but the sizes: no norm will read
     with torch.no_grad(), plain_formula(), _watched(generator, reached):
         generator(semantics.prepare(sizes))
     names = {layer.name for layer in reached}
@@ -91,7 +94,7 @@ def walk(generator: Any, semantics: Semantics) -> list[Layer]:
     return layers
 
 
-def network_work(network: nn.Module, *inputs: Any) -> tuple[int, int]:
+def network_work(network: nn.Module, *inputs: object) -> tuple[int, int]:
     """Multiply-accumulates, and additions of biases, of the convolutions and linear layers that a network runs.
 
     Args:
@@ -117,7 +120,7 @@ def _layers_that_run(network: nn.Module, run: Callable[[], object]) -> list[tupl
 
 
 @contextmanager
-def _watched(generator: nn.Module, reached: list[Layer]) -> Iterator[None]:
+def _watched(generator: Network, reached: list[Layer]) -> Iterator[None]:
     """Write every norm, convolution and linear layer that runs into ``reached``."""
     handles, stubbed = [], []
     inside: set[nn.Module] = set()
@@ -139,8 +142,8 @@ def _watched(generator: nn.Module, reached: list[Layer]) -> Iterator[None]:
             del module.__dict__["forward"]
 
 
-def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
-    def forward(x: Tensor, semantics: Semantics, style: Any = None, *_: Any, **__: Any) -> Tensor:
+def _stub(name: str, norm: Norm, reached: list[Layer]) -> Callable[..., Tensor]:
+    def forward(x: Tensor, semantics: Semantics, style: Style | None = None, *_: object, **__: object) -> Tensor:
         n, h, w = x.shape[0], x.shape[-2], x.shape[-1]
         linear = {m for m in norm.modules() if isinstance(m, nn.Linear)}
         outputs: list[tuple[nn.Module, Tensor]] = []
@@ -161,13 +164,14 @@ def _stub(name: str, norm: Norm, reached: list[Layer]) -> Any:
     return forward
 
 
-def _hook(name: str, reached: list[Layer]) -> Any:
-    def record(module: Any, _: Any, output: Tensor) -> None:
+def _hook(name: str, reached: list[Layer]) -> Callable[[nn.Module, object, Tensor], None]:
+    def record(module: nn.Module, _: object, output: Tensor) -> None:
         work, (parameters, weights) = (_work(module, output), _additions(module, output)), _learned(module)
         if isinstance(module, nn.Linear):
             reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1, parameters,
                                  weights, *work))
             return
+        assert isinstance(module, Convolution)
         h, w = (int(v) for v in output.shape[-2:])
         before = reached[-1] if reached and reached[-1].kind == "norm" else None
         added = 0
@@ -180,14 +184,14 @@ def _hook(name: str, reached: list[Layer]) -> Any:
     return record
 
 
-def _holders(network: nn.Module) -> Iterator[Layer]:
+def _holders(network: Network) -> Iterator[Layer]:
     """A layer without work for every module that owns parameters, norms and parametrised layers as wholes."""
     inside: set[nn.Module] = set()
     for name, module in network.named_modules():
         whole = isinstance(module, Norm | Convolution | nn.Linear)
         if module not in inside and (whole or any(True for _ in module.parameters(recurse=False))):
             parameters, weights = _learned(module) if whole else _learned(module, recurse=False)
-            kind: Any = "conv" if isinstance(module, Convolution) else "linear" if whole else "other"
+            kind: Kind = "conv" if isinstance(module, Convolution) else "linear" if whole else "other"
             yield Layer(name, kind, (0, 0), 0, 0, 0, parameters, weights, 0)
         if whole:
             inside.update(module.modules())
@@ -199,14 +203,15 @@ def _learned(module: nn.Module, recurse: bool = True) -> tuple[int, int]:
     return sum(p.numel() for p in parameters), sum(p.numel() for p in parameters if p.ndim > 1)
 
 
-def _work(module: Any, output: Tensor) -> int:
+def _work(module: nn.Module, output: Tensor) -> int:
     """Multiply-accumulates of one layer for an output (1,C,H,W) or (...,C)."""
     if isinstance(module, nn.Linear):
         return linear_macs(module.in_features, module.out_features, output.numel() // output.shape[-1])
+    assert isinstance(module, Convolution)
     positions = output.shape[0] * output[0, 0].numel()
     return conv_macs(module.kernel_size, module.in_channels, module.out_channels, positions, module.groups)
 
 
-def _additions(module: Any, output: Tensor) -> int:
+def _additions(module: nn.Module, output: Tensor) -> int:
     """Additions of a layer's bias to an output."""
     return 0 if module.bias is None else output.numel()

@@ -11,6 +11,7 @@ import torch
 from semsynth.chance import stream
 from semsynth.semantics import Semantics
 from semsynth.semantics.edges import instance_edges
+from semsynth.semantics.samples import SampleBatch
 
 Kind = Literal["regions", "random"]
 REGIONS = 24  # in a map, of half as many classes: about what a photograph of ADE20K or COCO-Stuff shows
@@ -58,12 +59,14 @@ def label_map(kind: Kind, size: tuple[int, int], num_classes: int,
 
 
 def batch_of_maps(kind: Kind, count: int, size: tuple[int, int], num_classes: int, *, instances: bool,
-                  offsets: Callable[[np.ndarray], np.ndarray] | None, seed: int = 0) -> dict[str, torch.Tensor]:
+                  offsets: Callable[[np.ndarray], np.ndarray] | None, seed: int = 0) -> SampleBatch:
     """What a loader would give, on the CPU: image (N,3,H,W), labels (N,H,W), instances and offsets where wanted."""
     rng = stream("label maps to measure on", seed)
     maps = [label_map(kind, size, num_classes, rng) for _ in range(count)]
-    batch = {"image": torch.from_numpy(rng.uniform(-1, 1, (count, 3, *size)).astype(np.float32)),
-             "labels": torch.from_numpy(np.stack([labels for labels, _ in maps]).astype(np.int64))}
+    batch: SampleBatch = {
+        "image": torch.from_numpy(rng.uniform(-1, 1, (count, 3, *size)).astype(np.float32)),
+        "labels": torch.from_numpy(np.stack([labels for labels, _ in maps]).astype(np.int64)),
+    }
     if instances:
         batch["instances"] = torch.from_numpy(np.stack([ids for _, ids in maps]).astype(np.int64))
     if offsets is not None:
@@ -71,7 +74,7 @@ def batch_of_maps(kind: Kind, count: int, size: tuple[int, int], num_classes: in
     return batch
 
 
-def semantics_of(batch: dict[str, torch.Tensor], num_classes: int, device: torch.device | str = "cpu") -> Semantics:
+def semantics_of(batch: SampleBatch, num_classes: int, device: torch.device | str = "cpu") -> Semantics:
     """Label maps of a batch with edges and offsets where it has them, as new objects that share nothing kept."""
     ids = batch.get("instances")
     return Semantics(batch["labels"].clone(), num_classes, None if ids is None else instance_edges(ids),

@@ -14,15 +14,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from semsynth.complexity import counting, memory
+from semsynth.complexity import counting, fitting, live, memory
 from semsynth.complexity.formulation import build_generator, build_system
 from semsynth.complexity.layers import Layer, network_work, walk
 from semsynth.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.complexity.setting import Options, check_precision
 from semsynth.complexity.timing import Progress, Timing, time_generator
+from semsynth.interfaces import Generator
+from semsynth.semantics import Semantics
+from semsynth.semantics.samples import SampleBatch
 
 Record = dict[str, Any]
-Build = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,22 @@ class Parts:
         offsets: makes positional offsets of a label map, or None.
         precision: of the trainer.
         compile: whether the generator is compiled.
+        average: whether training keeps moving averages.
+        recipe_batch: samples of an optimizer step as published.
     """
 
-    generator: Build
-    discriminator: Build
-    encoder: Build
-    system: Build | None
+    generator: Callable[[], Generator]
+    discriminator: Callable[[], nn.Module]
+    encoder: Callable[[], nn.Module | None]
+    system: Callable[[], Any] | None
     size: tuple[int, int]
     num_classes: int
     instances: bool
     offsets: Callable[[np.ndarray], np.ndarray] | None
     precision: str = "32-true"
     compile: bool = False
+    average: bool = False
+    recipe_batch: int = 1
 
     @classmethod
     def of(cls, config: Mapping[str, Any], build: Callable[[Any], Any]) -> Parts:
@@ -61,9 +67,10 @@ class Parts:
         height, width = config["size"]
         return cls(generator, discriminator, encoder, system, (height, width), config["dataset"]["num_classes"],
                    config["dataset"]["instances"], build(config["icpe"]) if config["icpe"]["enabled"] else None,
-                   config["trainer"]["precision"], config["compile"])
+                   config["trainer"]["precision"], config["compile"], config["recipe"].get("ema") is not None,
+                   config["recipe"].get("batch", 1))
 
-    def batch(self, options: Options, count: int, seed: int = 0) -> dict[str, torch.Tensor]:
+    def batch(self, options: Options, count: int, seed: int = 0) -> SampleBatch:
         """A batch such as a loader gives."""
         return batch_of_maps(options.labels, count, self.size, self.num_classes, instances=self.instances,
                              offsets=self.offsets, seed=seed)
@@ -80,8 +87,8 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
 
     Returns:
         ``format``, ``count``, ``formulation`` (of ``runtime`` and ``memory``), ``parameters``, ``macs``,
-        ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``, ``memory``, ``setting``,
-        ``skipped`` (what is not there, and why), ``code``.
+        ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``, ``memory``, ``fits``,
+        ``setting``, ``skipped`` (what is not there, and why), ``code``.
 
     Raises:
         ValueError: a precision that the device does not have.
@@ -103,6 +110,11 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
             skipped["memory"] = str(error)
     else:
         skipped["memory"] = "memory=false"
+    if options.device_bytes is not None:
+        try:
+            record["fits"] = fits(parts, options, options.device_bytes, progress)
+        except memory.MemoryUnknown as error:
+            skipped["fits"] = str(error)
     return record | {"setting": setting, "skipped": skipped, "code": f"semsynth {version('semsynth')}"}
 
 
@@ -127,7 +139,7 @@ def count(parts: Parts) -> Record:
     }
 
 
-def _whole(network: nn.Module, *inputs: Any) -> dict[str, int]:
+def _whole(network: nn.Module, *inputs: object) -> dict[str, int]:
     macs, additions = network_work(network, *inputs)
     return {"parameters": sum(p.numel() for p in network.parameters()), "macs": macs, "macs_bias": macs + additions}
 
@@ -193,7 +205,7 @@ def hardware(device: torch.device) -> str:
 # ---- memory
 
 
-def semantics_for(parts: Parts, options: Options, count: int) -> Any:
+def semantics_for(parts: Parts, options: Options, count: int) -> Semantics:
     """A batch of label maps (in the measuring process)."""
     return semantics_of(parts.batch(options, count), parts.num_classes)
 
@@ -220,6 +232,11 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
                  for n in options.memory_batches]
     with torch.device("meta"):
         generator = parts.generator()
+        if options.training and parts.system is not None:
+            try:
+                generator.check_batch(min(options.memory_batches))
+            except ValueError as error:
+                raise memory.MemoryUnknown(f"memory_batches={list(options.memory_batches)}: {error}") from error
     weights_of_generator = sum(t.nbytes for t in (*generator.parameters(), *generator.buffers()))
     found: Record = {"inference": [], "training": []}
     for mode, n, job in progress(jobs, "memory") if progress else jobs:
@@ -227,3 +244,20 @@ def peaks(parts: Parts, options: Options, progress: Progress | None) -> Record:
         found[mode].append({"batch": n, "peak_bytes": peak, "weights_bytes": weights})
     of = "resident set" if device == "cpu" else "allocator"
     return found | {"device": device, "precision": parts.precision, "of": of}
+
+
+def fits(parts: Parts, options: Options, device: int, progress: Progress | None) -> Record:
+    """What a GPU of so many bytes can train, see :mod:`fitting`.
+
+    Raises:
+        memory.MemoryUnknown: memory ran out, or no law follows.
+    """
+    if parts.system is None:
+        raise memory.MemoryUnknown("there is no training to measure")
+    small, large = sorted({*options.memory_batches})[-2:]
+    systems = partial(build_system, parts.system, options.formulation)
+    jobs = [partial(memory.measured, live.course, system=systems, batch=partial(parts.batch, options, n),
+                    threads=options.threads, precision=parts.precision) for n in (small, large)]
+    one, two = (job() for job in (progress(jobs, "fits") if progress else jobs))
+    law = live.Law.of((small, large), (one, two))
+    return fitting.fitted(law, device, parts.recipe_batch, parts.average) | {"memory_batches": [small, large]}

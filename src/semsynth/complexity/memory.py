@@ -12,13 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from semsynth.complexity.timing import autocast
+from semsynth.interfaces import Generator
+from semsynth.semantics import Semantics
+from semsynth.semantics.samples import SampleBatch
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+T = TypeVar("T")
 
 STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
@@ -86,7 +96,7 @@ def peak_above_now(device: torch.device) -> Iterator[Peak]:
 # ---- in a process of its own
 
 
-def in_child(measure: Callable[[], Any]) -> Any:
+def in_child(measure: Callable[[], T]) -> T:
     """Run a picklable function in a fresh process and return its result: no memory of this one is reused there.
 
     Raises:
@@ -116,10 +126,11 @@ def in_child(measure: Callable[[], Any]) -> Any:
         raise MemoryUnknown(value)
     if kind == "failed":
         raise RuntimeError(f"the measuring process failed:\n{value}")
-    return value
+    found: T = value
+    return found
 
 
-def _run(measure: Callable[[], Any], pipe: Any) -> None:
+def _run(measure: Callable[[], object], pipe: Connection) -> None:
     try:
         pipe.send(("value", measure()))
     except (MemoryUnknown, torch.cuda.OutOfMemoryError) as error:
@@ -128,7 +139,7 @@ def _run(measure: Callable[[], Any], pipe: Any) -> None:
         pipe.send(("failed", traceback.format_exc()))
 
 
-def inference_peak(generator: Callable[[], Any], batch: Callable[[], Any], *, device: str, threads: int,
+def inference_peak(generator: Callable[[], Generator], batch: Callable[[], Semantics], *, device: str, threads: int,
                    precision: str) -> int:
     """Bytes that one forward pass in evaluation mode needs above network and label maps; call it by `in_child`.
 
@@ -145,12 +156,12 @@ def inference_peak(generator: Callable[[], Any], batch: Callable[[], Any], *, de
     for _ in range(2):  # the first pass loads libraries, 20 MB and more that have nothing to do with the network
         semantics = batch().to(where)
         with torch.inference_mode(), autocast(where, precision), peak_above_now(where) as peak:
-            network(semantics.prepare(network.feature_sizes(*semantics.size)))
+            network(network.prepare(semantics))
     return peak.bytes
 
 
-def training_peak(system: Callable[[], Any], batch: Callable[[], dict[str, Any]], *, device: str, threads: int,
-                  precision: str, steps: int = 2) -> tuple[int, int]:
+def training_peak(system: Callable[[], pl.LightningModule], batch: Callable[[], SampleBatch], *, device: str,
+                  threads: int, precision: str, steps: int = 2) -> tuple[int, int]:
     """Bytes that training needs above the networks' weights (activations, gradients, optimizer states), and of these.
 
     Runs whole iterations of the system, as training does, on one batch; call it by `in_child`.
@@ -163,14 +174,14 @@ def training_peak(system: Callable[[], Any], batch: Callable[[], dict[str, Any]]
         precision: of the trainer.
         steps: iterations; the second holds the optimizers' states from its beginning.
     """
-    import pytorch_lightning as pl
+    import pytorch_lightning as pl  # takes seconds, and is not needed for the rest
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(threads)
     where = torch.device(device)
-    trainer: Any = pl.Trainer(accelerator="gpu" if device == "cuda" else device, devices=1, precision=precision,  # type: ignore[arg-type]
-                              max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-                              enable_model_summary=False, default_root_dir=os.devnull)
+    trainer = pl.Trainer(accelerator="gpu" if device == "cuda" else device, devices=1, precision=precision,  # type: ignore[arg-type]
+                         max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+                         enable_model_summary=False, default_root_dir=os.devnull)
     module, batches = system(), [batch()] * steps
     weights = weight_bytes(module)
     if device == "cuda":
@@ -181,7 +192,7 @@ def training_peak(system: Callable[[], Any], batch: Callable[[], dict[str, Any]]
     return peak.bytes, weights
 
 
-def weight_bytes(module: Any) -> int:
+def weight_bytes(module: nn.Module) -> int:
     """Bytes of all that moves with a module: parameters, buffers, and networks that it hides from its state dict."""
     found: dict[int, int] = {}
 
@@ -193,6 +204,6 @@ def weight_bytes(module: Any) -> int:
     return sum(found.values())
 
 
-def measured(measure: Callable[..., Any], **given: Any) -> Any:
+def measured(measure: Callable[..., T], **given: object) -> T:
     """`measure(**given)` in a process of its own."""
     return in_child(partial(measure, **given))

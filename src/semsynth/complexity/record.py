@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
 from semsynth.complexity.measure import Record
-from semsynth.weights.files import write_text, write_with
+from semsynth.weights.files import write_text
 
 RECORD, LAYERS = "complexity.json", "layers.csv"
 COLUMNS = ("name", "kind", "height", "width", "channels_in", "channels_out", "kernel", "parameters", "weights", "macs",
@@ -17,21 +18,22 @@ COLUMNS = ("name", "kind", "height", "width", "channels_in", "channels_out", "ke
 
 def save(record: Record, folder: Path) -> Path:
     """Write complexity.json and layers.csv into a folder; return the path of the first."""
-    write_with(folder / LAYERS, lambda path: _write_layers(record["layers"], path))
+    write_text(folder / LAYERS, _layers(record["layers"]))
     return write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def _write_layers(layers: list[Record], path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        for layer in layers:
-            ratios = layer["ratios"] or {"measured": {}, "published": {}}
-            writer.writerow({**layer, "height": layer["size"][0], "width": layer["size"][1],
-                             "parameter_ratio": ratios["measured"].get("parameters"),
-                             "mac_ratio": ratios["measured"].get("macs"),
-                             "published_parameter_ratio": ratios["published"].get("parameters"),
-                             "published_mac_ratio": ratios["published"].get("macs")})
+def _layers(layers: list[Record]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for layer in layers:
+        ratios = layer["ratios"] or {"measured": {}, "published": {}}
+        writer.writerow({**layer, "height": layer["size"][0], "width": layer["size"][1],
+                         "parameter_ratio": ratios["measured"].get("parameters"),
+                         "mac_ratio": ratios["measured"].get("macs"),
+                         "published_parameter_ratio": ratios["published"].get("parameters"),
+                         "published_mac_ratio": ratios["published"].get("macs")})
+    return text.getvalue()
 
 
 def load(path: Path) -> Record:

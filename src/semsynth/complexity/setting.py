@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -10,8 +11,11 @@ import torch
 from semsynth.complexity.formulation import Formulation
 from semsynth.complexity.maps import Kind
 from semsynth.complexity.timing import PRECISIONS
+from semsynth.device import chosen_device
 
 Plain = dict[str, Any]
+UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
+MEMORY = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(UNITS)})")
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
                    "cityscapes": [256, 512]}
 
@@ -34,6 +38,8 @@ class Options:
         memory: whether to measure memory.
         training: whether to measure the memory of training steps, too.
         memory_batches: batch sizes of the memory's measurement.
+        fits: memory of a device, as in ``80GB`` or ``24GiB``: which batch fits there, by a law of the two largest of
+            memory_batches; None: not asked.
 
     Raises:
         ValueError: an option that makes no sense; the message names it.
@@ -51,6 +57,7 @@ class Options:
     memory: bool = True
     training: bool = True
     memory_batches: tuple[int, ...] = (1, 2)
+    fits: str | None = None
 
     def __post_init__(self) -> None:
         choices = {"count": ("macs", "macs_bias"), "formulation": ("published", "fast"),
@@ -68,8 +75,11 @@ class Options:
             raise ValueError(f"memory_batches={self.memory_batches} must be a list of batch sizes, such as [1,2,4]")
         for size in self.memory_batches:
             _whole("memory_batches", size, 1)
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device=cuda: PyTorch finds no CUDA device here; take device=cpu")
+        if self.fits is not None and not MEMORY.fullmatch(str(self.fits)):
+            raise ValueError(f"fits={self.fits} must be a device's memory, as in fits=80GB or fits=24GiB")
+        if self.fits is not None and len({*self.memory_batches}) < 2:
+            raise ValueError(f"fits={self.fits} follows from two batch sizes: memory_batches=[1,2]")
+        chosen_device(self.device)
 
     @classmethod
     def names(cls) -> list[str]:
@@ -77,13 +87,18 @@ class Options:
         return [f.name for f in fields(cls)]
 
     @property
+    def device_bytes(self) -> int | None:
+        """``fits`` in bytes."""
+        found = MEMORY.fullmatch(str(self.fits))
+        return int(float(found[1]) * UNITS[found[2]]) if found else None
+
+    @property
     def chosen_device(self) -> torch.device:
         """``auto`` decided."""
-        auto = "cuda" if torch.cuda.is_available() else "cpu"
-        return torch.device(auto if self.device == "auto" else self.device)
+        return chosen_device(self.device)
 
 
-def _whole(name: str, value: Any, least: int) -> None:
+def _whole(name: str, value: object, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}={value} must be a whole number from {least} on")
 
@@ -122,7 +137,7 @@ def method(cfg: Plain) -> str | None:
     name = norm_name(cfg["norm"])
     if cfg["norm"].get("hidden", 128) != 128 or cfg["norm"].get("kernel_size", 3) != 3:
         return None
-    if name == "spade" and generator["ngf"] == cfg["dataset"]["recipe"]["light_ngf"]:
+    if name == "spade" and (dataset, generator["ngf"]) == (cfg["recipe"]["name"], cfg["recipe"]["light_ngf"]):
         return "spade_light"
     return name if generator["ngf"] == 64 else None
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from semsynth.complexity import published
+from semsynth.complexity import fitting, published
 from semsynth.complexity.measure import Record
 from semsynth.digits import rounded
 
-Get = Callable[[Record], Any]
+Get = Callable[[Record], float | None]
 
 
 def _at(*keys: str, scale: float = 1.0) -> Get:
     """Read a number of a record and scale it; None where it is not there."""
     def get(record: Record) -> float | None:
-        value: Any = record
+        value: object = record
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
-        return None if value is None else value * scale
+        return value * scale if isinstance(value, int | float) else None
     return get
 
 
@@ -144,6 +143,8 @@ def show(record: Record, console: Console) -> None:
             console.print(f"memory, {mode}, batch {peak['batch']}: {peak['peak_bytes'] / 1e9:.2f} GB above the "
                           f"weights' {peak['weights_bytes'] / 1e9:.2f} GB ({record['memory']['of']})",
                           highlight=False, soft_wrap=True)
+    if found := record.get("fits"):
+        console.print(*fitting.in_words(found), sep="\n", highlight=False, soft_wrap=True)
     for key, reason in record["skipped"].items():
         console.print(f"left out: {key} ({reason})", highlight=False, soft_wrap=True)
 

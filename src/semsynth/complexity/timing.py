@@ -7,22 +7,30 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, TypeVar
 
 import torch
 from torch import nn
 
 from semsynth.complexity.formulation import PublishedNorm
+from semsynth.interfaces import Generator, Network
 from semsynth.norms.base import Norm
 from semsynth.semantics import Semantics
 
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
-"""Wraps an iteration and shows how far it has come."""
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Wraps an iteration and shows how far it has come."""
+
+    def __call__(self, items: Iterable[T], title: str, /) -> Iterable[T]:
+        """The same items."""
+
 
 PRECISIONS: dict[str, torch.dtype | None] = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """The context of one of Lightning's precisions.
 
     Raises:
@@ -78,7 +86,7 @@ class NormTime:
     On CUDA every boundary waits for the device, so that the total is somewhat above that of an undisturbed pass.
     """
 
-    def __init__(self, network: nn.Module, clock: Clock) -> None:
+    def __init__(self, network: Network, clock: Clock) -> None:
         modules = list(network.modules())
         # a published one holds the norm of ours that it takes its weights from, which does not run
         published: list[nn.Module] = [m for m in modules if isinstance(m, PublishedNorm)]
@@ -86,10 +94,10 @@ class NormTime:
         self.clock, self.seconds, self.calls = clock, 0.0, 0
         self._began = 0.0
 
-    def _start(self, *_: Any) -> None:
+    def _start(self, *_: object) -> None:
         self._began = self.clock()
 
-    def _stop(self, *_: Any) -> None:
+    def _stop(self, *_: object) -> None:
         self.seconds += self.clock() - self._began
         self.calls += 1
 
@@ -107,7 +115,7 @@ class NormTime:
 
 
 @torch.inference_mode()
-def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, device: torch.device,
+def time_generator(generator: Generator, maps: Sequence[Callable[[], Semantics]], *, device: torch.device,
                    precision: str = "32-true", split: bool = True, warmup: int = 1,
                    progress: Progress | None = None) -> Timing:
     """Time the generator in evaluation mode.
@@ -140,7 +148,7 @@ def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, d
 
     def once(make: Callable[[], Semantics]) -> tuple[float, float, int]:
         semantics = make()
-        sizes = generator.feature_sizes(*semantics.size)
+        sizes = generator.readings(*semantics.size)
         began = clock()
         semantics.prepare(sizes)
         prepared = clock()
@@ -148,7 +156,7 @@ def time_generator(generator: Any, maps: Sequence[Callable[[], Semantics]], *, d
             generator(semantics)
         return clock() - began, prepared - began, len(semantics)
 
-    items: Iterable[Any] = enumerate(maps)
+    items = enumerate(maps)
     for index, make in progress(items, "time") if progress else items:
         before = time.process_time()
         total, label, images = once(make)

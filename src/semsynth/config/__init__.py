@@ -7,8 +7,9 @@ answered at once.
 from collections.abc import Sequence
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
+from semsynth.config.batch import share_again
 from semsynth.config.building import built
 from semsynth.config.checks import (
     NETWORKS,
@@ -20,20 +21,15 @@ from semsynth.config.checks import (
 )
 from semsynth.config.defaults import finalize, resolved, shorter_side
 from semsynth.config.fitting import fit_to_files, fit_to_packages
-from semsynth.config.static_checks import (
-    KEYS,
-    check_classes,
-    check_output,
-    check_size,
-    check_threads,
-    check_values,
-    check_whole,
-)
-from semsynth.config.values import check_choice, chosen_device, listed, plain_values
+from semsynth.config.keys import check_kinds
+from semsynth.config.processes import complete_processes, processes, take_started
+from semsynth.config.sources import check_sources
+from semsynth.config.static_checks import KEYS, check_classes, check_output, check_values
+from semsynth.config.values import listed, plain_values
 
-__all__ = ["KEYS", "NETWORKS", "built", "check", "check_choice", "check_networks", "check_output", "check_threads",
-           "check_values", "chosen_device", "finalize", "listed", "plain_values", "prepare", "prepare_part",
-           "shorter_side"]
+__all__ = ["KEYS", "NETWORKS", "built", "check", "check_kinds", "check_networks", "check_output", "check_signatures",
+           "check_sources", "check_values", "finalize", "listed", "plain_values", "prepare", "prepare_part",
+           "processes", "share_again", "shorter_side", "take_started"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:
@@ -43,6 +39,7 @@ def prepare(cfg: DictConfig) -> DictConfig:
         ConfigError: something is wrong; the message names the key.
     """
     check_values(cfg)
+    complete_processes(cfg)
     fit_to_files(cfg)
     fit_to_packages(cfg)
     finalize(cfg)
@@ -51,28 +48,23 @@ def prepare(cfg: DictConfig) -> DictConfig:
     return complete
 
 
-def prepare_part(cfg: DictConfig, groups: Sequence[str], built: Sequence[str] = ()) -> DictConfig:
+def prepare_part(cfg: DictConfig, groups: Sequence[str], built: Sequence[str] = (), command: str = "") -> DictConfig:
     """Complete the configuration of a tool and bind its groups; return it with all interpolations resolved.
-
-    `encoder` and `loss`, which a data set chooses for the training of generators, are left out if not among the groups.
 
     Args:
         cfg: The composed configuration.
         groups: Keys whose nodes are held against their signatures.
         built: Those that are also built once, without memory for weights, for their own checks.
+        command: Whose keys they are, see `check_kinds`.
 
     Raises:
         ConfigError: something is wrong; the message names the key.
     """
-    for key, least in (("batch", 1), ("epochs", 1), ("seed", 0)):
-        if key in cfg:
-            check_whole(cfg, key, least)
-    check_size(cfg)
+    check_kinds(cfg, command)
     check_classes(cfg)
+    if "gpus" in cfg:
+        complete_processes(cfg)
     finalize(cfg)
-    with open_dict(cfg):
-        for key in {"encoder", "loss"} - set(groups):
-            cfg.pop(key, None)
     complete = resolved(cfg)
     plain: Any = OmegaConf.to_container(complete)
     check_signatures(plain, groups)

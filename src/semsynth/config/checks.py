@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from semsynth.buildable import check_names
 from semsynth.config.defaults import reads_offsets
 from semsynth.config.device import check_device
+from semsynth.config.processes import DDP, processes, started
 from semsynth.config.unpaired_rules import check_streams
 from semsynth.errors import ConfigError
 from semsynth.signatures import bind, locate, targets
@@ -23,7 +23,7 @@ from semsynth.signatures import bind, locate, targets
 # The order of binding: what imports only torch comes before what imports Lightning.
 NETWORKS = ("base", "norm", "encoder", "generator", "discriminator")
 GROUPS = (*NETWORKS, "objective", "loss", "optim", "icpe", "augment", "dataset", "data", "callbacks", "system",
-          "logger", "trainer")
+          "protocol", "segmenter", "scores", "logger", "trainer")
 
 
 def check(cfg: DictConfig) -> None:
@@ -45,20 +45,7 @@ def check(cfg: DictConfig) -> None:
         preflight = getattr(locate(node["_target_"], path), "preflight", None)
         if preflight is not None:
             _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
-    _check_loggers(plain["logger"])
     check_trainer(cfg)
-
-
-def _check_loggers(loggers: dict[str, Any]) -> None:
-    """Check that each is a logger: a resumed run may be given any key of `logger`.
-
-    Raises:
-        ConfigError: one is not; names the loggers that there are.
-    """
-    for name, node in loggers.items():
-        if node is not None and not (isinstance(node, dict) and "_target_" in node):
-            there = [f"logger.{key}.KEY" for key, child in loggers.items() if isinstance(child, dict)]
-            raise ConfigError(f"logger.{name}={node}: this is no logger; keys of a logger are {' or '.join(there)}")
 
 
 def check_trainer(cfg: DictConfig) -> None:
@@ -92,17 +79,16 @@ def _check_start_statistics(cfg: DictConfig) -> None:
     """
     import torch
 
-    devices = cfg.trainer.get("devices", 1)
-    samples = cfg.batch * (devices if isinstance(devices, int) and devices > 1 else 1)
+    samples = cfg.batch.device * processes(cfg)  # whose statistics are shared
     with torch.device("meta"):
         try:
             hydra.utils.instantiate(cfg.generator, _convert_="all").check_batch(samples)
         except ValueError as error:
-            raise ConfigError(f"batch={cfg.batch}: {error}") from error
+            raise ConfigError(f"batch.device={cfg.batch.device}: {error}") from error
 
 
 def _check_agreement(cfg: DictConfig) -> None:
-    count, instances = cfg.dataset.num_classes, cfg.dataset.instances
+    count, instances = (cfg.dataset.get(key) for key in ("num_classes", "instances"))
     for part in ("generator", "discriminator"):
         if cfg[part].get("num_classes", count) != count:
             raise ConfigError(f"{part}.num_classes={cfg[part].num_classes} is not dataset.num_classes={count}")
@@ -122,7 +108,7 @@ def _check_agreement(cfg: DictConfig) -> None:
         raise ConfigError(f"decay_epochs={cfg.decay_epochs} is more than epochs={cfg.epochs}")
     if cfg.trainer.get("strategy") in ("ddp", "ddp_spawn", "ddp_fork"):
         raise ConfigError(f"trainer.strategy={cfg.trainer.strategy} fails where two networks take turns: "
-                          f"set trainer.strategy={cfg.trainer.strategy}_find_unused_parameters_true")
+                          f"leave it out, which takes {DDP} where there are several processes")
     if cfg.trainer.get("max_epochs", cfg.epochs) != cfg.epochs:
         raise ConfigError(f"trainer.max_epochs={cfg.trainer.max_epochs} is not epochs={cfg.epochs}, which the learning "
                           f"rates follow: set epochs instead")
@@ -131,16 +117,16 @@ def _check_agreement(cfg: DictConfig) -> None:
                           f"which the learning rates follow; trainer.limit_train_batches shortens an epoch")
     if cfg.trainer.get("accumulate_grad_batches", 1) != 1:
         raise ConfigError(f"trainer.accumulate_grad_batches={cfg.trainer.accumulate_grad_batches} is refused where two "
-                          f"networks take turns: set accumulate={cfg.trainer.accumulate_grad_batches} instead")
+                          f"networks take turns: set batch.accumulation={cfg.trainer.accumulate_grad_batches} instead")
     if cfg.trainer.get("gradient_clip_val") is not None:
         raise ConfigError(f"trainer.gradient_clip_val={cfg.trainer.gradient_clip_val} is refused where two networks "
                           f"take turns: leave it out. Lower rates (optim.generator.lr, optim.discriminator.lr) or more "
-                          f"samples a step (accumulate=) steady a training")
+                          f"samples a step (batch.total) steady a training")
     _check_scores(cfg)
     if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
         if cfg.resume == "auto":
             raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
-        if _started_with_others():
+        if (running := started()) is not None and running.each * running.nodes > 1:
             raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
 
 
@@ -175,15 +161,9 @@ def _check_segmenter(cfg: DictConfig) -> None:
         with torch.device("meta"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "for .* copying from a non-meta parameter")  # a file's weights
             segmenter = hydra.utils.instantiate(cfg.system.segmenter, _convert_="all")
-            segmenter(torch.zeros(cfg.batch, 3, *cfg.size))
+            segmenter(torch.zeros(cfg.batch.device, 3, *cfg.size))
 
     _explain("system.segmenter", segment)
-
-
-def _started_with_others() -> bool:
-    """Whether torchrun or srun started this process as one of several."""
-    tasks = max(int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "SLURM_NTASKS"))
-    return tasks > 1 and any(name in os.environ for name in ("LOCAL_RANK", "SLURM_LOCALID", "SLURM_PROCID"))
 
 
 def check_signatures(plain: dict[str, Any], groups: Sequence[str]) -> None:

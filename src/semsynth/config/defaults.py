@@ -8,6 +8,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.config.batch import complete_batch
 from semsynth.config.device import uses_cuda
 from semsynth.config.static_checks import check_classes
 from semsynth.config.unpaired_rules import complete_labels_from
@@ -20,22 +21,26 @@ MULTIPLE = 32  # sides made from an aspect are rounded to this
 
 
 def finalize(cfg: DictConfig) -> DictConfig:
-    """Fill in what follows from other settings, in place: the size, the classes of a folder, offsets, the decay.
+    """Fill in what follows from other settings, in place: batch, size, the classes of a folder, offsets, the decay.
 
-    - `size`, where it is a number, becomes [H, W]: the shorter side, with the aspect of `dataset.recipe.size`, the
-      other side rounded to a multiple of 32;
+    - `batch` becomes numbers that agree, see `complete_batch`;
+    - `size`, where it is a number, becomes [H, W]: the shorter side, with the aspect of `dataset.size`, the other side
+      rounded to a multiple of 32;
     - the classes of `dataset=folder` are read from its `classes.yaml`;
     - `dataset.masks=auto` of `dataset=folder` becomes ids or colours, as classes.yaml or its masks tell;
     - `icpe.enabled=auto` becomes true where a norm reads offsets or `generator.fc_offsets` is set;
     - `dataset.labels_from`, where it is a folder or a data set, becomes the node that reads its label maps;
     - `matmul=auto` becomes the precision for the device that trains;
-    - `decay_epochs=auto` becomes the share of `epochs` that it has in the data set's recipe.
+    - `decay_epochs=auto` becomes the share of `epochs` that it has in the recipe.
 
     Raises:
-        ConfigError: a norm that does not exist, a folder without readable classes, or masks that two readings fit.
+        ConfigError: a batch that cannot be shared, a norm that does not exist, a folder without readable classes, or
+            masks that two readings fit.
     """
+    if "gpus" in cfg:
+        complete_batch(cfg)
     if not isinstance(cfg.size, ListConfig):
-        OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.recipe.size), force_add=True)
+        OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.size), force_add=True)
     void = None
     if cfg.dataset.name == "folder" and not cfg.dataset.classes:
         from semsynth.data.classes import load_classes
@@ -65,7 +70,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
 
         OmegaConf.update(cfg, "matmul", chosen("auto", "cuda" if uses_cuda(cfg) else "cpu"))
     if cfg.get("decay_epochs") == "auto":
-        OmegaConf.update(cfg, "decay_epochs", share_of_decay(cfg.dataset.recipe, cfg.epochs))
+        OmegaConf.update(cfg, "decay_epochs", share_of_decay(cfg.recipe, cfg.epochs))
     complete_labels_from(cfg)
     return cfg
 
@@ -93,11 +98,11 @@ def share_of_decay(recipe: DictConfig, epochs: int) -> int:
     return min(epochs, round(epochs * recipe.decay_epochs / recipe.epochs))
 
 
-def shorter_side(side: int, recipe: Sequence[int]) -> list[int]:
-    """[H, W] with the given shorter side and about the aspect of `recipe` [H, W]."""
-    short = min(recipe)
+def shorter_side(side: int, usual: Sequence[int]) -> list[int]:
+    """[H, W] with the given shorter side and about the aspect of `usual` [H, W]."""
+    short = min(usual)
     return [side if length == short else max(MULTIPLE, round(side * length / short / MULTIPLE) * MULTIPLE)
-            for length in recipe]
+            for length in usual]
 
 
 def reads_offsets(cfg: DictConfig) -> bool:

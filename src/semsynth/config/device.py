@@ -24,6 +24,9 @@ def check_device(cfg: DictConfig) -> None:
     if asked in ("gpu", "cuda") and not uses_cuda(cfg) and not (asked == "gpu" and torch.backends.mps.is_available()):
         raise ConfigError(f"trainer.accelerator={asked}: PyTorch {torch.__version__} finds no GPU on this machine: "
                           f"take trainer=default, which trains on what there is")
+    if asked == "auto" and cfg.get("gpus") is not None and not uses_cuda(cfg):
+        raise ConfigError(f"gpus={cfg.gpus}: PyTorch {torch.__version__} finds no GPU on this machine: leave it "
+                          f"out, or have as many processes on the CPU with trainer.accelerator=cpu")
     if precision.startswith("bf16") and uses_cuda(cfg) and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError(f"trainer.precision={precision}: this GPU ({torch.cuda.get_device_name()}) has no bfloat16: "
                           f"take trainer.precision=16-mixed or 32-true")

@@ -9,6 +9,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.config.batch import typed
+from semsynth.config.processes import processes
 from semsynth.errors import ConfigError
 from semsynth.signatures import locate, near
 
@@ -20,29 +22,30 @@ LENGTH = {"epochs", "decay_epochs"}  # keys of a recipe that mean something toge
 def fit_to_files(cfg: DictConfig) -> None:
     """Let the recipe follow the data set's files, in place; says in a line what changes.
 
-    - Of `dataset.by_size`, the last row whose `pairs` the training set reaches changes `dataset.recipe`.
-    - A batch that comes from the recipe is at most the training set.
+    - Of `recipe.by_size`, the last row whose `pairs` the training set reaches changes the recipe.
+    - A batch that comes from the recipe is at most the training set, as far as the processes can share it evenly.
 
     Top-level keys, and keys of the recipe on the command line, are left as they are given; `epochs=` alone decays as
     the row does. Where the files cannot be listed nothing changes: training says why.
 
     Raises:
-        ConfigError: `dataset.by_size` holds something else than rows of keys of the recipe.
+        ConfigError: `recipe.by_size` holds something else than rows of keys of the recipe.
     """
     count = _training_pairs(cfg)
     if count is None:
         return
     changes = _changes(cfg, count)
     for key, value in changes.items():
-        OmegaConf.update(cfg, f"dataset.recipe.{key}", value)
+        OmegaConf.update(cfg, f"recipe.{key}", value)
     if changes:
         words = ", ".join(f"{key}={value}" for key, value in changes.items())
-        log.info("%d training pairs: the recipe takes %s (dataset.by_size; keys that are given win)", count, words)
-    samples = max(1, _samples(cfg, count))
-    if OmegaConf.is_interpolation(cfg, "batch") and cfg.batch > samples:
-        log.info("batch=%d instead of the recipe's %d: there are no more training samples on a device",
-                 samples, cfg.batch)
-        cfg.batch = samples
+        log.info("%d training pairs: the recipe takes %s (recipe.by_size; keys that are given win)", count, words)
+    sharing = processes(cfg)
+    samples = max(1, (count // 2 if cfg.dataset.get("unpaired") == "disjoint" else count) // sharing) * sharing
+    if not any(typed(cfg).values()) and cfg.recipe.batch > samples:
+        log.info("batch.total=%d instead of the recipe's %d: there are no more training samples", samples,
+                 cfg.recipe.batch)
+        cfg.batch.total = samples
 
 
 def fit_to_packages(cfg: DictConfig) -> None:
@@ -80,26 +83,19 @@ def _training_pairs(cfg: DictConfig) -> int | None:
 
 
 def _changes(cfg: DictConfig, count: int) -> dict[str, Any]:
-    rows: Any = OmegaConf.to_container(cfg.dataset.by_size) if cfg.dataset.get("by_size") else []
+    rows: Any = OmegaConf.to_container(cfg.recipe.by_size) if cfg.recipe.get("by_size") else []
     for row in rows:
-        wrong = [str(key) for key in row if key != "pairs" and key not in cfg.dataset.recipe]
+        wrong = [str(key) for key in row if key != "pairs" and key not in cfg.recipe]
         if "pairs" not in row or wrong:
-            known = list(cfg.dataset.recipe)
+            known = list(cfg.recipe)
             hint = f"{wrong[0]} is no key of the recipe{near(wrong[0], known)}" if wrong else "no pairs"
-            raise ConfigError(f"dataset.by_size: {row}: {hint}; a row is {{pairs: LEAST, KEY_OF_THE_RECIPE: VALUE}}")
+            raise ConfigError(f"recipe.by_size: {row}: {hint}; a row is {{pairs: LEAST, KEY_OF_THE_RECIPE: VALUE}}")
     reached: dict[str, Any] = max((row for row in rows if row["pairs"] <= count), key=lambda row: row["pairs"],
                                   default={})
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     keys = [override.partition("=")[0].lstrip("+") for override in given]
-    kept = {key.removeprefix("dataset.recipe.") for key in keys if key.startswith("dataset.recipe.")}
+    kept = {key.removeprefix("recipe.") for key in keys if key.startswith("recipe.")}
     if kept & LENGTH:  # the share of the decay is that of one recipe, not of two
         kept |= LENGTH
     return {key: value for key, value in reached.items()
-            if key != "pairs" and key not in kept and cfg.dataset.recipe[key] != value}
-
-
-def _samples(cfg: DictConfig, pairs: int) -> int:
-    """Samples of an epoch for each device, as far as the number of devices is stated."""
-    devices = cfg.trainer.get("devices", 1)
-    world = (devices if isinstance(devices, int) and devices > 0 else 1) * cfg.trainer.get("num_nodes", 1)
-    return (pairs // 2 if cfg.dataset.get("unpaired") == "disjoint" else pairs) // world
+            if key != "pairs" and key not in kept and cfg.recipe[key] != value}

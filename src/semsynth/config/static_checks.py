@@ -1,21 +1,27 @@
 """The first checks: values that are impossible whatever the rest is. They import neither torch nor Lightning."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from semsynth.class_names import fault_of
+from semsynth.config.keys import check_kinds
 from semsynth.errors import ConfigError
 from semsynth.signatures import near
 
 KEYS = (
-    "size", "batch", "epochs", "decay_epochs", "accumulate", "seed", "compile", "matmul", "threads", "resume",
+    "size", "gpus", "nodes", "batch", "epochs", "decay_epochs", "seed", "compile", "matmul", "threads", "resume",
     "init_from",
-    "run_dir", "dataset", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
+    "run_dir", "dataset", "recipe", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
     "objective", "loss", "optim", "system", "callbacks", "protocol", "segmenter", "scores", "trainer", "logger",
 )
+RECIPE = (
+    "name", "batch", "epochs", "decay_epochs", "ngf", "light_ngf", "ndf", "hidden", "z_dim", "kl", "kl_samples",
+    "lr_generator", "lr_discriminator", "regenerate_fake", "ema", "upsamplings", "init_gain", "patch_layers",
+)
+BY_SIZE = "by_size"  # what a recipe may say besides
 
 
 def check_values(cfg: DictConfig) -> None:
@@ -29,46 +35,36 @@ def check_values(cfg: DictConfig) -> None:
                           "python train.py experiments=NAME, without others beside it")
     for key in cfg:
         if key not in KEYS:
-            raise ConfigError(f"unknown key {key!s}{near(str(key), KEYS)}")
-    check_whole(cfg, "batch", 1)
-    check_whole(cfg, "epochs", 1)
-    check_whole(cfg, "accumulate", 1)
-    check_whole(cfg, "seed", 0)
-    check_threads(cfg)
-    if cfg.decay_epochs != "auto":
-        check_whole(cfg, "decay_epochs", 0)
-        if cfg.decay_epochs > cfg.epochs:
-            raise ConfigError(f"decay_epochs={cfg.decay_epochs} is more than epochs={cfg.epochs}")
-    for key in ("compile", "dataset.instances", "dataset.edges"):
-        _one_of(cfg, key, (True, False))
-    _one_of(cfg, "icpe.enabled", ("auto", True, False))
-    check_matmul(cfg)
-    check_size(cfg)
+            raise ConfigError(f"unknown key {key!s}{near(str(key), KEYS)}" + (
+                ": a file of conf/scoring begins with the line `# @package _global_`" if key == "scoring" else ""))
+    check_recipe(cfg)
+    check_kinds(cfg)
+    if cfg.decay_epochs != "auto" and cfg.decay_epochs > cfg.epochs:
+        raise ConfigError(f"decay_epochs={cfg.decay_epochs} is more than epochs={cfg.epochs}")
     check_classes(cfg)
+    for key in {"recipe", "by_size"} & {*cfg.dataset}:  # in a file of one's own nothing else would refuse them
+        raise ConfigError(f"dataset.{key}: recipes are a group of their own, with conf/recipe/NAME.yaml and keys "
+                          f"recipe.KEY; a data set's yaml has none")
     if _value(cfg, "dataset.edges") and not _value(cfg, "dataset.instances"):
         raise ConfigError("dataset.edges=true needs dataset.instances=true: edges are made from instance maps")
 
 
-def check_matmul(cfg: DictConfig) -> None:
-    """Check `matmul`, which a command that does not train has not.
+def check_recipe(cfg: DictConfig) -> None:
+    """Check that a recipe says all that it must, and nothing else.
 
     Raises:
-        ConfigError: it is no precision.
+        ConfigError: it does not; names the keys.
     """
-    if "matmul" in cfg:
-        _one_of(cfg, "matmul", ("auto", "highest", "high", "medium"))
-
-
-def check_size(cfg: DictConfig) -> None:
-    """Check `size`.
-
-    Raises:
-        ConfigError: it is neither a side nor [H,W], or too small.
-    """
-    size = _value(cfg, "size")
-    sides = list(size) if isinstance(size, ListConfig | list) else [size, size]
-    if len(sides) != 2 or not all(_is_whole(side) and side >= 8 for side in sides):
-        raise ConfigError(f"size={size} must be [H,W] or the shorter side, in pixels from 8 on")
+    recipe = cfg.get("recipe") or {}
+    name = str(recipe.get("name", "?"))
+    for key in map(str, recipe):
+        if key not in (*RECIPE, BY_SIZE):
+            raise ConfigError(f"recipe.{key}: recipe={name} has a key that is read by nothing{near(key, RECIPE)}")
+    lacking = [f"recipe.{key}" for key in RECIPE if key not in recipe]
+    lacking += [key for key in ("loss", "encoder") if key not in cfg]
+    if lacking:
+        raise ConfigError(f"recipe={name} says nothing of {', '.join(lacking)}: begin its file with "
+                          "`defaults: [folder, _self_]`, for all that it does not change")
 
 
 def check_classes(cfg: DictConfig) -> None:
@@ -84,15 +80,11 @@ def check_classes(cfg: DictConfig) -> None:
     if not len(names) == len(colours) == count:
         raise ConfigError(f"dataset.num_classes={count}, but dataset.classes has {len(names)} names and "
                           f"dataset.colours {len(colours)} colours: all three must agree")
-    for name, colour in zip(names, colours, strict=True):
-        if len(colour) != 3 or not all(_is_whole(part) and 0 <= part <= 255 for part in colour):
-            raise ConfigError(f"dataset.colours: {list(colour)} of class {name} is not [R,G,B] with values 0 to 255")
-    if unknown is not None and not (_is_whole(unknown) and 0 <= unknown < count):
+    for name in names:
+        if fault := fault_of(name):
+            raise ConfigError(f"dataset.classes: {name!r:.100} is no name of a class: {fault}")
+    if unknown is not None and not 0 <= unknown < count:
         raise ConfigError(f"dataset.unknown={unknown} is no class: null or 0 to {count - 1}")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _value(cfg: DictConfig, key: str) -> Any:
@@ -100,40 +92,6 @@ def _value(cfg: DictConfig, key: str) -> Any:
         return OmegaConf.select(cfg, key, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"{key}: {str(error).splitlines()[0]}") from error
-
-
-def check_whole(cfg: DictConfig, key: str, least: int) -> None:
-    """Check that a key holds a whole number from `least` on.
-
-    Raises:
-        ConfigError: it does not.
-    """
-    value = _value(cfg, key)
-    if not _is_whole(value) or value < least:
-        raise ConfigError(f"{key}={value} must be a whole number from {least} on")
-
-
-def check_threads(cfg: DictConfig) -> None:
-    """Check `threads`.
-
-    Raises:
-        ConfigError: it is neither auto nor a whole number from 1 on.
-    """
-    threads = _value(cfg, "threads")
-    if threads != "auto" and not (_is_whole(threads) and threads >= 1):
-        raise ConfigError(f"threads={threads} must be auto or a whole number from 1 on")
-
-
-def is_one_of(value: Any, allowed: Sequence[Any]) -> bool:
-    """Whether a value is one of those that are allowed, where 1 is not true."""
-    return any(value is choice or (isinstance(choice, str) and value == choice) for choice in allowed)
-
-
-def _one_of(cfg: DictConfig, key: str, allowed: Sequence[Any]) -> None:
-    value = _value(cfg, key)
-    if not is_one_of(value, allowed):
-        words = [str(choice).lower() for choice in allowed]
-        raise ConfigError(f"{key}={value} must be {', '.join(words[:-1])} or {words[-1]}{near(str(value), words)}")
 
 
 def check_output(cfg: DictConfig, suffix: str) -> None:

@@ -65,7 +65,7 @@ def _of_data_set(cfg: DictConfig, name: str) -> tuple[list[str], dict[str, Any]]
     overrides = [f"dataset={name}", f"size=[{cfg.size[0]},{cfg.size[1]}]", f"seed={cfg.seed}",
                  f"dataset.instances={cfg.dataset.instances}"]
     try:
-        other = compose("train", overrides=overrides)
+        other = compose("check_data", overrides=overrides)  # composes data alone
         facts: Any = OmegaConf.to_container(other.dataset, resolve=True)
     except HydraException as error:
         raise ConfigError(f"dataset.labels_from={name}: {error}") from error
@@ -80,8 +80,7 @@ def check_streams(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the first fault; the message names the key.
     """
-    # runs from before there were unpaired trainings know none of these keys
-    mode, share = cfg.dataset.get("unpaired"), cfg.dataset.get("paired_fraction", 0.0)
+    mode, share = cfg.dataset.unpaired, cfg.dataset.paired_fraction
     looped = "segmenter" in cfg.system
     if mode is not None and mode not in MODES:
         raise ConfigError(f"dataset.unpaired={mode} must be null, {', '.join(MODES)}{near(str(mode), MODES)}")
@@ -90,7 +89,7 @@ def check_streams(cfg: DictConfig) -> None:
             f"dataset.unpaired={mode} needs a segmenter in the loop: experiments=unpaired, or system=unpaired with its "
             f"loss and discriminator" if mode else "system=unpaired needs dataset.unpaired=shuffled, disjoint, "
             "labels_only or as_released; experiments=unpaired sets all that belongs to it")
-    if (cfg.dataset.get("labels_from") is not None) != (mode == "labels_only"):
+    if (cfg.dataset.labels_from is not None) != (mode == "labels_only"):
         raise ConfigError("dataset.labels_from and dataset.unpaired=labels_only belong together: "
                           "dataset.labels_from=scenes, the name of another data set, or a folder of label maps")
     if not isinstance(share, int | float) or not 0 <= share <= 1:

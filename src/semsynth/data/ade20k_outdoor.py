@@ -13,6 +13,7 @@ from semsynth.data.ade20k import ADE20K
 from semsynth.data.masks import read_ids
 from semsynth.data.source import IMAGE_SUFFIXES, Listing, Pair, files_in
 from semsynth.errors import DataError
+from semsynth.weights.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -123,14 +124,12 @@ class ADE20KOutdoor(ADE20K):
         state = "\n".join(
             f"{pair.labels.absolute()} {(s := pair.labels.stat()).st_size} {s.st_mtime_ns}" for pair in pairs
         )
-        path = self.cache / f"ade20k_{self.split}_{hashlib.sha256(state.encode()).hexdigest()[:16]}.json"
+        digest = hashlib.sha256(state.encode("utf-8", "surrogateescape")).hexdigest()
+        path = self.cache / f"ade20k_{self.split}_{digest[:16]}.json"
         if path.is_file():
             kept = json.loads(path.read_text())
             return {name: {int(label): area for label, area in areas.items()} for name, areas in kept.items()}
         log.info("ADE20K-outdoor %s: counting the classes of %d pictures, once", self.split, len(pairs))
         areas = {pair.name: class_areas(pair.labels) for pair in pairs}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")  # renamed when whole: several ranks may count at once
-        partial.write_text(json.dumps(areas))
-        partial.replace(path)
+        write_text(path, json.dumps(areas))  # several ranks may count at once
         return areas

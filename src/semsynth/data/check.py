@@ -12,8 +12,11 @@ import numpy as np
 from semsynth.data.paired import PairedDataset
 from semsynth.data.pictures import read_picture
 from semsynth.errors import DataError
+from semsynth.sharing import batches, mine, shared
+from semsynth.threads import share
 
 T = TypeVar("T")
+PIECE = 64  # samples that a process reads before it tells the others
 
 
 @dataclass
@@ -70,12 +73,12 @@ def scan(
     progress: Callable[[Iterable[Inspected]], Iterable[Inspected]] = iter,
     threads: int | None = None,
 ) -> SplitReport:
-    """Read every file of a data set that was built with `strict=False`.
+    """Read every file of a data set that was built with `strict=False`; several processes share the samples.
 
     Args:
         dataset: The split.
         progress: Wraps the iteration over samples, to show a progress bar.
-        threads: Files read at once; null: one for each core.
+        threads: Files read at once; null: one for each core of this process.
     """
     report = SplitReport(
         len(dataset),
@@ -85,7 +88,7 @@ def scan(
     )
     if not dataset.pairs and not dataset.faults:
         report.faults.append(f"{dataset.source.root}: no {dataset.source.split} samples")
-    for sample in progress(_in_order(dataset, threads or os.cpu_count() or 1)):
+    for sample in progress(_in_order(dataset, threads or share(int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))):
         report.faults += sample.faults
         report.pixels += sample.pixels
         report.pictures += sample.pixels > 0
@@ -95,5 +98,10 @@ def scan(
 
 def _in_order(dataset: PairedDataset, threads: int) -> Iterator[Inspected]:
     """Inspect the samples on several threads, in order; decoding runs outside the interpreter's lock."""
+    pieces = batches(len(dataset), PIECE)
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(lambda index: inspect_sample(dataset, index), range(len(dataset)))
+        def inspected(piece: list[int]) -> list[Inspected]:
+            return list(pool.map(lambda index: inspect_sample(dataset, index), piece))
+
+        for found in shared(mine(pieces), inspected, len(pieces), "files"):
+            yield from found

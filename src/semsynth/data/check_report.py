@@ -1,19 +1,36 @@
-"""What a data check shows: a progress bar, a table of classes, the faults."""
+"""What a data check shows: a progress bar, a table of classes, the faults; and a draft of classes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from semsynth.data.check import SplitReport, scan
+from semsynth.data.draft import draft_classes, write_draft
 from semsynth.data.paired import PairedDataset
 
 
 def progress_bar(title: str, console: Console, total: int | None = None) -> Callable[[Iterable[Any]], Iterable[Any]]:
     """Return a wrapper that shows how far an iteration has come."""
     return lambda items: track(items, title, total=total, console=console)
+
+
+def draft_folder(folder: Path, console: Console, overwrite: bool = False) -> None:
+    """Write a first classes.yaml from the masks of a folder, and say what was left out.
+
+    Raises:
+        DataError: see `semsynth.data.draft.write_draft`.
+    """
+    path = folder / "classes.yaml"
+    draft = write_draft(path, lambda: draft_classes(folder, progress_bar("masks", console)), overwrite)
+    for message in draft.skipped:
+        console.print(f"left out: {message}", markup=False, soft_wrap=True)
+    console.print(f"wrote {path}: give the classes their names, then run again without write_classes", soft_wrap=True,
+                  markup=False)
 
 
 def check_splits(make: Mapping[str, Callable[[], PairedDataset]], classes: list[str], console: Console,
@@ -45,7 +62,7 @@ def show_report(reports: dict[str, SplitReport], classes: list[str], console: Co
         table.add_column(f"{split} pixels", justify="right")
         table.add_column(f"{split} pictures", justify="right")
     for label, name in enumerate(classes):
-        row = [str(label), name]
+        row: list[str | Text] = [str(label), Text(name)]  # a class's name is no markup
         for report in reports.values():
             row += [f"{report.shares[label]:.3%}", str(report.pictures[label])]
         table.add_row(*row)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
+from semsynth.class_names import fault_of
 from semsynth.data.masks import DONT_CARE
 from semsynth.data.palette import generated_palette
-from semsynth.errors import DataError
+from semsynth.documents import read_yaml
+from semsynth.errors import DataError, DocumentError
 
 Masks = Literal["auto", "ids", "colours"]
 
 KEYS = {"classes", "unknown", "masks"}
+MOST = 65536  # classes, as masks of 16 bits can tell
+LARGEST = 2**24 - 1  # id: any colour as a number
 
 EXAMPLE = """  classes:
   - {name: sky, colour: [70, 130, 180]}
@@ -60,33 +62,33 @@ def load_classes(root: str | os.PathLike[str]) -> ClassTable:
             "`python tools/check_data.py dataset=folder dataset.root=DIR write_classes=true` drafts it from the masks"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 ({error.reason}, byte {error.start}): save it in that encoding") from error
-    except yaml.YAMLError as error:
-        raise DataError(f"{path}: not valid yaml: {error}") from error
+        content = read_yaml(path)
+    except DocumentError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
     rows = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{path}: expected a list under `classes:`, as in\n{EXAMPLE}")
+    if len(rows) > MOST:
+        raise DataError(f"{path}: {len(rows)} classes, more than masks can tell ({MOST})")
     if not content.keys() <= KEYS:
-        others = ", ".join(sorted(str(key) for key in content.keys() - KEYS))
+        others = shortened(", ".join(sorted(str(key) for key in content.keys() - KEYS)))
         raise DataError(f"{path}: {others}: it takes {', '.join(sorted(KEYS))} and nothing else")
     generated = generated_palette(len(rows))
     names, colours, ids = [], [], []
     for place, row in enumerate(rows):
         row = row if isinstance(row, dict) else {"name": row}
         if "name" not in row or not set(row) <= {"name", "colour", "color", "id"}:
-            raise DataError(f"{path}: class {place}: expected name, colour and (if wanted) id, got {row!r}")
+            raise DataError(f"{path}: class {place}: expected name, colour and (if wanted) id, got {shortened(row)}")
         names.append(_name(row["name"], path, place))
         colours.append(_colour(row.get("colour", row.get("color", generated[place])), path, place))
         ids.append(_id(row.get("id", place), path, place))
     for what, values in (("name", names), ("id", [str(label) for label in ids])):
         repeated = sorted(value for value, count in Counter(values).items() if count > 1)
         if repeated:
-            raise DataError(f"{path}: the {what} {', '.join(repeated)} occurs more than once")
-    masks = content.get("masks", "auto")
+            raise DataError(f"{path}: the {what} {shortened(', '.join(repeated))} occurs more than once")
+    masks: Any = content.get("masks", "auto")
     if masks not in get_args(Masks):
-        raise DataError(f"{path}: masks: {masks!r}: write one of {', '.join(get_args(Masks))}")
+        raise DataError(f"{path}: masks: {shortened(repr(masks))}: write one of {', '.join(get_args(Masks))}")
     return ClassTable(names, colours, ids, masks, _unknown(content.get("unknown"), names, path))
 
 
@@ -94,15 +96,24 @@ def _unknown(name: Any, names: list[str], path: Path) -> int | None:
     if name is None:
         return None
     if str(name) not in names:
-        raise DataError(f"{path}: unknown: {name} is no class; it names one of {', '.join(names)}")
+        raise DataError(f"{path}: unknown: {shortened(name)} is no class; it names one of "
+                        f"{shortened(', '.join(names))}")
     return names.index(str(name))
 
 
 def _name(value: Any, path: Path, place: int) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DataError(f"{path}: class {place}: a name is a word, got {value!r}; yes, no, on, off, null and ~ have a "
-                        f"meaning of their own in yaml, and are words in quotes alone: 'no'")
+        raise DataError(f"{path}: class {place}: a name is a word, got {shortened(value)}; yes, no, on, off, null and "
+                        "~ have a meaning of their own in yaml, and are words in quotes alone: 'no'")
+    if fault := fault_of(str(value)):
+        raise DataError(f"{path}: class {place}: {shortened(value)} is no name: {fault}")
     return str(value)
+
+
+def shortened(value: Any) -> str:
+    """A value from a file for a message."""
+    words = value if isinstance(value, str) and value.isprintable() and value else repr(value)
+    return words if len(words) <= 300 else f"{words[:297]}..."
 
 
 def _colour(value: Any, path: Path, place: int) -> list[int]:
@@ -110,11 +121,12 @@ def _colour(value: Any, path: Path, place: int) -> list[int]:
         isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value)
     )
     if not whole:
-        raise DataError(f"{path}: class {place}: a colour is [red, green, blue] of integers 0 to 255, got {value!r}")
+        raise DataError(f"{path}: class {place}: a colour is [red, green, blue] of integers 0 to 255, got "
+                        f"{shortened(value)}")
     return list(value)
 
 
 def _id(value: Any, path: Path, place: int) -> int:
-    if type(value) is not int or value < 0:
-        raise DataError(f"{path}: class {place}: an id is an integer from 0, got {value!r}")
+    if type(value) is not int or not 0 <= value <= LARGEST:
+        raise DataError(f"{path}: class {place}: an id is an integer from 0 to {LARGEST}, got {shortened(value)}")
     return value

@@ -14,6 +14,7 @@ from PIL import Image
 from semsynth.data.masks import read_ids
 from semsynth.data.source import files_in
 from semsynth.errors import DataError
+from semsynth.weights.files import write_with
 
 LAYOUT = """
   ROOT/{train,val}_label/NAME.png                    the label maps of stuffthingmaps_trainval2017.zip
@@ -127,10 +128,7 @@ def make_map(job: Job) -> None:
         DataError: the label map is broken.
     """
     drawn = draw_instances(read_ids(job.labels), job.objects)
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    partial = job.target.with_suffix(".part")  # whole or not there, whenever this is stopped
-    Image.fromarray(drawn).save(partial, format="PNG")
-    partial.replace(job.target)
+    write_with(job.target, lambda file: Image.fromarray(drawn).save(file, "PNG"), sync=False)
 
 
 def make_maps(jobs: Sequence[Job], progress: Callable[[Iterable[None]], Iterable[None]] = iter) -> None:

@@ -2,25 +2,32 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from multiprocessing import queues
 from typing import Any
 
 import cv2
 import torch
 import torch.distributed
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, default_collate
 
+from semsynth import machine
 from semsynth.data.paired import PairedDataset
 from semsynth.data.precheck import precheck
 from semsynth.data.sampler import ResumableSampler
 from semsynth.data.unpaired import Unpaired, UnpairedDataset
 from semsynth.errors import DataError
+from semsynth.interfaces import ChangesByEpoch, LabelSide, SampleSet, Sides
 from semsynth.semantics.batch import LabelPreparation
-from semsynth.threads import cores
+from semsynth.semantics.samples import Sample, SampleBatch
+from semsynth.threads import share
+
+MOST_WORKERS = 256
 
 
 def _start_worker(_: int) -> None:
@@ -30,11 +37,21 @@ def _start_worker(_: int) -> None:
     them; it ends them itself, by SIGTERM where they do not listen, and they end when it dies.
     """
     cv2.setNumThreads(0)
+    feeder: Any = queues.Queue  # of batches; what it does with an error is not declared
+    feeder._on_queue_feeder_error = staticmethod(_give_up)
+    sys.excepthook = lambda kind, error, trace: _give_up(error, None)  # of the thread that hands over its handles
     for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "sigwaitinfo"):  # only there the sender is known
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         threading.Thread(target=_end_by_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _give_up(error: BaseException, batch: object) -> None:
+    """End this process where a batch cannot be sent: without it the main process would wait for it without end."""
+    words = machine.in_words(error) or f"{type(error).__name__}: {error}"
+    os.write(2, f"a batch could not be handed over ({words})\n".encode())
+    os._exit(1)
 
 
 def _end_by_parent(parent: int) -> None:
@@ -50,7 +67,7 @@ class _Collate:
 
     preparation: LabelPreparation | None = None
 
-    def __call__(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+    def __call__(self, samples: list[Sample]) -> SampleBatch:
         """A batch.
 
         Raises:
@@ -62,7 +79,7 @@ class _Collate:
                 f"a batch cannot hold pictures of different sizes {sorted(shapes)} (height, width): set batch=1, or a "
                 "dataset.preprocess that ends in one size (resize_and_crop, crop, fixed, scale_..._and_crop)"
             )
-        batch: dict[str, Any] = default_collate(samples)
+        batch: SampleBatch = default_collate(samples)
         if self.preparation is None:
             return batch
         try:
@@ -77,21 +94,19 @@ class ResumableLoader(DataLoader):
     The two methods tell Lightning so, which otherwise warns that results would be unreliable.
     """
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Nothing: the order follows from seed and epoch, and the sampler is told how many samples to skip."""
         return {}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, object]) -> None:
         """Nothing to restore."""
 
 
-def _built(made: Dataset | Callable[[], Dataset]) -> Dataset:
+def _built(made: SampleSet | Callable[[], SampleSet]) -> SampleSet:
     """Build a data set; one of files keeps the faults of their names for the precheck, which tells all together."""
-    if isinstance(made, Dataset):
+    if isinstance(made, SampleSet):
         return made
-    if isinstance(made, partial) and made.func is PairedDataset:
-        return partial(made, strict=False)()
-    return made()
+    return partial(made, strict=False)() if isinstance(made, partial) and made.func is PairedDataset else made()
 
 
 class DataModule(LightningDataModule):
@@ -104,7 +119,8 @@ class DataModule(LightningDataModule):
         train: The training set, or a function without arguments that builds it. Built when first needed.
         val: The validation set, likewise.
         batch: Samples in a batch, on each rank.
-        num_workers: Worker processes of each loader; null: one less than the cores, between 0 and 8.
+        num_workers: Worker processes of each loader, at most 256; null: one less than the cores that its process
+            has while several train on this machine, between 0 and 8.
         seed: Seed of the sampler.
         persistent_workers: Keep the workers between epochs.
         pin_memory: Whether batches are made in pinned memory; null: where CUDA is available.
@@ -116,13 +132,14 @@ class DataModule(LightningDataModule):
 
     Raises:
         DataError: on first use, when the data is not what its reader expects, or holds less than a training batch.
+        DataError: `num_workers` is out of its bounds.
         ValueError: `batch` is below 1.
     """
 
     def __init__(
         self,
-        train: Dataset | Callable[[], Dataset],
-        val: Dataset | Callable[[], Dataset],
+        train: SampleSet | Callable[[], SampleSet],
+        val: SampleSet | Callable[[], SampleSet],
         batch: int,
         num_workers: int | None = None,
         seed: int = 0,
@@ -131,45 +148,69 @@ class DataModule(LightningDataModule):
         precheck_seconds: float = 10.0,
         unpaired: Unpaired | None = None,
         paired_fraction: float = 0.0,
-        labels_from: Any = None,
+        labels_from: LabelSide | None = None,
     ) -> None:
         super().__init__()
         if batch < 1:
             raise ValueError(f"batch must be >= 1, got {batch}")
+        if num_workers is not None and not 0 <= num_workers <= MOST_WORKERS:
+            raise DataError(f"data.num_workers={num_workers} must be from 0 to {MOST_WORKERS}: more processes than "
+                            f"cores wait for each other")
         self._train, self._val = train, val
         self.batch = batch
-        self.num_workers = min(8, cores() - 1) if num_workers is None else num_workers
+        self._num_workers = num_workers
         self.seed = seed
-        self.persistent_workers = persistent_workers and self.num_workers > 0
+        self.persistent_workers = persistent_workers
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.precheck_seconds = precheck_seconds
         self.unpaired, self.paired_fraction, self.labels_from = unpaired, paired_fraction, labels_from
         self._checked = False
         self._preparation: LabelPreparation | None = None
 
+    @property
+    def num_workers(self) -> int:
+        """Worker processes of each loader."""
+        processes = 1 if self.trainer is None else self.trainer.num_devices
+        return min(8, share(processes) - 1) if self._num_workers is None else self._num_workers
+
     @cached_property
-    def train_set(self) -> Any:
+    def train_set(self) -> SampleSet:
         """The training set."""
         return _built(self._train)
 
     @cached_property
-    def val_set(self) -> Any:
+    def val_set(self) -> SampleSet:
         """The validation set."""
         return _built(self._val)
 
     @cached_property
-    def streams(self) -> Any:
-        """What the training loader reads: the training set, or its two sides torn apart."""
-        if self.unpaired in (None, "as_released"):
+    def streams(self) -> SampleSet:
+        """What the training loader reads: the training set, or its two sides torn apart.
+
+        Raises:
+            ValueError: the sides of this training set cannot be had one at a time.
+        """
+        if self.unpaired is None or self.unpaired == "as_released":
             return self.train_set
+        if not isinstance(self.train_set, Sides):
+            raise ValueError(f"dataset.unpaired={self.unpaired}: {type(self.train_set).__name__} has no `photograph` "
+                             "and `label_map`, one side of a sample at a time")
         return UnpairedDataset(self.train_set, self.unpaired, labels=self.labels_from,
                                paired_fraction=self.paired_fraction, seed=self.seed)
 
+    def check_files(self) -> None:
+        """Build both sets and read some of their files, once, so that bad data is told before networks are built.
+
+        Raises:
+            DataError: all that is wrong with the files.
+        """
+        if not self._checked:
+            precheck((self.train_set, self.val_set), self.precheck_seconds)
+        self._checked = True
+
     def prepare_data(self) -> None:
-        """Build both sets and read some of their files, so that bad data is reported before training."""
-        if self._checked:
-            return
-        precheck((self.train_set, self.val_set), self.precheck_seconds)
+        """Check the files, and that there is a batch of them for each process."""
+        self.check_files()
         world = torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
         needed, count = self.batch * world, len(self.streams)
         if count < needed:
@@ -178,7 +219,6 @@ class DataModule(LightningDataModule):
                 + (f" on each of {world} ranks" if world > 1 else "")
                 + f": set batch={max(1, count // world)} or less"
             )
-        self._checked = True
 
     def prepare_labels(self, preparation: LabelPreparation | None) -> None:
         """Have the workers of loaders that are built from now on prepare their label maps; None: no longer.
@@ -195,7 +235,7 @@ class DataModule(LightningDataModule):
         """All samples, in a fixed order that is spread over the data set."""
         return self._loader(self.val_set, shuffle=False)
 
-    def _loader(self, dataset: Any, shuffle: bool) -> DataLoader:
+    def _loader(self, dataset: SampleSet, shuffle: bool) -> DataLoader:
         # without workers it would keep the networks waiting here as there, where a device may do it faster
         preparation = self._preparation if self.num_workers else None
         if preparation is not None:
@@ -207,16 +247,17 @@ class DataModule(LightningDataModule):
             shuffle=shuffle,
             rank=torch.distributed.get_rank() if distributed else 0,
             world=torch.distributed.get_world_size() if distributed else 1,
-            on_epoch=getattr(dataset, "set_epoch", None) if shuffle else None,
+            on_epoch=dataset.set_epoch if shuffle and isinstance(dataset, ChangesByEpoch) else None,
         )
+        read: Any = dataset  # of whatever class: torch's loader asks for its own by name, and calls no more of it
         return ResumableLoader(
-            dataset,
+            read,
             batch_size=self.batch,
             sampler=sampler,
             num_workers=self.num_workers,
             drop_last=shuffle,
             pin_memory=self.pin_memory,
-            persistent_workers=self.persistent_workers,
+            persistent_workers=self.persistent_workers and self.num_workers > 0,
             worker_init_fn=_start_worker,
             collate_fn=_Collate(preparation),
         )

@@ -52,21 +52,32 @@ class MaskDecoder:
                             "colours of classes: set dataset.masks=ids if they are ids")
         return shown
 
+    @cached_property
+    def _index_of(self) -> np.ndarray:
+        """The class of each id, -1 where there is none; up to LARGEST, 64 MB."""
+        table = self.classes.ids
+        index_of = np.full(max(*table, DONT_CARE) + 2, -1, np.int32)
+        index_of[DONT_CARE] = DONT_CARE
+        index_of[table] = np.arange(len(table))
+        return index_of
+
     def _indices(self, ids: np.ndarray, path: Path) -> np.ndarray:
         """Turn the ids that classes.yaml states into class indices."""
         table = self.classes.ids
         if table == list(range(len(table))):
             return ids
-        index_of = np.full(max(*table, DONT_CARE) + 2, -1, np.int32)
-        index_of[DONT_CARE] = DONT_CARE
-        index_of[table] = np.arange(len(table))
-        last = len(index_of) - 1  # stands for whatever lies beyond; negative ids would count from the end
-        indices = index_of[np.where((ids < 0) | (ids > last), last, ids)]
+        last = len(self._index_of) - 1  # stands for whatever lies beyond; negative ids would count from the end
+        indices = self._index_of[np.where((ids < 0) | (ids > last), last, ids)]
         wrong = indices < 0
         if wrong.any():
             row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
             raise DataError(
                 f"{path}: label id {int(ids[row, column])} at row {row}, column {column} is no class's id: allowed are "
-                f"{', '.join(map(str, sorted(table)))}. Correct the mask, or its id in classes.yaml"
+                f"{_some(sorted(table))}. Correct the mask, or its id in classes.yaml"
             )
         return indices
+
+
+def _some(ids: list[int]) -> str:
+    shown = ", ".join(map(str, ids[:40]))
+    return shown if len(ids) <= 40 else f"{shown} and {len(ids) - 40} more"

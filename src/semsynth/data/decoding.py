@@ -1,13 +1,12 @@
 """Opening image files, with errors that name the file."""
 
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from PIL import ExifTags, Image, ImageOps
 
+from semsynth import machine
 from semsynth.errors import DataError
 
 T = TypeVar("T")
@@ -18,7 +17,10 @@ def opened(path: Path, use: Callable[[Image.Image], T]) -> T:
 
     Raises:
         DataError: the file is missing, broken, no image, or too large; or of `use`.
+        OSError: the machine, and not the file, is at fault, see `semsynth.machine`.
     """
+    if path.exists() and not path.is_file():  # from a pipe it would wait for a writer
+        raise DataError(f"{path}: this is no file, but a folder, a pipe or a device: put a picture there")
     try:
         with Image.open(path) as image:
             return use(image)
@@ -30,8 +32,23 @@ def opened(path: Path, use: Callable[[Image.Image], T]) -> T:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6  # Pillow refuses from twice the size on from which it warns
         raise DataError(f"{path}: more than {most:.0f} megapixels, the most that is read: scale it down or cut it into "
                         "pieces (image and mask alike)") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except MemoryError:
+        raise DataError(f"{path}: needs more memory than there is: scale it down or cut it into pieces (image and mask "
+                        "alike)") from None
+    except Exception as error:  # on a damaged file decoders raise whatever comes to pass: IndexError, TypeError, ...
+        if isinstance(error, OSError) and machine.in_words(error) is not None:
+            raise
         raise DataError(f"{path}: cannot be decoded, it is truncated or no image ({error}): replace it") from error
+
+
+def check_single(image: Image.Image, path: Path) -> None:
+    """Check that a file holds one picture; the later pages of a TIFF may be its overviews, those of a JPEG previews.
+
+    Raises:
+        DataError: it is an animation.
+    """
+    if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
+        raise DataError(f"{path}: holds several pictures (an animation): save the one that is meant as PNG")
 
 
 def is_turned(image: Image.Image) -> bool:
@@ -51,7 +68,7 @@ def picture_size(path: Path) -> tuple[int, int]:
         DataError: as `opened`.
     """
     def size(image: Image.Image) -> tuple[int, int]:
-        lying = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        lying = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
         return (image.width, image.height) if lying else (image.height, image.width)  # TIFF: turned by Pillow
 
     return opened(path, size)

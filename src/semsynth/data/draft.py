@@ -14,6 +14,7 @@ from semsynth.data.masks import DONT_CARE, Mask, pack_colours, read_mask
 from semsynth.data.palette import generated_palette
 from semsynth.data.smoothing import are_smoothed, of_areas
 from semsynth.errors import DataError
+from semsynth.weights.files import write_text
 
 MOST_CLASSES = 1000  # more distinct colours or ids than this are noise or measurements, not classes
 
@@ -174,5 +175,5 @@ def write_draft(path: Path, make: Callable[[], Draft], overwrite: bool = False) 
     if path.exists() and not overwrite:
         raise DataError(f"{path} is there already: set overwrite=true to replace it")
     draft = make()
-    path.write_text(draft.text(), encoding="utf-8")
+    write_text(path, draft.text())
     return draft

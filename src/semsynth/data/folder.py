@@ -25,7 +25,11 @@ def validation_names(names: Iterable[str], seed: int, val_fraction: float) -> se
     side is empty. New names thereby move at most one of the old ones: one that stood in on a side that would have been
     empty.
     """
-    places = {name: int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") for name in names}
+    def place(name: str) -> int:
+        key = f"{seed}:{name}".encode("utf-8", "surrogateescape")  # names of files may be of any bytes
+        return int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
+
+    places = {name: place(name) for name in names}
     order = sorted(places, key=lambda name: (places[name], name))
     chosen = sum(place < val_fraction * 2**64 for place in places.values())
     return set(order[: max(1, min(chosen, len(order) - 1))])

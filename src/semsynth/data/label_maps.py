@@ -6,11 +6,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 
 from semsynth.data.classes import load_classes
 from semsynth.data.decoder import MaskDecoder
@@ -18,7 +16,9 @@ from semsynth.data.mask_files import label_files
 from semsynth.data.mask_reading import reading_of
 from semsynth.data.source import LABEL_SUFFIXES, Listing, Pair, Source
 from semsynth.errors import DataError
+from semsynth.interfaces import ChangesByEpoch, LabelSide
 from semsynth.semantics.icpe import MergedOffsets, Offsets
+from semsynth.semantics.samples import Sample
 
 
 class LabelMaps(Source):
@@ -88,12 +88,12 @@ class OtherLabels:
         DataError: a class has no partner and there is no unknown class; or a name in `names` is no class.
     """
 
-    def __init__(self, dataset: Any | Callable[..., Any], *, theirs: Sequence[str], ours: Sequence[str],
+    def __init__(self, dataset: LabelSide | Callable[..., LabelSide], *, theirs: Sequence[str], ours: Sequence[str],
                  names: Mapping[str, str] | None = None, unknown: int | None = None,
                  title: str = "labels_from", offsets: Offsets | None = None) -> None:
         self.table = torch.tensor(_table(theirs, ours, dict(names or {}), unknown, title))
         merged = None if offsets is None else MergedOffsets(offsets, self.table.numpy())
-        self.dataset: Any = dataset if isinstance(dataset, Dataset) else dataset(offsets=merged)
+        self.dataset = dataset if isinstance(dataset, LabelSide) else dataset(offsets=merged)
 
     def __len__(self) -> int:
         """Number of label maps."""
@@ -101,10 +101,10 @@ class OtherLabels:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch (from 0)."""
-        if hasattr(self.dataset, "set_epoch"):
+        if isinstance(self.dataset, ChangesByEpoch):
             self.dataset.set_epoch(epoch)
 
-    def label_map(self, index: int) -> dict[str, Any]:
+    def label_map(self, index: int) -> Sample:
         """`{labels, name[, instances][, offsets]}` of a label map."""
         sample = self.dataset.label_map(index)
         return {**sample, "labels": self.table[sample["labels"]]}

@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from semsynth.data.decoding import check_single
 from semsynth.errors import DataError
 
 FORMATS = ("PNG", "BMP", "TIFF", "GIF", "PPM", "WEBP")
@@ -30,9 +31,7 @@ def check_lossless(image: Image.Image, path: Path) -> None:
         )
     if image.format not in FORMATS:
         raise DataError(f"{path}: masks are read from {READ}, this is {image.format}: save it as PNG")
-    # the later pages of a TIFF may be its overviews
-    if image.format != "TIFF" and getattr(image, "is_animated", False):
-        raise DataError(f"{path}: holds several pictures (an animation): save the one that is the mask as PNG")
+    check_single(image, path)
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I", "F") and not image.mode.startswith("I;16"):
         raise DataError(f"{path}: holds {image.mode} values: save the mask as PNG of ids, a palette or RGB colours")
     if any(";16" in _raw_mode(tile) for tile in _tiles(image)) and not image.mode.startswith("I"):

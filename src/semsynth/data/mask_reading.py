@@ -10,7 +10,7 @@ import numpy as np
 from semsynth.data.classes import ClassTable, Masks
 from semsynth.data.colours import ColourCode, unpack_colour
 from semsynth.data.masks import DONT_CARE, Mask, pack_colours, read_mask
-from semsynth.data.sampler import spread_order
+from semsynth.data.spread import spread_order
 from semsynth.errors import DataError
 
 LOOKED_AT = 500  # masks, spread over the data set

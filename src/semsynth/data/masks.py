@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from semsynth.data.decoding import opened, upright
+from semsynth.data.decoding import check_single, opened, upright
 from semsynth.data.mask_formats import check_lossless, stored_maximum
 from semsynth.data.pictures import as_rgb
 from semsynth.data.png import check_complete
@@ -15,13 +15,21 @@ from semsynth.errors import DataError
 DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
 
 
-def read_image(path: Path) -> Image.Image:
+def read_image(path: str | Path) -> Image.Image:
     """Read an image as 8-bit RGB; see `semsynth.data.pictures.as_rgb`.
 
     Raises:
-        DataError: the file is missing or broken, or its white is not known.
+        DataError: the file is missing or broken, an animation, its pixel data end early, or its white is not known.
     """
-    return opened(path, lambda image: as_rgb(image, path))
+    path = Path(path)
+
+    def use(image: Image.Image) -> Image.Image:
+        check_single(image, path)
+        image.load()
+        check_complete(image, path)
+        return as_rgb(image, path)
+
+    return opened(path, use)
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Mask:
     colours: np.ndarray | None = None
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(path: str | Path) -> Mask:
     """Read a label file of ids, palette indices or colours; an alpha channel is dropped.
 
     Real numbers count as ids where all are whole. The indices of a GIF mean nothing, since every program numbers its
@@ -44,6 +52,8 @@ def read_mask(path: Path) -> Mask:
     Raises:
         DataError: the file is missing, broken, ends early, or is stored with loss.
     """
+    path = Path(path)
+
     def use(image: Image.Image) -> Mask:
         check_lossless(image, path)
         is_gif, maximum = image.format == "GIF", stored_maximum(image)

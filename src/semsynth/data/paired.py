@@ -1,16 +1,17 @@
 """The data set of every kind of files: reads, checks, resizes, crops and flips pairs of image and labels."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
+import albumentations as A
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import Dataset
 
 from semsynth.chance import seeds
 from semsynth.data.decoding import picture_size
-from semsynth.data.faults import many_faults
+from semsynth.data.epochs import EpochDataset
+from semsynth.data.errors import many_faults
 from semsynth.data.joint import JointTransform
 from semsynth.data.mask_size import same_aspect, size_advice
 from semsynth.data.masks import checked_labels, read_image, read_instances
@@ -18,9 +19,10 @@ from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_ne
 from semsynth.data.source import Source
 from semsynth.errors import DataError
 from semsynth.semantics.icpe import MergedOffsets, Offsets, at_size
+from semsynth.semantics.samples import Sample
 
 
-class PairedDataset(Dataset):
+class PairedDataset(EpochDataset):
     """Samples `{image (3,H,W) float32 in [-1,1], labels (H,W) int64, name[, instances (H,W) int64][, offsets]}`.
 
     Random choices depend on (seed, epoch, index) alone. Offsets, (2,H,W) float32, are measured on the resized label map
@@ -61,10 +63,11 @@ class PairedDataset(Dataset):
         random: bool = True,
         flip: bool = True,
         offsets: Offsets | MergedOffsets | None = None,
-        augment: Sequence[Any] = (),
+        augment: Sequence[A.BasicTransform] = (),
         seed: int = 0,
         strict: bool = True,
     ) -> None:
+        super().__init__()
         if preprocess not in PREPROCESS:
             raise ValueError(f"preprocess must be one of {', '.join(PREPROCESS)}, got {preprocess!r}")
         if len(size) != 2 or min(size) < 1:
@@ -88,8 +91,6 @@ class PairedDataset(Dataset):
             published_offsets=self.offsets is not None and self.offsets.published,
             augment=augment,
         )
-        # in shared memory, so that workers that live on see the next epoch
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         listing = source.find(instances)
         self.pairs, self.faults = listing.pairs, listing.faults
         if strict and self.faults:
@@ -111,9 +112,11 @@ class PairedDataset(Dataset):
         """Number of pairs."""
         return len(self.pairs)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch (from 0) whose random choices follow."""
-        self._epoch.fill_(epoch)
+    @property
+    def place(self) -> dict[str, str]:
+        """What tells the folder of the files from others, in plain values."""
+        return {"source": type(self.source).__name__, "root": str(self.source.root.resolve()),
+                "split": self.source.split}
 
     def read(self, index: int) -> tuple[Image.Image, np.ndarray, np.ndarray | None]:
         """Read and check the files of a sample: image, labels (H,W) in [0, num_classes), instances (H,W) or None.
@@ -124,6 +127,10 @@ class PairedDataset(Dataset):
         image, labels, instances = self.read_image(index), self.read_labels(index), self.read_instances(index)
         self.check_sizes(index, image, labels, instances)
         return image, labels, instances
+
+    def image_path(self, index: int) -> Path:
+        """The file of a sample's image."""
+        return self.pairs[index].image
 
     def read_image(self, index: int) -> Image.Image:
         """Read the image of a sample as RGB.
@@ -184,7 +191,7 @@ class PairedDataset(Dataset):
             )
         return resized
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Sample:
         """Return one sample.
 
         Raises:
@@ -192,7 +199,7 @@ class PairedDataset(Dataset):
         """
         return self._sample(index, *self.read(index))
 
-    def photograph(self, index: int) -> dict[str, Any]:
+    def photograph(self, index: int) -> Sample:
         """Return the image side of a sample, `{image, name}`; its label file is not read.
 
         Raises:
@@ -200,7 +207,7 @@ class PairedDataset(Dataset):
         """
         return self._sample(index, self.read_image(index), None, None)
 
-    def label_map(self, index: int) -> dict[str, Any]:
+    def label_map(self, index: int) -> Sample:
         """Return the label side of a sample, `{labels, name[, instances][, offsets]}`; its image file is not read.
 
         Raises:
@@ -210,7 +217,7 @@ class PairedDataset(Dataset):
 
     def _sample(
         self, index: int, image: Image.Image | None, labels: np.ndarray | None, instances: np.ndarray | None
-    ) -> dict[str, Any]:
+    ) -> Sample:
         height, width = labels.shape if labels is not None else (image.height, image.width)  # type: ignore[union-attr]
         size = self._resized_size(index, height, width)
         # the transform takes its size from an image, where there is none from a blank one
@@ -221,15 +228,20 @@ class PairedDataset(Dataset):
             arrays["instances"] = resize_nearest(instances, size)
         if self.offsets is not None and labels is not None:
             arrays["offsets"] = at_size(self.offsets, labels, arrays["labels"]).transpose(1, 2, 0)
-        drawn = seeds("crop and flip", self.seed, int(self._epoch), index).generate_state(1)
+        drawn = seeds("crop and flip", self.seed, self.epoch, index).generate_state(1)
         arrays = self._joint(arrays, int(drawn[0]))
-        sample: dict[str, Any] = {"name": self.pairs[index].name}
+        sample: Sample = {"name": self.pairs[index].name}
         if image is not None:
-            pixels = np.ascontiguousarray(arrays["image"].transpose(2, 0, 1))
-            sample["image"] = torch.from_numpy(pixels).float().div_(127.5).sub_(1)
-        for key in ("labels", "instances"):
-            if key in arrays:
-                sample[key] = torch.from_numpy(np.ascontiguousarray(arrays[key])).long()
+            sample["image"] = _first(arrays["image"]).float().div_(127.5).sub_(1)
+        if labels is not None:
+            sample["labels"] = torch.from_numpy(np.ascontiguousarray(arrays["labels"])).long()
+        if instances is not None:
+            sample["instances"] = torch.from_numpy(np.ascontiguousarray(arrays["instances"])).long()
         if "offsets" in arrays:
-            sample["offsets"] = torch.from_numpy(np.ascontiguousarray(arrays["offsets"].transpose(2, 0, 1)))
+            sample["offsets"] = _first(arrays["offsets"])
         return sample
+
+
+def _first(array: np.ndarray) -> torch.Tensor:
+    """Channels (H,W,C) first: (C,H,W)."""
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -23,12 +24,15 @@ def frame_of(stem: str) -> str | None:
 def by_name(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
     """Key files by their paths below a folder, without suffix; Cityscapes' files by their frame.
 
+    Letters count by what they are: systems write é as one character or as two, and copies of one folder may differ.
+
     Raises:
         DataError: two files have the same key.
     """
     keyed: dict[str, Path] = {}
     for path in files:
-        key = frame_of(path.stem) or path.relative_to(folder).with_suffix("").as_posix()
+        name = frame_of(path.stem) or path.relative_to(folder).with_suffix("").as_posix()
+        key = unicodedata.normalize("NFC", name)
         if key in keyed:
             raise DataError(f"{keyed[key]} and {path} have the same name but for the ending: keep one of them")
         keyed[key] = path

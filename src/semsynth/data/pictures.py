@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from semsynth.data.decoding import is_turned, opened, upright
+from semsynth.data.decoding import check_single, is_turned, opened, upright
 from semsynth.data.png import check_complete
 from semsynth.errors import DataError
 
@@ -15,9 +15,10 @@ def read_picture(path: Path) -> tuple[Image.Image, list[str]]:
     """Read a photograph as RGB, and say what was done to it beyond decoding: see `changes`.
 
     Raises:
-        DataError: the file is missing or broken, its pixel data end early, or its white is not known.
+        DataError: the file is missing or broken, an animation, its pixel data end early, or its white is not known.
     """
     def use(image: Image.Image) -> tuple[Image.Image, list[str]]:
+        check_single(image, path)
         image.load()
         check_complete(image, path)
         return as_rgb(image, path), changes(image)

@@ -1,5 +1,6 @@
 """Whether a PNG holds all of its pixels: decoders fill up with zeros, without a word, what its stream lacks."""
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,29 +12,41 @@ from semsynth.errors import DataError
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples for each pixel
 ADAM7 = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1)]
+NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")  # chunks that pixels are made of
 BLOCK = 1 << 20  # bytes inflated at a time
+_whole: set[tuple[str, int, int]] = set()  # files that were found whole: path, size, time of the last change
 
 
 def check_complete(image: Image.Image, path: Path) -> None:
-    """Inflate the pixel data of a PNG and count them; other formats are left to their decoders.
+    """Sum up the data of a PNG, inflate and count its pixels, once a process; other formats are left to their decoders.
 
     Raises:
-        DataError: there are fewer pixels than the header says.
+        DataError: there are fewer pixels than the header says, or other ones than were written.
         zlib.error, struct.error: the stream is broken.
     """
     if image.format != "PNG":
+        return
+    status = os.stat(path)
+    version = (str(path), status.st_size, status.st_mtime_ns)
+    if version in _whole:
         return
     data = Path(path).read_bytes()
     wanted, found = _expected(data), _inflated(data)
     if found < wanted:
         raise DataError(f"{path}: damaged: its pixel data end early ({found / wanted:.0%} are there): replace it")
+    for kind, part, crc in _chunks(data):
+        if kind in NEEDED and zlib.crc32(kind + part) != crc:
+            raise DataError(f"{path}: damaged: the sum over its {kind.decode()} data is another: replace it")
+    _whole.add(version)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """The name, the content and the sum of each chunk."""
     place = 8  # behind the signature
     while place + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[place : place + 8])
-        yield kind, data[place + 8 : place + 8 + length]
+        end = place + 8 + length
+        yield kind, data[place + 8 : end], int.from_bytes(data[end : end + 4])
         place += length + 12
 
 
@@ -50,7 +63,7 @@ def _expected(data: bytes) -> int:
 
 def _inflated(data: bytes) -> int:
     stream, count = zlib.decompressobj(), 0
-    for kind, part in _chunks(data):
+    for kind, part, _ in _chunks(data):
         while kind == b"IDAT" and part and not stream.eof:
             count += len(stream.decompress(part, BLOCK))
             part = stream.unconsumed_tail

@@ -3,18 +3,17 @@
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from semsynth.data.check import inspect_sample
-from semsynth.data.faults import many_faults
+from semsynth.data.errors import many_faults
 from semsynth.data.paired import PairedDataset
-from semsynth.data.sampler import spread_order
+from semsynth.data.spread import spread_order
 from semsynth.spelling import as_typed_here
 
 log = logging.getLogger(__name__)
 
 
-def precheck(datasets: Sequence[Any], seconds: float) -> int:
+def precheck(datasets: Sequence[object], seconds: float) -> int:
     """Read and check samples, spread evenly over the data sets, until all are read or the time is spent.
 
     Data sets that are drawn, not read, are left alone. Returns how many samples were read.

@@ -6,6 +6,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from semsynth.chance import stream
+from semsynth.data.spread import spread_order
 
 
 class ResumableSampler(Sampler[int]):
@@ -77,10 +78,3 @@ class ResumableSampler(Sampler[int]):
         order = order[:len(order) // self.world * self.world]
         yield from order[self.rank :: self.world].tolist()
         self._skip = 0
-
-
-def spread_order(count: int) -> list[int]:
-    """Order 0..count-1 so that every beginning of the list is spread over the whole range (bit reversal)."""
-    bits = max(1, (count - 1).bit_length())
-    reversed_bits = (int(format(i, f"0{bits}b")[::-1], 2) for i in range(1 << bits))
-    return [i for i in reversed_bits if i < count]

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import torch
-from torch.utils.data import Dataset
 
 from semsynth.chance import stream
+from semsynth.data.epochs import EpochDataset
 from semsynth.errors import DataError
+from semsynth.interfaces import ChangesByEpoch, LabelSide, Settles, Sides
+from semsynth.semantics.samples import Sample
 
 Unpaired = Literal["shuffled", "disjoint", "labels_only", "as_released"]
 
 
-class Sides(Protocol):
-    """A data set whose samples can be had one side at a time."""
-
-    def __len__(self) -> int:
-        """Number of samples."""
-
-    def photograph(self, index: int) -> dict[str, Any]:
-        """`{image, name}` of a sample."""
-
-    def label_map(self, index: int) -> dict[str, Any]:
-        """`{labels, name[, instances][, offsets]}` of a sample."""
-
-
-class UnpairedDataset(Dataset[dict[str, Any]]):
+class UnpairedDataset(EpochDataset):
     """Label maps of one stream beside photographs of another, with an order of its own every epoch.
 
     A sample is `{labels, name[, instances][, offsets], image, image_name}`, and `paired`, a whole sample of a fixed
@@ -51,8 +39,9 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         ValueError: an unknown mode, a share out of range, or label maps from elsewhere without `labels_only`.
     """
 
-    def __init__(self, photographs: Any, mode: Unpaired, *, labels: Any = None, paired_fraction: float = 0.0,
-                 seed: int = 0) -> None:
+    def __init__(self, photographs: Sides, mode: Unpaired, *, labels: LabelSide | None = None,
+                 paired_fraction: float = 0.0, seed: int = 0) -> None:
+        super().__init__()
         if mode not in get_args(Unpaired) or mode == "as_released":
             raise ValueError(f"dataset.unpaired must be shuffled, disjoint or labels_only, got {mode!r}")
         if not 0 <= paired_fraction <= 1:
@@ -60,7 +49,8 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         if (labels is not None) != (mode == "labels_only"):
             raise ValueError("dataset.labels_from and dataset.unpaired=labels_only belong together: "
                              "labels_from=scenes, the name of another data set, or a folder of label maps")
-        self.photographs, self.labels = photographs, photographs if labels is None else labels
+        self.photographs = photographs
+        self.labels: LabelSide = photographs if labels is None else labels
         self.mode, self.seed = mode, seed
         count = len(photographs)
         if mode != "labels_only" and count < 2:
@@ -70,23 +60,21 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         self._of_labels = np.arange(half if mode == "disjoint" else len(self.labels))
         self._of_photographs = np.arange(count - half, count) if mode == "disjoint" else np.arange(count)
         # `settled` where a set shows other samples every epoch: what is known of pairs must stay the same
-        self.paired = getattr(photographs, "settled", lambda: photographs)()
+        self.paired = photographs.settled() if isinstance(photographs, Settles) else photographs
         known = round(paired_fraction * count)
         if paired_fraction and not known:
             raise DataError(f"dataset.paired_fraction={paired_fraction} of {count} training samples is not even one")
         self.known = np.linspace(0, count - 1, known).round().astype(int)
-        # in shared memory, so that workers that live on see the next epoch
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         """Samples in an epoch: as many as there are photographs in their stream."""
         return len(self._of_photographs)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch (from 0) whose orders and random choices follow."""
-        self._epoch.fill_(epoch)
+        """Choose the epoch (from 0) whose orders and random choices follow, also in both streams."""
+        super().set_epoch(epoch)
         for dataset in (self.photographs, self.labels):
-            if hasattr(dataset, "set_epoch"):
+            if isinstance(dataset, ChangesByEpoch):
                 dataset.set_epoch(epoch)
 
     def _label_index(self, index: int, epoch: int) -> int:
@@ -97,7 +85,7 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         lap = index // count  # where there are fewer label maps than photographs
         return int(self._of_labels[_permutation(count, self.seed, epoch, lap)[index % count]])
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Sample:
         """Return one sample.
 
         Raises:
@@ -105,10 +93,10 @@ class UnpairedDataset(Dataset[dict[str, Any]]):
         """
         if not 0 <= index < len(self):
             raise IndexError(f"index {index} is out of range for {len(self)} samples")
-        epoch = int(self._epoch)
+        epoch = self.epoch
         photograph = self.photographs.photograph(int(self._of_photographs[index]))
         sample = self.labels.label_map(self._label_index(index, epoch))
-        sample |= {"image": photograph["image"], "image_name": photograph["name"]}
+        sample["image"], sample["image_name"] = photograph["image"], photograph["name"]
         if len(self.known):
             drawn = stream("known pair", self.seed, epoch, index).integers(len(self.known))
             sample["paired"] = self.paired[int(self.known[drawn])]

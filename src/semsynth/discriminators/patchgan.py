@@ -16,6 +16,9 @@ class PatchDiscriminator(nn.Module):
 
     4x4 convolutions with padding 2: stride 2 to ndf without norm; then stride 2 with spectral and instance norm,
     doubling up to 8*ndf, the last of these with stride 1; then stride 1 to one channel. LeakyReLU 0.2 between.
+
+    >>> [tuple(m.shape) for m in PatchDiscriminator(channels=5, ndf=4)(torch.randn(2, 5, 16, 16))]
+    [(2, 4, 9, 9), (2, 8, 5, 5), (2, 16, 3, 3), (2, 32, 4, 4), (2, 1, 5, 5)]
     """
 
     def __init__(self, channels: int, ndf: int = 64, num_layers: int = 4) -> None:
@@ -41,21 +44,27 @@ class PatchDiscriminator(nn.Module):
 class MultiscaleDiscriminator(nn.Module):
     """PatchGANs at several scales over the concatenated label map and image (arXiv:1711.11585, 1903.07291).
 
+    >>> network = MultiscaleDiscriminator(num_classes=2, ndf=4)
+    >>> semantics = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2)
+    >>> maps = network(semantics, torch.randn(2, 3, 16, 16))  # a fake and a real image of one label map
+    >>> [tuple(scale[-1].shape) for scale in maps]
+    [(2, 1, 5, 5), (2, 1, 4, 4)]
+
     Shapes:
-        semantics: labels (N,H,W).
+        semantics: Labels (N,H,W).
         images: (M*N,3,H,W), M = 1 or more; the label maps repeat, so that fake and real pass as one batch.
-        output: a list over scales (full size first, then halved by average pooling) of lists of maps of M*N samples,
+        output: A list over scales (full size first, then halved by average pooling) of lists of maps of M*N samples,
             the prediction last.
 
     Args:
-        num_classes: label channels, the unknown class included.
-        edges: whether the instance edges are one more input channel.
-        conditional: whether it sees the label maps; otherwise the images alone, as where they do not belong together.
-        image_channels: channels of the image.
-        ndf: width of the first layer.
-        num_layers: layers before the prediction.
-        num_scales: number of discriminators.
-        init_gain: gain of the Xavier-normal initialisation.
+        num_classes: Label channels, the unknown class included.
+        edges: Whether the instance edges are one more input channel.
+        conditional: Whether it sees the label maps; otherwise the images alone, as where they do not belong together.
+        image_channels: Channels of the image.
+        ndf: Width of the first layer.
+        num_layers: Layers before the prediction.
+        num_scales: Number of discriminators.
+        init_gain: Gain of the Xavier-normal initialisation.
     """
 
     def __init__(self, num_classes: int, *, edges: bool = False, conditional: bool = True, image_channels: int = 3,

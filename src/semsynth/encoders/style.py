@@ -18,14 +18,22 @@ class StyleEncoder(nn.Module):
     """Image (N,3,H,W) in [-1,1] -> mean and log-variance, each (N,z_dim), of a Gaussian over styles (arXiv:1903.07291).
 
     The image is resized (bilinear, aspect not kept) to 256x256, or to the largest power of two that the shorter side of
-    ``size`` holds where that is smaller, so that any crop size works; stride-2 3x3 convolutions (nef, 2, 4, 8, 8, 8)
+    `size` holds where that is smaller, so that any crop size works; stride-2 3x3 convolutions (nef, 2, 4, 8, 8, 8)
     with spectral and instance norm bring it to 4x4; LeakyReLU 0.2 after each; two linear layers.
+
+    >>> import torch
+    >>> encoder = StyleEncoder(size=(16, 16), z_dim=8, nef=4)
+    >>> style = encoder.encode(torch.randn(2, 3, 24, 16))  # any size
+    >>> tuple(style.vector.shape), torch.equal(style.vector, style.posterior.mean)
+    ((2, 8), True)
+    >>> torch.equal(style.sampled().vector, style.vector)
+    False
 
     Args:
         size: (H, W) of the training images.
-        z_dim: length of the style vector.
-        nef: width of the first layer.
-        init_gain: gain of the Xavier-normal initialisation.
+        z_dim: Length of the style vector.
+        nef: Width of the first layer.
+        init_gain: Gain of the Xavier-normal initialisation.
     """
 
     def __init__(self, size: tuple[int, int] = (256, 256), *, z_dim: int = 256, nef: int = 64,

@@ -1,6 +1,6 @@
 """What is left out on the command lines of evaluate.py and train.py and follows from the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from semsynth import runs
@@ -9,14 +9,15 @@ from semsynth.errors import ConfigError
 OWN = "folder"  # the choice whose protocol serves a data set that has no yaml here: pictures of one's own
 
 
-def completed(arguments: Sequence[str], data_sets: Path) -> list[str]:
+def completed(arguments: Sequence[str], choices: Callable[[Sequence[str]], Mapping[str, Sequence[str]]]) -> list[str]:
     """Command-line arguments with what follows from them.
 
-    As `with_judge`; and a run names its data set, whose yaml says how it is scored and by which judge, as in training.
+    As `with_judge`; and a run names its data set, which says how it is scored and by which judge, as in training. A run
+    on a data set that is no choice here brings the protocol that it was trained with.
 
     Args:
         arguments: As typed.
-        data_sets: Folder of the choices of `dataset=`.
+        choices: The arguments -> groups with their choices, also those of folders that the arguments name.
 
     Raises:
         ConfigError: a segmenter file that is not there, both a run and a data set, or runs of several data sets.
@@ -27,9 +28,13 @@ def completed(arguments: Sequence[str], data_sets: Path) -> list[str]:
         raise ConfigError("run= brings the data set that it was trained on: leave dataset= out "
                           "(root=DIR says where it lies now)")
     arguments = with_judge(arguments)
-    name = _dataset_of_run(given["run"]) if "run" in given else None
-    if name is not None:
-        arguments.append(f"dataset={name if (data_sets / f'{name}.yaml').is_file() else OWN}")
+    facts = _facts_of_run(given["run"]) if "run" in given else None
+    if facts is not None:
+        (name, protocols), there = facts, choices(arguments)
+        known = name in there["dataset"]
+        arguments.append(f"dataset={name if known else OWN}")
+        if not known and len(protocols) == 1 and not {"protocol", "scoring"} & given.keys():
+            arguments += [f"protocol={name}" for name in protocols if name in there["protocol"]]
     return arguments
 
 
@@ -53,18 +58,25 @@ def with_judge(arguments: Sequence[str]) -> list[str]:
     return arguments
 
 
-def _dataset_of_run(typed: str) -> str | None:
-    """Name of the data set of `run=`, or of the runs of a sweep; None where there is no such run: loading it says so.
+def _facts_of_run(typed: str) -> tuple[str, set[str]] | None:
+    """Names of the data set and of the protocols of `run=`, or of the runs of a sweep; None where there is no such run:
+    loading it says so.
 
     Raises:
         ConfigError: they are of several data sets, and the command line can name one alone.
     """
     whole = [path for text in (typed, typed.strip("'\"")) if (path := Path(text).expanduser()).is_dir()]
     places = whole[:1] or [Path(text).expanduser() for text in typed.split(",")]
-    found = {str(runs.load_config(path).get("dataset", {}).get("name")): path for path in places
-             if (path / runs.CONFIG).is_file()}
+    found: dict[str, Path] = {}
+    protocols = set()
+    for path in places:
+        if (path / runs.CONFIG).is_file():
+            config = runs.Run(path).config
+            name, protocol = (str((config.get(key) or {}).get("name")) for key in ("dataset", "protocol"))
+            found[name] = path
+            protocols.add(protocol)
     if len(found) > 1:
         raise ConfigError("run= names runs of several data sets, each of which has its own judge and features: score "
                           + " and ".join(f"those of {name} ({path}, ...)" for name, path in found.items())
                           + " in commands of their own")
-    return next(iter(found), None)
+    return next(((name, protocols) for name in found), None)

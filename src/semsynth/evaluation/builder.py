@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from semsynth.errors import DataError, EvaluationError
 from semsynth.evaluation.evaluator import NEIGHBOURS, Evaluator, score_keys
+from semsynth.interfaces import Progress
 from semsynth.metrics.cache import StatisticsCache
 from semsynth.metrics.diversity import Diversity, JudgeDistance, Lpips
 from semsynth.metrics.features import (
@@ -23,21 +23,16 @@ from semsynth.metrics.given_statistics import NO_VECTORS, GivenStatistics
 from semsynth.metrics.pixel_features import PixelDistance, PixelFeatures
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import RealImages
-from semsynth.metrics.statistics import FeatureSet, Progress, real_statistics
+from semsynth.metrics.statistics import FeatureSet, real_statistics, silent
 from semsynth.metrics.style_recovery import StyleRecovery
 from semsynth.pretrained.folder import MissingWeights, tool
-from semsynth.segmenters.judge import NoJudge
+from semsynth.segmenters.judge import Judge, NoJudge
 from semsynth.spelling import as_typed_here
 
 GENERAL = ("kid", *NEIGHBOURS)  # kinds that features must be general for
 KINDS = ("fid", "frechet", *GENERAL, "miou", "accuracy", "diversity", "style_r2")
-OFF = "not asked for"
+TRAINS_JUDGE = "python tools/train_segmenter.py dataset=..."
 NO_JUDGE = "no segmenter is given: segmenter=FILE.safetensors"
-
-
-def silent(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
-    """No progress bar."""
-    return items
 
 
 class Assembly:
@@ -57,7 +52,7 @@ class Assembly:
     """
 
     def __init__(self, protocol: Protocol, wanted: Sequence[str] | None = None, pixels: bool = False,
-                 trains_judge: str = "python tools/train_segmenter.py dataset=...", no_judge: str | None = None,
+                 trains_judge: str = TRAINS_JUDGE, no_judge: str | None = None,
                  dataset: str | None = None) -> None:
         unknown = [kind for kind in wanted or () if kind not in KINDS]
         if unknown:
@@ -83,7 +78,7 @@ class Assembly:
             raise EvaluationError(f"{asked[0]}: {reason}")
         self.skipped |= dict.fromkeys(keys, reason)
 
-    def features(self, judge: Any, choice: FeatureChoice | None = None) -> list[Features]:
+    def features(self, judge: Judge | None, choice: FeatureChoice | None = None) -> list[Features]:
         """The networks whose features are compared.
 
         Args:
@@ -176,7 +171,7 @@ class Assembly:
                     workers=workers, device=device, progress=progress, title=f"real {split} images, {net.name}")
         return found
 
-    def diversities(self, judge: Any, styled: bool) -> list[Diversity]:
+    def diversities(self, judge: Judge | None, styled: bool) -> list[Diversity]:
         """The distances of samples."""
         names = ["diversity/lpips", f"diversity/{judge.name}"] if judge is not None else ["diversity/lpips"]
         if not self.wants("diversity") or not self.protocol.diversity_maps:
@@ -214,7 +209,7 @@ class Assembly:
             self.skip(["style_r2"], str(error))
             return None
 
-    def judge(self, judge: Any) -> Any:
+    def judge(self, judge: Judge | None) -> Judge | None:
         """The segmenter, where its scores are wanted."""
         if not self.wants("miou", "accuracy"):
             return None
@@ -236,7 +231,7 @@ def build_evaluator(
     dataset: str,
     classes: Sequence[str],
     unknown: int | None,
-    judge: Any,
+    judge: Judge | NoJudge | None,
     real: Mapping[str, Callable[[], RealImages]],
     wanted: Sequence[str] | None = None,
     choice: FeatureChoice | None = None,
@@ -247,14 +242,14 @@ def build_evaluator(
     batch: int = 16,
     workers: int = 0,
     device: torch.device | str = "cpu",
-    count: int | None = None,
     progress: Progress = silent,
     given: GivenStatistics | None = None,
-    **how: Any,
+    pixels: bool = False,
+    trains_judge: str = TRAINS_JUDGE,
 ) -> tuple[Evaluator, dict[str, str]]:
     """An evaluator of all scores that can be had, on a device, and the reasons why others cannot.
 
-    Measures the real images where no earlier evaluation did; with torch.distributed the processes share that.
+    Measures the real images where no earlier evaluation did; several processes share that.
 
     Args:
         protocol: How scores are taken; the evaluator's is settled for the data set and the judge.
@@ -272,18 +267,17 @@ def build_evaluator(
         batch: Images at a time.
         workers: Processes that load images.
         device: Where the networks run.
-        count: See `Evaluator`.
         progress: Wraps the loops over real images.
         given: Statistics that stand in for the real images of a split in FID.
-        how: `pixels` and `trains_judge` of `Assembly`.
+        pixels, trains_judge: See `Assembly`.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had.
     """
     missing, judge = (judge, None) if isinstance(judge, NoJudge) else (None, judge)
     protocol = protocol.settled(dataset, judge)  # before a judge that is not asked is left out
-    assembly = Assembly(protocol, wanted, **how, no_judge=None if missing is None else missing.told(tool(dataset)),
-                        dataset=dataset)
+    assembly = Assembly(protocol, wanted, pixels, trains_judge, dataset=dataset,
+                        no_judge=None if missing is None else missing.told(tool(dataset)))
     if judge is not None:
         judge.check_classes(list(classes))
     nets = assembly.features(judge, choice)
@@ -291,6 +285,5 @@ def build_evaluator(
                                      device=device, progress=progress, given=given)
     evaluator = Evaluator(
         protocol, classes, unknown=unknown, judge=assembly.judge(judge), features=nets, real=statistics,
-        diversities=assembly.diversities(judge, styled), recovery=assembly.recovery(known_style, style_of_images),
-        count=count)
+        diversities=assembly.diversities(judge, styled), recovery=assembly.recovery(known_style, style_of_images))
     return evaluator.to(device), assembly.skipped

@@ -1,4 +1,4 @@
-"""All scores of generated images, a batch at a time, the same on one process as on several."""
+"""All scores of generated images, a batch at a time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from semsynth.errors import EvaluationError
-from semsynth.metrics.confusion import rare_classes, rare_iou
-from semsynth.metrics.distributed import all_sum
+from semsynth.evaluation.measured import Measured
+from semsynth.evaluation.segmenter_scores import ByProduct
+from semsynth.metrics.confusion import Confusion, rare_classes, rare_iou
 from semsynth.metrics.diversity import Diversity
 from semsynth.metrics.features import Features, InceptionFeatures
 from semsynth.metrics.kid import kernel_distance
@@ -21,6 +22,7 @@ from semsynth.metrics.pixels import check_finite, common_size, eight_bits, resiz
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.statistics import FeatureSet
 from semsynth.metrics.style_recovery import StyleRecovery
+from semsynth.segmenters.judge import Judge
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
@@ -37,7 +39,7 @@ class Scores:
         count: Generated images.
         skipped: Keys that have no score, with the reason.
         rare: The classes of `miou_rare`: the third with the fewest label pixels, the rarest first.
-        segmenter: Of a run with a segmenter in the loop, see `by_product.ByProduct`.
+        segmenter: Of a run with a segmenter in the loop, see `semsynth.evaluation.segmenter_scores.ByProduct`.
     """
 
     scores: dict[str, float]
@@ -47,27 +49,26 @@ class Scores:
     count: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
     rare: list[str] = field(default_factory=list)
-    segmenter: Any = None
+    segmenter: ByProduct | None = None
 
 
 class Evaluator:
     """Scores of generated images; `reset`, then `update` for every batch, then `compute`.
 
-    With torch.distributed every process updates with its own samples, and `compute` gives all of them the scores of all
-    samples. Positions tell the samples apart, so that those that only pad a rank's last batch do not count twice.
+    `update` has two halves, `measure` for the networks and `add` for the sums: where several processes share the work,
+    each measures its batches, and adds those of all in the order of the set (`semsynth.sharing`).
 
     Args:
         protocol: How scores are taken.
         classes: Names of the data set's classes.
         unknown: Index of its unknown class, whose pixels do not count; None where there is none.
-        judge: Segmenter (`semsynth.segmenters.judge.Judge`) of the data set's classes; None: no mIoU and accuracy.
+        judge: Segmenter of the data set's classes; None: no mIoU and accuracy.
         features: Networks of the Frechet distances; the one called `inception` gives FID. Those that are `general` give
             kernel distances and nearest neighbours besides.
         real: For each of them, by name, the statistics of real images by split (`train`, `val`). Where `val` is
             missing, the `real` images of the first `update` round serve.
         diversities: Distances whose means over samples are taken, see `update_diversity`.
         recovery: Reads styles off images; None: no style scores.
-        count: Samples in the set; positions from there on are padding. None: nothing is padded.
         dataset: Name of the data set, for what a protocol says of single ones.
 
     Raises:
@@ -80,19 +81,18 @@ class Evaluator:
         classes: Sequence[str],
         *,
         unknown: int | None = None,
-        judge: Any = None,
+        judge: Judge | None = None,
         features: Sequence[Features] = (),
         real: Mapping[str, Mapping[str, FeatureSet]] | None = None,
         diversities: Sequence[Diversity] = (),
         recovery: StyleRecovery | None = None,
-        count: int | None = None,
         dataset: str | None = None,
     ) -> None:
         self.protocol, self.classes, self.judge = protocol.settled(dataset, judge), list(classes), judge
         self.counted = self._counted(unknown)
         self.features = list(features)
         self.real = {net.name: dict((real or {}).get(net.name, {})) for net in self.features}
-        self.diversities, self.recovery, self.count = list(diversities), recovery, count
+        self.diversities, self.recovery = list(diversities), recovery
         self.confusion = self.protocol.confusion(len(self.classes), self.counted)
         self.reset()
 
@@ -103,7 +103,7 @@ class Evaluator:
             raise EvaluationError(f"protocol.ignore names {', '.join(strange)}, which the data set does not have: its "
                                   f"classes are {', '.join(self.classes)}")
         left_out = {unknown} | {self.classes.index(name) for name in self.protocol.ignore}
-        known = range(len(self.classes))
+        known: Sequence[int] = range(len(self.classes))
         if self.judge is not None:
             self.judge.check_classes(self.classes)
             known = self.judge.judged
@@ -116,11 +116,13 @@ class Evaluator:
 
     def to(self, device: torch.device | str) -> Evaluator:
         """Move the networks to a device."""
-        movable = [self.judge, *self.features, *(d.distance for d in self.diversities)]
-        movable.append(None if self.recovery is None else self.recovery.regressor)
-        for network in movable:
-            if hasattr(network, "to"):
+        for network in (self.judge, None if self.recovery is None else self.recovery.regressor):
+            if network is not None:
                 network.to(device)
+        for net in self.features:
+            net.to(device)
+        for diversity in self.diversities:
+            diversity.distance.to(device)
         return self
 
     def reset(self) -> None:
@@ -128,16 +130,19 @@ class Evaluator:
         self._fake = {net.name: FeatureSet(self.protocol.pool(net.general)) for net in self.features}
         self._real_val = {net.name: FeatureSet(self.protocol.pool(net.general)) for net in self.features
                           if "val" not in self.real[net.name]}
-        self._width: dict[str, int] = {}
-        self._seen = self._images = 0  # samples with and without padding
+        self._images = 0
         self.confusion.reset()
         for diversity in self.diversities:
             diversity.reset()
         if self.recovery is not None:
             self.recovery.reset()
 
+    def update(self, fake: Tensor, labels: Tensor | Sequence[Tensor], **more: Any) -> None:
+        """Measure and add a batch, see `measure`."""
+        self.add(self.measure(fake, labels, **more))
+
     @torch.no_grad()
-    def update(
+    def measure(
         self,
         fake: Tensor,
         labels: Tensor | Sequence[Tensor],
@@ -147,14 +152,13 @@ class Evaluator:
         style: Tensor | None = None,
         names: Sequence[str] | None = None,
         where: str = "generated images",
-    ) -> None:
-        """Add a batch.
+    ) -> Measured:
+        """Have the networks look at a batch.
 
         Args:
             fake: Generated images (N,3,H,W) in [-1,1], any floating type; rounded to eight bits here.
             labels: (N,h,w) int64, or N maps (h,w) of several sizes.
-            positions: (N,) int64, of the samples in the order that all processes share (`sharing.positions_of`); None:
-                those after the last batch, for a single process.
+            positions: (N,) int64, of the samples in the order of the set; None: those after what was added.
             real: The photographs (N,3,H,W) of the label maps, in whose style the images are; for the style scores, and
                 for the statistics of the validation split where none were given.
             style: The photographs' true styles (N,3), where they are known.
@@ -165,55 +169,57 @@ class Evaluator:
             EvaluationError: an image holds NaN or infinite values.
         """
         if positions is None:
-            positions = torch.arange(self._seen, self._seen + len(fake))
-        self._seen += len(fake)
-        positions = positions.cpu()
-        keep = torch.ones(len(fake), dtype=torch.bool) if self.count is None else positions < self.count
+            positions = torch.arange(self._images, self._images + len(fake))
         check_finite(fake, names or [f"sample {int(p)}" for p in positions], where)
-        if not keep.any():
-            return
-        chosen = keep.nonzero().flatten().tolist()
-        self._images += len(chosen)
-        fake, positions = eight_bits(fake[chosen]), positions[chosen]
-        real = None if real is None else eight_bits(real[chosen].to(fake.device))
-        for net in self.features:
-            self._add(self._fake, net, fake, positions)
-            if real is not None and net.name in self._real_val:
-                self._add(self._real_val, net, real, positions)
-        if self.judge is not None:
-            self._segment(fake, [labels[index] for index in chosen])
-        if self.recovery is not None and real is not None:
-            self.recovery.update(fake, real, positions, None if style is None else style[chosen])
+        fake = eight_bits(fake)
+        real = None if real is None else eight_bits(real.to(fake.device))
+        return Measured(
+            positions.cpu(), {net.name: net(fake).cpu() for net in self.features},
+            {net.name: net(real).cpu() for net in self.features if real is not None and net.name in self._real_val},
+            None if self.judge is None else self._segment(self.judge, fake, labels),
+            None if self.recovery is None or real is None else self.recovery.read(fake, real, style))
 
-    def _add(self, sets: dict[str, FeatureSet], net: Features, images: Tensor, positions: Tensor) -> None:
-        vectors = net(images)
-        self._width[net.name] = vectors.shape[1]
-        sets[net.name].update(vectors, positions)
-
-    def _segment(self, fake: Tensor, labels: Sequence[Tensor]) -> None:
+    def _segment(self, judge: Judge, fake: Tensor, labels: Tensor | Sequence[Tensor]) -> Confusion:
         """Compare the segmenter's answer with the label maps, those of one size at a time."""
         images = resized(fake, self.protocol.segmenter_size)
+        found = self.protocol.confusion(len(self.classes), self.counted)
         for size in sorted({common_size(truth) for truth in labels}):
             rows = [row for row, truth in enumerate(labels) if common_size(truth) == size]
-            guess = self.judge.logits(images[rows], size).argmax(1)
-            self.confusion.update(guess, torch.stack([labels[row] for row in rows]).to(guess.device))
+            guess = judge.logits(images[rows], size).argmax(1)
+            found.update(guess, torch.stack([labels[row] for row in rows]).to(guess.device))
+        return found
+
+    def add(self, found: Measured) -> None:
+        """Add what was measured in a batch."""
+        self._images += len(found.positions)
+        for sets, vectors in ((self._fake, found.fake), (self._real_val, found.real)):
+            for name, of_net in vectors.items():
+                sets[name].update(of_net, found.positions)
+        if found.confusion is not None:
+            self.confusion.merge(found.confusion)
+        if self.recovery is not None and found.styles is not None:
+            self.recovery.add(found.styles)
 
     @torch.no_grad()
-    def update_diversity(self, samples: Tensor) -> None:
-        """Add samples (S,N,3,H,W) of N label maps; each label map on one process only."""
-        for diversity in self.diversities:
-            diversity.update(torch.stack([eight_bits(images) for images in samples]))
+    def measure_diversity(self, samples: Tensor) -> list[Tensor]:
+        """Have the networks look at samples (S,N,3,H,W) of N label maps; for `add_diversity`."""
+        rounded = torch.stack([eight_bits(images) for images in samples])
+        return [diversity.distances(rounded) for diversity in self.diversities]
+
+    def add_diversity(self, found: Sequence[Tensor]) -> None:
+        """Add what was measured of samples."""
+        for diversity, distances in zip(self.diversities, found, strict=True):
+            diversity.add(distances)
 
     def compute(self) -> Scores:
-        """The scores of all samples on all processes. Every process must call it.
+        """The scores of all that was added.
 
         Raises:
             EvaluationError: fewer than two images.
         """
-        images = int(all_sum(torch.tensor(self._images)))
-        if images < 2:
-            raise EvaluationError(f"scores need two or more generated images, got {images}")
-        found = Scores({}, count=images)
+        if self._images < 2:
+            raise EvaluationError(f"scores need two or more generated images, got {self._images}")
+        found = Scores({}, count=self._images)
         for net in self.features:
             self._distances(net, found)
         if self.judge is not None:
@@ -230,15 +236,9 @@ class Evaluator:
         return found
 
     def _distances(self, net: Features, found: Scores) -> None:
-        # A rank whose samples were all padding knows no width.
-        total, ranks = all_sum(torch.tensor([self._width.get(net.name, 0), int(net.name in self._width)])).tolist()
-        width = total // max(1, ranks)
-        fake = self._fake[net.name].shared(width)
-        if net.name in self._real_val:
-            seen = self._real_val[net.name].shared(width)
-            if seen.count >= 2:
-                self.real[net.name]["val"] = seen
-                del self._real_val[net.name]
+        fake = self._fake[net.name]
+        if net.name in self._real_val and self._real_val[net.name].count >= 2:
+            self.real[net.name]["val"] = self._real_val.pop(net.name)
         for split, real in self.real[net.name].items():
             assert fake.moments is not None
             assert real.moments is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from semsynth.data.decoding import picture_size
@@ -17,23 +17,40 @@ from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_in
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.report import CONFUSION_PLOT, IOU_PLOT
-from semsynth.interfaces import LabelFiles
-from semsynth.metrics.pixels import image_tensor, labels_at
+from semsynth.interfaces import LabelFiles, SampleSet
+from semsynth.metrics.pixels import common_size, image_tensor, labels_at
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import chosen
+from semsynth.semantics.samples import Sample, SampleBatch
 from semsynth.synthesis.pictures import GRID
 
 SHOWN = 5  # files that an error lists
 OURS = (GRID, IOU_PLOT, CONFUSION_PLOT)  # what synthesize.py and an earlier evaluation leave among images
 
 
-def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """A batch; the label maps to compare with, `truth`, stay a list, since they may differ in size."""
+class JudgedSample(Sample, total=False):
+    """A sample with the label map (h,w) int64 to compare with, `truth`, or an image of such a map, `fake` (3,H,W)."""
+
+    truth: Tensor
+    fake: Tensor
+
+
+class JudgedBatch(SampleBatch, total=False):
+    """A batch of them; the label maps to compare with stay a list, since they may differ in size."""
+
+    truth: list[Tensor]
+    fake: Tensor
+
+
+def collate(samples: list[JudgedSample]) -> JudgedBatch:
+    """A batch."""
     truths = [sample.pop("truth") for sample in samples]
-    return {**default_collate(samples), "truth": truths}
+    batch: JudgedBatch = default_collate(samples)
+    batch["truth"] = truths
+    return batch
 
 
-class JudgedMaps(Dataset):
+class JudgedMaps(Dataset[JudgedSample]):
     """Samples of a data set in the spread order, with `truth` (h,w) int64, the label map to compare with.
 
     Args:
@@ -41,7 +58,7 @@ class JudgedMaps(Dataset):
         protocol: Its `count`, `label_size` and `label_resize`.
     """
 
-    def __init__(self, dataset: Any, protocol: Protocol) -> None:
+    def __init__(self, dataset: SampleSet, protocol: Protocol) -> None:
         self.dataset, self.protocol = dataset, protocol
         self.order = chosen(len(dataset), protocol.count)
 
@@ -49,23 +66,23 @@ class JudgedMaps(Dataset):
         """Number of samples."""
         return len(self.order)
 
-    def __getitem__(self, position: int) -> dict[str, Any]:
+    def __getitem__(self, position: int) -> JudgedSample:
         """Read or draw one sample.
 
         Raises:
             DataError: its files are broken.
         """
         index = self.order[position]
-        sample = dict(self.dataset[index])
-        sample["truth"] = sample["labels"]
+        drawn = self.dataset[index]
+        sample: JudgedSample = {**drawn, "truth": drawn["labels"]}
         as_drawn = (self.protocol.label_size, self.protocol.label_resize) == ("image", "nearest")
         if isinstance(self.dataset, LabelFiles) and not as_drawn:
-            size = None if self.protocol.label_size == "native" else tuple(sample["labels"].shape)
+            size = None if self.protocol.label_size == "native" else common_size(drawn["labels"])
             sample["truth"] = labels_at(self.dataset.read_labels(index), size, self.protocol.label_resize)
         return sample
 
 
-class ImageFolder(Dataset):
+class ImageFolder(Dataset[JudgedSample]):
     """Images made by anything, with the label maps that they were made from, paired as those of a data set.
 
     That is by their paths below the two folders, Cityscapes' files by their frames, or by what is left without the
@@ -103,7 +120,7 @@ class ImageFolder(Dataset):
         """Number of images."""
         return len(self.order)
 
-    def __getitem__(self, position: int) -> dict[str, Any]:
+    def __getitem__(self, position: int) -> JudgedSample:
         """Read an image and its label map.
 
         Raises:

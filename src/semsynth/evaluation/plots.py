@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
+from semsynth.evaluation.segmenter_scores import Answers
 from semsynth.weights.files import write_with
 
 DPI = 120
@@ -15,30 +15,38 @@ NAMED = 60  # classes up to which the names can be read
 NUMBERED = 20  # classes up to which cells hold numbers
 
 
-def plot_iou(path: Path, per_class: Mapping[str, Mapping[str, float | None]]) -> None:
+class PerClass(TypedDict):
+    """Scores of single classes: IoU, None where a class occurs nowhere, and shares of the counted label pixels."""
+
+    iou: dict[str, float | None]
+    frequency: dict[str, float]
+
+
+def plot_iou(path: Path, per_class: PerClass) -> None:
     """A PNG: IoU of every class against its share of the label pixels (logarithmic)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    points = [(per_class["frequency"][name] or 0.0, iou, name) for name, iou in per_class["iou"].items()
+    points = [(per_class["frequency"][name], iou, name) for name, iou in per_class["iou"].items()
               if iou is not None]
     shown = [(share, iou, name) for share, iou, name in points if share > 0]
     axes.scatter([share for share, _, _ in shown], [iou for _, iou, _ in shown], s=18, color="tab:blue")
     if len(shown) <= 40:
         for share, iou, name in shown:
-            axes.annotate(name, (share, iou), xytext=(4, 3), textcoords="offset points", fontsize=8)
+            axes.annotate(name, (share, iou), xytext=(4, 3), textcoords="offset points", fontsize=8,
+                          parse_math=False)
     axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel="share of the label pixels", ylabel="IoU")
     axes.grid(alpha=0.3)
-    write_with(path, lambda partial: figure.savefig(partial, dpi=DPI))
+    write_with(path, lambda file: figure.savefig(file, format="png", dpi=DPI))
 
 
-def plot_confusion(path: Path, segmenter: Mapping[str, Any]) -> None:
+def plot_confusion(path: Path, segmenter: Answers) -> None:
     """A PNG: the confusion matrix, every row as shares of the pixels of its class.
 
     Args:
         path: The file.
-        segmenter: `classes`, `answers` and `confusion` of `by_product.ByProduct`. Above `NAMED` classes the axes count
+        segmenter: What it answered. Above `NAMED` classes the axes count
             them in place of their names.
     """
     from matplotlib.figure import Figure
@@ -54,10 +62,10 @@ def plot_confusion(path: Path, segmenter: Mapping[str, Any]) -> None:
     axes.set(xlabel="the segmenter's answer", ylabel="class of the real image")
     if columns <= NAMED:
         axes.set_xticks(range(columns), segmenter["answers"], rotation=60, ha="right", rotation_mode="anchor",
-                        fontsize=8)
-        axes.set_yticks(range(rows), segmenter["classes"], fontsize=8)
+                        fontsize=8, parse_math=False)
+        axes.set_yticks(range(rows), segmenter["classes"], fontsize=8, parse_math=False)
     if columns <= NUMBERED:
         for row, column in np.argwhere(shares >= 0.01):
             axes.text(column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", fontsize=7,
                       color="white" if shares[row, column] > 0.55 else "black")
-    write_with(path, lambda partial: figure.savefig(partial, dpi=DPI))
+    write_with(path, lambda file: figure.savefig(file, format="png", dpi=DPI))

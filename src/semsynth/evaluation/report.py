@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+import semsynth
 from semsynth.digits import rounded
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.evaluator import NEIGHBOURS, Scores
-from semsynth.evaluation.plots import plot_confusion, plot_iou
+from semsynth.evaluation.plots import PerClass, plot_confusion, plot_iou
+from semsynth.evaluation.segmenter_scores import Answers
 from semsynth.metrics.features import InceptionFeatures
 from semsynth.metrics.pixel_features import PixelDistance, PixelFeatures
 from semsynth.weights.files import write_text
@@ -28,13 +30,34 @@ MEANS = {"all": "mean over all classes, absent ones as 0", "present": "mean over
 PERCENT = ("miou", "accuracy", "miou_rare")  # last words of keys whose scores are shares of 1
 
 
-def document(found: Scores, *, source: Mapping[str, Any], protocol: Mapping[str, Any],
-             seconds: float) -> dict[str, Any]:
+class Facts(TypedDict, total=False):
+    """What was scored: a `run`, or a folder of `images`, on the label maps of a `dataset`."""
+
+    run: str
+    images: str
+    dataset: str
+
+
+class Document(Facts, total=False):
+    """The content of scores.json, see `Scores`."""
+
+    format: int
+    scores: dict[str, float]
+    per_class: PerClass
+    style_regressor_r2: dict[str, float]
+    segmenter: Answers | None
+    skipped: dict[str, str]
+    protocol: Mapping[str, Any]
+    code: dict[str, str | None]
+    seconds: float
+
+
+def document(found: Scores, *, source: Facts, protocol: Mapping[str, object], seconds: float) -> Document:
     """The content of scores.json.
 
     Args:
         found: The scores.
-        source: `run` or `images`, and `dataset`.
+        source: What was scored.
         protocol: Everything that moves the scores, in plain values.
         seconds: That it took.
     """
@@ -55,10 +78,6 @@ def is_share(key: str) -> bool:
 
 def code_version() -> dict[str, str | None]:
     """Version of the package, and the commit where it runs from a repository."""
-    try:
-        package: str | None = version("semsynth")
-    except PackageNotFoundError:
-        package = None
     here = Path(__file__).parent
     try:
         told = subprocess.run(["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
@@ -68,10 +87,10 @@ def code_version() -> dict[str, str | None]:
         commit = told.stdout.strip() if told.returncode == 0 and inside.returncode == 0 else None
     except (OSError, subprocess.TimeoutExpired):
         commit = None
-    return {"version": package, "commit": commit}
+    return {"version": semsynth.__version__, "commit": commit}
 
 
-def keep(content: Mapping[str, Any], place: str | Path) -> None:
+def keep(content: Document, place: str | Path) -> None:
     """Write the scores to a file, print them, and say where they are.
 
     Raises:
@@ -83,7 +102,7 @@ def keep(content: Mapping[str, Any], place: str | Path) -> None:
     print(f"scores: {path}")
 
 
-def write_scores(path: Path, content: Mapping[str, Any]) -> None:
+def write_scores(path: Path, content: Document) -> None:
     """Write scores.json and its plots beside it, each complete or not at all.
 
     Raises:
@@ -100,7 +119,7 @@ def write_scores(path: Path, content: Mapping[str, Any]) -> None:
         raise EvaluationError(f"{path}: cannot be written ({error.strerror}): give output=FILE.json") from error
 
 
-def print_scores(content: Mapping[str, Any], console: Console) -> None:
+def print_scores(content: Document, console: Console) -> None:
     """Print the scores, the protocol in short, the classes, and what is missing."""
     protocol = content["protocol"]
     style = f", style {protocol['style']}" if protocol.get("style") else ""
@@ -113,19 +132,20 @@ def print_scores(content: Mapping[str, Any], console: Console) -> None:
     table.columns[1].justify = "right"
     for key, value in content["scores"].items():
         shown = f"{100 * value:.2f} %" if is_share(key) else rounded(value, 4)
-        table.add_row(key, shown, _how(key, protocol))
+        table.add_row(key, shown, Text(_how(key, protocol)))  # class names are no markup
     console.print(table)
-    own = content["segmenter"] or {"iou": {}, "swapped": []}
+    own = content["segmenter"]
     if content["per_class"]["iou"]:
-        classes = Table("class", "IoU", "share of pixels", *(["IoU of the run's segmenter"] if own["iou"] else []),
+        of_own = own["iou"] if own else {}
+        classes = Table("class", "IoU", "share of pixels", *(["IoU of the run's segmenter"] if of_own else []),
                         box=None)
         for name, share in sorted(content["per_class"]["frequency"].items(), key=lambda item: -item[1]):
-            cells = [_iou(own["iou"].get(name))] if own["iou"] else []
-            classes.add_row(name, _iou(content["per_class"]["iou"][name]), f"{100 * share:.3f} %", *cells)
+            cells = [_iou(of_own.get(name))] if of_own else []
+            classes.add_row(Text(name), _iou(content["per_class"]["iou"][name]), f"{100 * share:.3f} %", *cells)
         console.print(classes)
-    for name, answer, share in own["swapped"]:
-        console.print(f"the run's segmenter takes {name} for {answer}: {100 * share:.1f} % of its pixels", markup=False,
-                      highlight=False, soft_wrap=True)
+    for taken, answer, part in own["swapped"] if own else ():
+        console.print(f"the run's segmenter takes {taken} for {answer}: {100 * float(part):.1f} % of its pixels",
+                      markup=False, highlight=False, soft_wrap=True)
     missing: dict[str, list[str]] = {}
     for key, reason in content["skipped"].items():
         missing.setdefault(reason, []).append(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +11,10 @@ from torch import Tensor
 from semsynth.chance import stream
 from semsynth.drawing import draw, style_of
 from semsynth.errors import EvaluationError
+from semsynth.interfaces import Generator, StyleEncoder
 from semsynth.metrics.protocol import Style as Choice
 from semsynth.semantics.batch import semantics_from_batch
+from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Normal, Style
 
 
@@ -27,8 +28,8 @@ class Sampler:
     """Draws batches of a data set with a generator.
 
     Args:
-        generator: See `semsynth.interfaces.Generator`.
-        encoder: See `semsynth.interfaces.StyleEncoder`; or None.
+        generator: The generator.
+        encoder: Says the style of photographs; or None.
         num_classes: Label channels.
         style: See `Protocol.style`.
         seed: Of the noise.
@@ -38,13 +39,13 @@ class Sampler:
         EvaluationError: a style of the photographs, and no encoder.
     """
 
-    def __init__(self, generator: Any, encoder: Any, *, num_classes: int, style: Choice = "normal", seed: int = 0,
-                 device: torch.device | str = "cpu") -> None:
+    def __init__(self, generator: Generator, encoder: StyleEncoder | None, *, num_classes: int,
+                 style: Choice = "normal", seed: int = 0, device: torch.device | str = "cpu") -> None:
         if style != "normal" and generator.styled and encoder is None:
             raise EvaluationError(f"protocol.style={style} needs a run with a style encoder: "
                                   "take protocol.style=normal")
-        self.generator: Any = generator.to(device).eval()
-        self.encoder: Any = None if encoder is None else encoder.to(device).eval()
+        self.generator = generator.to(device).eval()
+        self.encoder = None if encoder is None else encoder.to(device).eval()
         self.num_classes, self.style, self.seed, self.device = num_classes, style, seed, device
 
     @property
@@ -53,7 +54,7 @@ class Sampler:
         return self.generator.styled and self.style != "normal"
 
     @torch.no_grad()
-    def draw(self, batch: dict[str, Any], positions: Tensor) -> Tensor:
+    def draw(self, batch: SampleBatch, positions: Tensor) -> Tensor:
         """Images (N,3,H,W) of the label maps of a batch of the loaders."""
         semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
         normal = self._normal(positions)
@@ -66,7 +67,7 @@ class Sampler:
         return draw(self.generator, semantics, style)
 
     @torch.no_grad()
-    def samples(self, batch: dict[str, Any], positions: Tensor, count: int) -> Tensor:
+    def samples(self, batch: SampleBatch, positions: Tensor, count: int) -> Tensor:
         """Images (count,N,3,H,W) in `count` styles from N(0,1).
 
         Raises:

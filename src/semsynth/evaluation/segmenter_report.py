@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from semsynth.data.datamodule import DataModule
 from semsynth.metrics.confusion import Confusion, SegmentationScores
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.segmenters.judge import Judge
+from semsynth.semantics.samples import Sample, SampleBatch
+from semsynth.weights.files import write_with
 
 SAMPLES = 12  # rows of the picture
 
 
+class RealScores(TypedDict):
+    """Scores on real pictures, as plain values; `iou` and `frequency` by class, None for one that never occurs."""
+
+    miou: float
+    accuracy: float
+    iou: dict[str, float | None]
+    frequency: dict[str, float | None]
+    images: int
+
+
 @torch.inference_mode()
-def score_real(judge: Judge, batches: Iterable[dict[str, Any]], device: str | torch.device = "cpu"
+def score_real(judge: Judge, batches: Iterable[SampleBatch], device: str | torch.device = "cpu"
                ) -> SegmentationScores:
     """Segment real pictures `{image, labels}` and compare with their labels; the ignored class does not count."""
     judge = judge.to(device)
@@ -31,13 +45,13 @@ def score_real(judge: Judge, batches: Iterable[dict[str, Any]], device: str | to
     return confusion.compute()
 
 
-def report(judge: Judge, data: Any, colours: Sequence[Sequence[int]], picture: Path, title: str,
-           device: str | torch.device) -> dict[str, Any]:
+def report(judge: Judge, data: DataModule, colours: Sequence[Sequence[int]], picture: Path, title: str,
+           device: str | torch.device) -> RealScores:
     """Score a judge on a validation split, show the scores and draw some of its pictures; return the scores.
 
     Args:
         judge: The judge, as it was written.
-        data: With `val_set` and `val_dataloader()`.
+        data: With the validation split.
         colours: [red, green, blue] of each class.
         picture: File of the grid.
         title: Of the table.
@@ -47,11 +61,12 @@ def report(judge: Judge, data: Any, colours: Sequence[Sequence[int]], picture: P
     scores = plain(score_real(judge, data.val_dataloader(), device), judge.classes, len(real))
     Console().print(table(scores, title))
     count = min(SAMPLES, len(real))
-    grid(judge, (real[i * len(real) // count] for i in range(count)), colours).save(picture)
+    drawn = grid(judge, (real[i * len(real) // count] for i in range(count)), colours)
+    write_with(picture, lambda file: drawn.save(file, "PNG"))
     return scores
 
 
-def plain(scores: SegmentationScores, classes: Sequence[str], images: int) -> dict[str, Any]:
+def plain(scores: SegmentationScores, classes: Sequence[str], images: int) -> RealScores:
     """Scores as plain values, rounded to a hundredth of a percent; classes that never occur are null."""
     def rounded(values: torch.Tensor) -> dict[str, float | None]:
         return {name: None if v != v else round(v, 4) for name, v in zip(classes, values.tolist(), strict=True)}
@@ -60,21 +75,21 @@ def plain(scores: SegmentationScores, classes: Sequence[str], images: int) -> di
             "frequency": rounded(scores.frequency), "images": images}
 
 
-def table(scores: dict[str, Any], title: str) -> Table:
+def table(scores: RealScores, title: str) -> Table:
     """IoU and frequency of every class, rarest last."""
     shown = Table(title=f"{title}: mIoU {scores['miou']:.1%}, accuracy {scores['accuracy']:.1%}, "
                         f"{scores['images']} images")
     shown.add_column("class")
     shown.add_column("IoU", justify="right")
     shown.add_column("share of pixels", justify="right")
-    for name, share in sorted(scores["frequency"].items(), key=lambda item: -item[1]):
+    for name, share in sorted(scores["frequency"].items(), key=lambda item: -(item[1] or 0.0)):
         iou = scores["iou"][name]
-        shown.add_row(name, "-" if iou is None else f"{iou:.1%}", f"{share:.2%}")
+        shown.add_row(Text(name), "-" if iou is None else f"{iou:.1%}", f"{share:.2%}")
     return shown
 
 
 @torch.inference_mode()
-def grid(judge: Judge, samples: Iterable[dict[str, Any]], colours: Sequence[Sequence[int]]) -> Image.Image:
+def grid(judge: Judge, samples: Iterable[Sample], colours: Sequence[Sequence[int]]) -> Image.Image:
     """Rows of image | labels | prediction of single samples."""
     rows = []
     device = next(judge.parameters()).device

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor
 
-from semsynth.metrics.confusion import class_iou, rare_iou
+from semsynth.metrics.confusion import Confusion, class_iou, rare_iou
 from semsynth.metrics.protocol import Protocol
+from semsynth.segmenters.loop import LoopSegmenter
+from semsynth.semantics.samples import SampleBatch
 
 KINDS = ("segmenter", "agreement")  # beginnings of the scores' keys
+
+
+class Answers(TypedDict):
+    """What scores.json holds of it besides the scores, see `ByProduct`; `swapped` has a row for each."""
+
+    classes: list[str]
+    answers: list[str]
+    confusion: list[list[int]]
+    iou: dict[str, float | None]
+    swapped: list[list[str | float]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class ByProduct:
     iou: dict[str, float | None]
     swapped: list[tuple[str, str, float]]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Answers:
         """Plain values for scores.json, without the scores."""
         return {"classes": self.classes, "answers": self.answers, "confusion": self.confusion, "iou": self.iou,
                 "swapped": [list(row) for row in self.swapped]}
@@ -46,17 +58,16 @@ class ByProduct:
 class OwnSegmenter:
     """Scores of a run's segmenter on real images and on what the generator makes of their label maps.
 
-    `reset`, then `update` for every batch, then `compute`; in one process. The same classes count as by the judge,
-    unless the segmenter cannot answer them.
+    `reset`, then `update` for every batch, then `compute`; `update` has two halves, as that of `Evaluator`. The same
+    classes count as by the judge, unless the segmenter cannot answer them.
 
     Args:
-        segmenter: `semsynth.segmenters.loop.LoopSegmenter`: `segmenter(images (N,3,H,W) in [-1,1]) -> logits (N,K,H,W)`
-            and `truth(labels (N,H,W))`, -1 where it cannot be asked.
+        segmenter: The segmenter.
         protocol: Its conventions of mIoU and accuracy, as the judge of the generated images is asked.
         counted: Classes whose pixels count.
     """
 
-    def __init__(self, segmenter: Any, protocol: Protocol, counted: Sequence[int]) -> None:
+    def __init__(self, segmenter: LoopSegmenter, protocol: Protocol, counted: Sequence[int]) -> None:
         self.segmenter, self.names = segmenter.eval(), list(segmenter.classes)
         self.counted = [index for index in counted if bool(segmenter.answered[index])]
         conventions = protocol.settled(None, None)
@@ -67,12 +78,26 @@ class OwnSegmenter:
         self.real.reset()
         self.fake.reset()
 
+    def update(self, samples: SampleBatch, fake: Tensor) -> None:
+        """Measure and add a batch."""
+        self.add(self.measure(samples, fake))
+
     @torch.no_grad()
-    def update(self, samples: Mapping[str, Any], fake: Tensor) -> None:
-        """Add real images `{image (N,3,H,W), labels (N,H,W)}` and what was made of their labels, `fake` (N,3,H,W)."""
+    def measure(self, samples: SampleBatch, fake: Tensor) -> tuple[Confusion, Confusion]:
+        """Real images `{image (N,3,H,W), labels (N,H,W)}` and what was made of their labels, `fake` (N,3,H,W).
+
+        Returns:
+            The confusion of the segmenter's answers to real images, and to the others.
+        """
         truth = self.segmenter.truth(samples["labels"].to(fake.device))
-        for confusion, images in ((self.real, samples["image"].to(fake.device)), (self.fake, fake)):
-            confusion.update(self.segmenter(images).argmax(1), truth)
+        images = samples["image"].to(fake.device)
+        return (self.real.of(self.segmenter(images).argmax(1), truth),
+                self.fake.of(self.segmenter(fake).argmax(1), truth))
+
+    def add(self, found: tuple[Confusion, Confusion]) -> None:
+        """Add what was measured of a batch."""
+        for confusion, of_batch in zip((self.real, self.fake), found, strict=True):
+            confusion.merge(of_batch)
 
     def compute(self) -> ByProduct:
         """The scores of all samples; those without a pixel that counts are left out."""

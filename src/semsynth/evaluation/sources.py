@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, TypeVar
 
 import torch
-from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from semsynth import runs
@@ -18,6 +17,7 @@ from semsynth.errors import ConfigError, EvaluationError
 from semsynth.evaluation.builder import build_evaluator
 from semsynth.evaluation.evaluator import Evaluator, Scores
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps
+from semsynth.evaluation.report import Facts
 from semsynth.evaluation.run_evaluation import fitting_batch, run_evaluation
 from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
@@ -27,9 +27,31 @@ from semsynth.metrics.features import FeatureChoice
 from semsynth.metrics.given_statistics import GivenStatistics
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import RealImages
+from semsynth.segmenters.judge import Judge, NoJudge
+from semsynth.segmenters.loop import LoopSegmenter
 from semsynth.synthesis.maps import mask_decoder
 from semsynth.threads import Choice, Threads
 from semsynth.weights.tensor_files import sha256_of
+
+T = TypeVar("T")
+
+
+class Kept(TypedDict):
+    """A checkpoint: the name of its file, the epoch from 0 that it was written in, and the SHA-256."""
+
+    file: str
+    epoch: int | None
+    sha256: str
+
+
+class Choices(TypedDict, total=False):
+    """What moves the scores besides protocol and data set: weights of a run, or label maps of a folder."""
+
+    checkpoint: Kept
+    weights: str
+    labels: str
+    squashed_labels: int
+    style: None
 
 
 @dataclass
@@ -37,10 +59,10 @@ class Source:
     """What is scored.
 
     Attributes:
-        facts: `run` or `images`, and `dataset`, for scores.json.
+        facts: For scores.json.
         choices: What else moves the scores: checkpoint, weights.
         maps: Samples to judge.
-        painter: Draws them; None where they are images already.
+        sampler: Draws them; None where they are images already.
         size: (H,W) of the images.
         data: The data set.
         known_style: Whether it knows the style of its images.
@@ -48,38 +70,64 @@ class Source:
         segmenter: The one in the loop of an unpaired run; None: there is none.
     """
 
-    facts: dict[str, Any]
-    choices: dict[str, Any]
-    maps: Dataset
-    painter: Sampler | None
+    facts: Facts
+    choices: Choices
+    maps: JudgedMaps | ImageFolder
+    sampler: Sampler | None
     size: tuple[int, int]
     data: DataSets
     known_style: bool
     where: str
-    segmenter: Any = None
+    segmenter: LoopSegmenter | None = None
 
 
-def load_run(run: str | Path, checkpoint: str, weights: str) -> tuple[Any, Any, Any, dict[str, Any]]:
-    """A run's generator, encoder and configuration, and which weights these are.
+@dataclass(frozen=True)
+class Options:
+    """How a source is scored.
+
+    Attributes:
+        protocol: How scores are taken.
+        judge: Segmenter, or None.
+        wanted: Kinds of scores that must be had; None: all that can.
+        device: Where networks run.
+        choice: Which networks' features are compared.
+        batch: Images at a time; None: what fits their size.
+        workers: Processes that load images.
+        cache: Folder of the statistics of real images; None: the default one.
+        threads: Of a CPU; `auto`: every long loop chooses by its first batches.
+        given: Statistics that stand in for the real images of a split in FID.
+
+    Raises:
+        EvaluationError: no image at a time.
+    """
+
+    protocol: Protocol
+    judge: Judge | NoJudge | None = None
+    wanted: Sequence[str] | None = None
+    device: torch.device = field(default_factory=partial(torch.device, "cpu"))
+    choice: FeatureChoice = field(default_factory=FeatureChoice)
+    batch: int | None = None
+    workers: int = 0
+    cache: str | Path | None = None
+    threads: Threads = "auto"
+    given: GivenStatistics | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and self.batch < 1:
+            raise EvaluationError(f"batch={self.batch} must be 1 or more")
+
+
+def chosen_weights(run: runs.Run) -> Choices:
+    """Which checkpoint and weights of a run are scored.
 
     Raises:
         ConfigError: no such run, checkpoint or weights.
     """
-    runs.load_config(run)  # no such run is told before no such checkpoint
-    path = runs.find_checkpoint(run, checkpoint)
-    taken = "ema" if weights == "auto" else weights
-    try:
-        generator, encoder, cfg = runs.load_generator(run, str(path), taken)
-    except ConfigError:
-        if weights != "auto":
-            raise
-        taken = "raw"
-        generator, encoder, cfg = runs.load_generator(run, str(path), taken)
-    kept = {"file": path.name, "epoch": runs.epoch_of(path), "sha256": sha256_of(path)}
-    return generator, encoder, cfg, {"checkpoint": kept, "weights": taken}
+    kept: Kept = {"file": run.checkpoint.name, "epoch": run.saved.epoch, "sha256": sha256_of(run.checkpoint)}
+    return {"checkpoint": kept, "weights": run.weights}
 
 
-def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Sequence[str] | None) -> Any:
+def segmenter_of(run: runs.Run, wanted: Sequence[str] | None) -> LoopSegmenter | None:
     """The segmenter in the loop of an unpaired run; None for other runs, or where its scores are not wanted.
 
     Raises:
@@ -89,31 +137,34 @@ def load_segmenter(run: str | Path, checkpoint: str, weights: str, wanted: Seque
     if wanted is not None and not asked:
         return None
     try:
-        found = runs.load_segmenter(run, checkpoint, weights)
+        found = run.segmenter
     except ConfigError as error:
         raise EvaluationError(f"{error}\nwanted=[fid,miou,accuracy] or other kinds leave its scores out") from error
     if asked and found is None:
-        raise EvaluationError(f"wanted={asked[0]}: {run} has no segmenter in the loop")
+        raise EvaluationError(f"wanted={asked[0]}: {run.path} has no segmenter in the loop")
     return found
 
 
-def of_run(run: str, generator: Any, encoder: Any, data: DataSets, size: Sequence[int], protocol: Protocol,
-           device: torch.device, choices: Mapping[str, Any], segmenter: Any = None) -> Source:
+def of_run(run: runs.Run, data: DataSets, options: Options) -> Source:
     """A trained generator on the label maps of its validation split.
 
     Raises:
-        EvaluationError: styles of photographs, and no encoder.
+        ConfigError: no such run, checkpoint or weights.
+        EvaluationError: styles of photographs, and no encoder; or no segmenter whose scores are asked for.
         DataError: the data set is not there.
     """
+    generator, choices, segmenter = run.generator, chosen_weights(run), segmenter_of(run, options.wanted)
+    protocol = options.protocol
     maps = JudgedMaps(data.maps(protocol), protocol)
-    painter = Sampler(generator, encoder, num_classes=data.facts["num_classes"], style=protocol.style,
-                      seed=protocol.seed, device=device)
+    sampler = Sampler(generator, run.encoder, num_classes=data.facts["num_classes"], style=protocol.style,
+                      seed=protocol.seed, device=options.device)
     known = "style" in maps[0]
-    return Source({"run": str(run), "dataset": data.name}, dict(choices), maps, painter, (int(size[0]), int(size[1])),
-                  data, known, f"{run} ({choices['checkpoint']['file']}, weights={choices['weights']})", segmenter)
+    height, width = run.config.size
+    return Source({"run": str(run.path), "dataset": data.name}, choices, maps, sampler, (int(height), int(width)),
+                  data, known, f"{run.path} ({choices['checkpoint']['file']}, weights={choices['weights']})", segmenter)
 
 
-def of_folder(images: str, labels: str, data: DataSets, protocol: Protocol) -> Source:
+def of_folder(images: str, labels: str, data: DataSets, options: Options) -> Source:
     """Images of any method with their label maps, which are read as synthesize.py reads them.
 
     Raises:
@@ -123,9 +174,9 @@ def of_folder(images: str, labels: str, data: DataSets, protocol: Protocol) -> S
     facts = data.facts
     decode = mask_decoder(data.classes, [list(colour) for colour in facts["colours"]], facts.get("ids"),
                           facts.get("masks"))
-    maps = ImageFolder(images, labels, decode, facts["num_classes"], data.unknown, protocol)
+    maps = ImageFolder(images, labels, decode, facts["num_classes"], data.unknown, options.protocol)
     warn_of_squashed(maps)
-    choices = {"labels": str(labels), "squashed_labels": len(maps.squashed), "style": None}
+    choices: Choices = {"labels": str(labels), "squashed_labels": len(maps.squashed), "style": None}
     return Source({"images": str(images), "dataset": data.name}, choices, maps, None,
                   maps.size, data, False, str(images))
 
@@ -139,32 +190,15 @@ def warn_of_squashed(maps: ImageFolder) -> None:
               "images were made from maps squashed so (not cropped)", file=sys.stderr)
 
 
-def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[str] | None, device: torch.device,
-          choice: FeatureChoice | None = None, batch: int | None, workers: int,
-          cache: str | Path | None, threads: Threads = "auto", given: GivenStatistics | None = None
-          ) -> tuple[Scores, dict[str, Any]]:
+def score(source: Source, options: Options) -> tuple[Scores, dict[str, object]]:
     """All scores that can be had of a source, and everything that moved them, in plain values.
-
-    Args:
-        source: What is scored.
-        protocol: How.
-        judge: Segmenter, or None.
-        wanted: Kinds of scores that must be had; None: all that can.
-        device: Where networks run.
-        choice: Which networks' features are compared; None: what there is.
-        batch: Images at a time; None: what fits their size.
-        workers: Processes that load images.
-        cache: Folder of the statistics of real images; None: the default one.
-        threads: Of a CPU; `auto`: every long loop chooses by its first batches.
-        given: Statistics that stand in for the real images of a split in FID.
 
     Raises:
         EvaluationError: a score that was asked for cannot be had, or what the scores are made of is wrong.
     """
-    batch = fitting_batch(*source.size, len(source.data.classes), judge) if batch is None else batch
-    if batch < 1:
-        raise EvaluationError(f"batch={batch} must be 1 or more")
-    painter, progress = source.painter, partial(bar, threads, device)
+    protocol, judge, wanted, device = options.protocol, options.judge, options.wanted, options.device
+    batch = options.batch or fitting_batch(*source.size, len(source.data.classes), judge)
+    sampler, progress = source.sampler, partial(bar, options.threads, device)
     real: dict[str, RealImages] = {}
 
     def kept(split: str, build: Callable[[], RealImages]) -> Callable[[], RealImages]:
@@ -179,24 +213,25 @@ def score(source: Source, protocol: Protocol, judge: Any, *, wanted: Sequence[st
         protocol, dataset=source.data.name, classes=source.data.classes, unknown=source.data.unknown, judge=judge,
         wanted=None if wanted is None else [kind for kind in wanted if kind not in KINDS],
         real={split: kept(split, build) for split, build in builders.items()},
-        choice=(choice or FeatureChoice()).usually(source.data.features),
-        styled=painter is not None and painter.generator.styled,
-        style_of_images=painter is not None and painter.style_of_images, known_style=source.known_style,
-        cache=StatisticsCache(cache), batch=batch, workers=workers, device=device, progress=progress, pixels=True,
-        given=given, trains_judge=source.data.trains_judge(source.size))
+        choice=options.choice.usually(source.data.features),
+        styled=sampler is not None and sampler.generator.styled,
+        style_of_images=sampler is not None and sampler.style_of_images, known_style=source.known_style,
+        cache=StatisticsCache(options.cache), batch=batch, workers=options.workers, device=device, progress=progress,
+        pixels=True, given=options.given, trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter
-    found = run_evaluation(evaluator, source.maps, painter, batch=batch, workers=workers, device=device,
+    found = run_evaluation(evaluator, source.maps, sampler, batch=batch, workers=options.workers, device=device,
                            progress=progress, where=source.where,
-                           own=own and OwnSegmenter(own.to(device), evaluator.protocol, evaluator.counted))
+                           own=None if own is None else OwnSegmenter(own.to(device), evaluator.protocol,
+                                                                     evaluator.counted))
     found.skipped = {**skipped, **found.skipped}
     content = described(source, evaluator, real, found)
-    return found, content | ({} if given is None else {"real_statistics": given.description()})
+    return found, content | ({} if options.given is None else {"real_statistics": options.given.description()})
 
 
-def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImages], found: Scores) -> dict[str, Any]:
+def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImages], found: Scores) -> dict[str, object]:
     """Everything that moved the scores, in plain values."""
     protocol = evaluator.protocol
-    style = protocol.style if source.painter is not None and source.painter.generator.styled else None
+    style = protocol.style if source.sampler is not None and source.sampler.generator.styled else None
     return {
         **protocol.as_dict(), "style": style, **source.choices, "generated": found.count, "size": list(source.size),
         "segmenter": None if evaluator.judge is None else evaluator.judge.description(),
@@ -207,22 +242,7 @@ def described(source: Source, evaluator: Evaluator, real: Mapping[str, RealImage
     }
 
 
-def bar(threads: Threads, device: torch.device, items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+def bar(threads: Threads, device: torch.device, items: Iterable[T], title: str, total: int) -> Iterable[T]:
     """A progress bar over batches, which also choose the number of threads."""
     choice = Choice.of(threads, device, total)
     return choice.timed(tqdm(items, title, total, leave=False), unit="batches", say=tqdm.write)
-
-
-def choose_device(wish: str) -> torch.device:
-    """`auto`: CUDA where there is a device.
-
-    Raises:
-        EvaluationError: no such device.
-    """
-    try:
-        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if wish == "auto" else wish)
-    except RuntimeError as error:
-        raise EvaluationError(f"device={wish} must be auto, cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise EvaluationError(f"device={wish}: there is no CUDA device; take device=cpu")
-    return device

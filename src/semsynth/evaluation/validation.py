@@ -5,29 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Subset
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.builder import build_evaluator, silent
+from semsynth.evaluation.builder import build_evaluator
 from semsynth.evaluation.evaluator import Evaluator
-from semsynth.evaluation.maps import JudgedMaps, collate
-from semsynth.evaluation.run_evaluation import fitting_batch
+from semsynth.evaluation.maps import JudgedMaps
+from semsynth.evaluation.measured import Measured
+from semsynth.evaluation.run_evaluation import Piece, fitting_batch, own_batches
 from semsynth.evaluation.sampler import Sampler
+from semsynth.interfaces import Generator, Progress, StyleEncoder
 from semsynth.metrics.cache import StatisticsCache
 from semsynth.metrics.data_sets import DataSets
-from semsynth.metrics.distributed import processes
 from semsynth.metrics.features import FeatureChoice
 from semsynth.metrics.protocol import Protocol
-from semsynth.metrics.statistics import Progress
+from semsynth.metrics.statistics import silent
+from semsynth.segmenters.judge import Judge, NoJudge
+from semsynth.sharing import shared
 
 
 class ValidationScores:
     """Scores on label maps of the validation split, with styles that are the same every time.
 
-    With torch.distributed every process draws its share, and all get the scores of all samples.
+    Several processes share the batches, and all get the scores of all samples.
 
     Args:
         protocol: How scores are taken. A style of photographs becomes a drawn one where there is no encoder; the
@@ -42,7 +43,7 @@ class ValidationScores:
         cache: Folder of the statistics of real images; None: the default one.
     """
 
-    def __init__(self, protocol: Protocol, judge: Any = None, *, count: int | None = None,
+    def __init__(self, protocol: Protocol, judge: Judge | NoJudge | None = None, *, count: int | None = None,
                  wanted: Sequence[str] | None = None, splits: Sequence[str] = ("train", "val"),
                  features: Sequence[str] | str | None = None, inception_weights: str | Path | None = None,
                  dinov2_weights: str | Path | None = None, cache: str | Path | None = None) -> None:
@@ -72,16 +73,16 @@ class ValidationScores:
         self._evaluator, skipped = build_evaluator(
             self.protocol, dataset=data.name, classes=data.classes, unknown=data.unknown, judge=self.judge, real=real,
             wanted=self.wanted, choice=self.choice.usually(data.features), cache=StatisticsCache(self.cache),
-            batch=self._batch, device=device, count=len(self._maps), progress=progress,
-            trains_judge=data.trains_judge(size))
+            batch=self._batch, device=device, progress=progress, trains_judge=data.trains_judge(size))
         return skipped
 
-    def __call__(self, generator: Any, encoder: Any, between: Callable[[], None] = lambda: None) -> dict[str, float]:
+    def __call__(self, generator: Generator, encoder: StyleEncoder | None,
+                 between: Callable[[], None] = lambda: None) -> dict[str, float]:
         """The scores by key, such as `miou` and `fid/val`.
 
         Args:
-            generator: See `semsynth.interfaces.Generator`; left in evaluation mode.
-            encoder: See `semsynth.interfaces.StyleEncoder`; or None.
+            generator: Left in evaluation mode.
+            encoder: Says the style of photographs; or None.
             between: Called after every batch, equally often on all processes.
 
         Raises:
@@ -90,18 +91,18 @@ class ValidationScores:
         if self._evaluator is None:
             raise EvaluationError("call prepare() first")
         style = "normal" if encoder is None else self.protocol.style
-        painter = Sampler(generator, encoder, num_classes=self._classes, style=style, seed=self.protocol.seed,
+        sampler = Sampler(generator, encoder, num_classes=self._classes, style=style, seed=self.protocol.seed,
                           device=self._device)
-        rank, world = processes()
-        mine = torch.arange(rank, len(self._maps), world)
-        # a generator of its own: the global one belongs to the training
-        loader: DataLoader = DataLoader(Subset(self._maps, mine.tolist()), self._batch, collate_fn=collate,
-                                        generator=torch.Generator())
-        self._evaluator.reset()
-        for samples, positions in zip(loader, mine.split(self._batch) if len(mine) else (), strict=True):
-            self._evaluator.update(painter.draw(samples, positions), samples["truth"], positions=positions,
-                                   names=samples["name"], where="the generator in training")
+        evaluator = self._evaluator
+
+        def measure(piece: Piece) -> Measured:
+            samples, positions = piece
+            return evaluator.measure(sampler.draw(samples, positions), samples["truth"], positions=positions,
+                                     names=samples["name"], where="the generator in training")
+
+        evaluator.reset()
+        own, count = own_batches(self._maps, self._batch)
+        for found in shared(own, measure, count, "scores"):
+            evaluator.add(found)
             between()
-        for _ in range(-(-len(self._maps) // (world * self._batch)) - -(-len(mine) // self._batch)):
-            between()  # the first process has the most batches
-        return self._evaluator.compute().scores
+        return evaluator.compute().scores

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from semsynth.errors import EvaluationError
+from semsynth.evaluation.report import Document
 from semsynth.training import wandb_run
 
 PREFIX = "evaluation"  # score/ is what was measured while it was trained, of fewer samples
 
 
-def find_wandb(run_dir: str | Path) -> dict[str, str | None]:
+def find_wandb(run_dir: str | Path | None) -> dict[str, str | None]:
     """Id, project and entity of the W&B run of a run directory.
 
     Raises:
-        EvaluationError: it has none.
+        EvaluationError: it has none, or there is no run.
+        LoggerError: what it notes of it is damaged.
     """
+    if run_dir is None:
+        raise EvaluationError("wandb=true writes to the W&B run of run=DIR; images=DIR have none")
     path = Path(run_dir) / wandb_run.FILE
     if not path.is_file():
         raise EvaluationError(f"wandb=true: {run_dir} was not trained with logger=wandb (there is no {wandb_run.FILE})")
-    known: dict[str, str | None] = json.loads(path.read_text(encoding="utf-8"))
-    return known
+    return wandb_run.noted(path)
 
 
-def add_to_summary(run_dir: str | Path, document: Mapping[str, Any]) -> str:
+def add_to_summary(run_dir: str | Path, document: Document) -> str:
     """Write scores to the summary of the run's W&B run, as `evaluation/KEY`; return its address.
 
     Args:

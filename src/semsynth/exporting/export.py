@@ -23,7 +23,9 @@ from semsynth.exporting.segmenter import write_segmenter
 from semsynth.exporting.source import Source
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.weights.run_file import PARTS, SUFFIX, save_weights
+from semsynth.weights.files import write_text
+from semsynth.weights.run_file import PARTS, save_weights
+from semsynth.weights.tensor_files import SUFFIX
 
 PROGRAMS: dict[str, tuple[str, Callable[..., Run | None]]] = {"onnx": (".onnx", write_onnx),
                                                               "torch_export": (".pt2", write_exported)}
@@ -85,11 +87,11 @@ def _new_folder(output: Path) -> Iterator[Path]:
 
 def _write_run(source: Source, folder: Path, output: Path) -> list[str]:
     """A run directory that holds the configuration and one set of weights."""
-    states = {part: source.saved.part(part, source.choice) for part in PARTS}
+    states = {part: source.saved.part(part, source.weights) for part in PARTS}
     parts = {part: state for part, state in states.items() if state is not None}
     path = save_weights(folder / "checkpoints" / f"last{SUFFIX}", parts, **source.origin())
     text = yaml.safe_dump({**source.config, "run_dir": str(output), "resume": None}, sort_keys=False)
-    (folder / "config.yaml").write_text(text)
+    write_text(folder / "config.yaml", text)
     return ["config.yaml", f"checkpoints/{path.name}: {', '.join(parts)} ({source.weights}, {_megabytes(path)})"]
 
 
@@ -97,7 +99,7 @@ def _write_programs(source: Source, format: str, folder: Path, size: tuple[int, 
                     labels: torch.dtype) -> list[str]:
     suffix, write = PROGRAMS[format]
     try:
-        source.generator.feature_sizes(*size)
+        source.generator.readings(*size)
     except ValueError as error:
         raise ConfigError(f"size={list(size)}: {error}") from error
     programs: list[Program] = [GeneratorProgram(source.generator, source.condition, size, labels)]
@@ -137,7 +139,7 @@ def _outputs(network: Any, program: Program, inputs: dict[str, Tensor]) -> list[
     if isinstance(program, GeneratorProgram):
         semantics = Semantics(inputs["labels"].long(), program.num_classes, inputs.get("edges"), inputs.get("offsets"))
         style = Style(vector=inputs["z"]) if "z" in inputs else None
-        made = network(semantics.prepare(network.feature_sizes(*program.size)), style)
+        made = network(network.prepare(semantics), style)
     else:
         made = network(inputs["image"])
     return [made] if isinstance(made, Tensor) else list(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from semsynth.exporting.options import official_options
 from semsynth.exporting.source import Source
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
+from semsynth.weights.files import write_with
 
 LETTERS = {"generator": "G", "discriminator": "D", "encoder": "E"}
 BASES = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
@@ -41,12 +43,12 @@ def write_official(source: Source, folder: Path) -> list[str]:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
     lines = []
     for part, letter in LETTERS.items():
-        state = source.saved.part(part, source.choice)
+        state = source.saved.part(part, source.weights)
         if state is None:
             continue
         layout, renamed = _renamed(part, state)
         path = folder / f"latest_net_{letter}.pth"
-        torch.save(renamed, path)
+        write_with(path, partial(torch.save, renamed))
         lines.append(f"{path.name}: {part} in the layout {layout.name}")
     return [*lines, *official_options(source)]
 

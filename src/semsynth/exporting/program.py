@@ -54,7 +54,7 @@ class GeneratorProgram(nn.Module):
     def __init__(self, generator: Any, condition: Condition, size: tuple[int, int],
                  labels: torch.dtype = torch.int64) -> None:
         super().__init__()
-        self.sizes = [(h, w) for h, w in generator.feature_sizes(*size)]
+        self.sizes = [(h, w) for h, w in generator.readings(*size)]
         self.generator = folded(generator).cpu().float()
         self.num_classes, self.z_dim, self.size = len(condition.classes), style_length(generator), size
         self.labels = labels

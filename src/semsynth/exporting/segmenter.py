@@ -12,8 +12,7 @@ from semsynth.errors import ConfigError, SegmenterError
 from semsynth.exporting.source import Source
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.network_file import read_about
-
-SUFFIX = ".safetensors"
+from semsynth.weights.tensor_files import SUFFIX
 
 
 def write_segmenter(source: Source, output: Path) -> list[str]:

@@ -11,7 +11,7 @@ from torch import nn
 
 import semsynth
 from semsynth.synthesis.condition import Condition
-from semsynth.weights.run_file import Weights, epoch_of
+from semsynth.weights.run_file import Weights
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Source:
         run: its directory.
         config: its configuration, as plain values.
         saved: the weights of the checkpoint.
-        choice: ``raw``, ``ema`` or ``auto``, which of them are taken.
+        weights: ``raw`` or ``ema``, which of them are taken.
         generator: rebuilt from them, in evaluation mode.
         encoder: the same, None without one.
         segmenter: that of an unpaired run (`segmenters.loop.LoopSegmenter`), None without one, or where it is not
@@ -32,7 +32,7 @@ class Source:
     run: Path
     config: Mapping[str, Any]
     saved: Weights
-    choice: str
+    weights: str
     generator: Any
     encoder: nn.Module | None
     segmenter: Any = None
@@ -42,12 +42,7 @@ class Source:
         """What the networks read."""
         return Condition.of(self.config)
 
-    @property
-    def weights(self) -> str:
-        """Which weights they are: ``ema`` or ``raw``."""
-        return "ema" if self.saved.average and self.choice != "raw" else "raw"
-
     def origin(self) -> dict[str, Any]:
         """Where the weights come from, to be kept with them."""
-        return {"run": self.run.resolve().name, "checkpoint": self.saved.path.name, "epoch": epoch_of(self.saved.path),
+        return {"run": self.run.resolve().name, "checkpoint": self.saved.path.name, "epoch": self.saved.epoch,
                 "weights": self.weights, "semsynth": semsynth.__version__}

@@ -16,6 +16,15 @@ from semsynth.style import Normal, Style
 class BaseGenerator(nn.Module, ABC):
     """A generator without styles and without a faster form for drawing, see `semsynth.interfaces.Generator`.
 
+    >>> class Grey(BaseGenerator):  # a brightness for each class
+    ...     def readings(self, h, w): return [Reading(h, w)]
+    ...     def forward(self, semantics, style=None):
+    ...         return (semantics.labels[:, None] / semantics.num_classes).expand(-1, 3, -1, -1)
+    >>> generator = Grey(size=(16, 16))
+    >>> images = generator(generator.prepare(Semantics(torch.ones(1, 16, 16, dtype=torch.int64), 2)))
+    >>> tuple(images.shape), images.unique().item()
+    ((1, 3, 16, 16), 0.5)
+
     Args:
         size: (H,W) of the training images.
         out_channels: Of the images.
@@ -28,8 +37,12 @@ class BaseGenerator(nn.Module, ABC):
         self.size, self.out_channels = (int(size[0]), int(size[1])), out_channels
 
     @abstractmethod
-    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+    def readings(self, h: int, w: int) -> list[Reading]:
         """The sizes at which label maps of (h,w) images are read, and what is looked up there."""
+
+    def prepare(self, semantics: Semantics) -> Semantics:
+        """The same label maps, read at the sizes that this network reads."""
+        return semantics.prepare(self.readings(*semantics.size))
 
     @abstractmethod
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:

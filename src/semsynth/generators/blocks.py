@@ -25,10 +25,16 @@ class ResBlock(nn.Module):
     Main path: norm, LeakyReLU 0.2, 3x3 conv, twice, through min(in, out) channels. Shortcut: identity, or norm and a
     1x1 conv without bias where the number of channels changes. Spectral norm on the convolutions.
 
+    >>> from semsynth.norms.clade import CLADE
+    >>> block = ResBlock(4, 8, partial(CLADE, num_classes=2))
+    >>> semantics = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2)
+    >>> tuple(block(torch.randn(1, 4, 16, 16), semantics).shape)
+    (1, 8, 16, 16)
+
     Args:
-        channels_in: channels of the input.
-        channels_out: channels of the output.
-        norm: makes a norm from a number of channels.
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        norm: Makes a norm from a number of channels.
     """
 
     def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], Any]) -> None:
@@ -107,7 +113,7 @@ def _copied(module: nn.Module) -> dict[str, Any]:
 
 
 def recomputed(block: nn.Module, x: Tensor, semantics: Semantics, style: Style | None = None) -> Tensor:
-    """``block(x, semantics, style)`` that keeps only its input and computes the rest again in the backward pass."""
+    """`block(x, semantics, style)` that keeps only its input and computes the rest again in the backward pass."""
     passes = _SamePass(block)
     return checkpoint(block, x, semantics, style, use_reentrant=False,
                       context_fn=lambda: (passes.first(), passes.second()))

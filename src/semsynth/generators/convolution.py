@@ -21,9 +21,13 @@ class InferenceConv2d(nn.Module):
     are kept in it from the first such call on, which costs their memory once more. A 1x1 convolution is one matrix
     product.
 
+    >>> layer, x = nn.Conv2d(64, 64, 3, padding=1), torch.randn(1, 64, 16, 16)
+    >>> torch.allclose(InferenceConv2d(layer)(x), layer(x), atol=1e-5)
+    True
+
     Args:
         layer: Its weights are copied, as a parametrization leaves them.
-        dtype: precision of weights, inputs and result; that of the layer when None.
+        dtype: Precision of weights, inputs and result; that of the layer when None.
     """
 
     def __init__(self, layer: nn.Conv2d, dtype: torch.dtype | None = None) -> None:

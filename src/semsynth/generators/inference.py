@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.generators.base import BaseGenerator
 from semsynth.generators.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.modulation.precision import autocast
@@ -32,7 +33,7 @@ class _Folded:
 
     @torch.no_grad()
     def of(self, view: Semantics, images: int, dtype: torch.dtype) -> Rows | None:
-        """For so many images of features in ``dtype``; None where the norm has no rows for this view."""
+        """For so many images of features in `dtype`; None where the norm has no rows for this view."""
         base: Any = getattr(self.norm, "base", None)
         if not isinstance(self.norm, Norm) or not foldable(base) or base.running_mean is None:
             return None
@@ -60,35 +61,42 @@ class _Folded:
         self._rows_of = None
 
 
-class FoldedGenerator(nn.Module):
+class FoldedGenerator(BaseGenerator):
     """A SPADE or CLADE generator in evaluation mode, with the same pictures to rounding for less time and memory.
 
     Batch-norm statistics are part of the norms' tables and spectral norms of the weights; LeakyReLU and nearest
     upsampling happen while a norm reads, so that no upsampled copy exists; convolutions run channels-last. The tables
-    of a label map are kept as long as its prepared :class:`Semantics` lives: calls with the same one compute no
+    of a label map are kept as long as its prepared `Semantics` lives: calls with the same one compute no
     modulation. Norms over other statistics than those of a batch norm run as they are.
 
-    A copy: it follows neither training nor ``load_state_dict`` of the generator it was made from.
+    A copy: it follows neither training nor `load_state_dict` of the generator it was made from.
+
+    >>> from semsynth.generators.spade import SPADEGenerator
+    >>> from semsynth.norms.clade import CLADE
+    >>> generator = SPADEGenerator(CLADE, num_classes=2, size=(16, 16), ngf=2, upsamplings=2).eval()
+    >>> fast = generator.optimize_for_inference()
+    >>> semantics = fast.prepare(Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2))
+    >>> torch.allclose(fast(semantics), generator(semantics), atol=1e-5)
+    True
 
     Args:
-        generator: a :class:`semsynth.generators.spade.SPADEGenerator`.
-        compile: whether norms and activations run as compiled kernels, once for label maps and batches of any size.
-        dtype: precision of the convolutions and of the features between them; None for that of the generator.
-            ``torch.bfloat16`` is faster where the processor knows it, and not exact: pictures differ by about 1% of
+        generator: A `semsynth.generators.spade.SPADEGenerator`.
+        compile: Whether norms and activations run as compiled kernels, once for label maps and batches of any size.
+        dtype: Precision of the convolutions and of the features between them; None for that of the generator.
+            `torch.bfloat16` is faster where the processor knows it, and not exact: pictures differ by about 1% of
             their range. Statistics keep the precision of the generator, and so do tables, except on a GPU, which makes
             them in that of the features.
     """
 
     def __init__(self, generator: Any, *, compile: bool = False, dtype: torch.dtype | None = None) -> None:
-        super().__init__()
+        super().__init__(generator.size, generator.out_channels)
         network = copy.deepcopy(generator).eval().requires_grad_(False)
         for parent in [module for module in network.modules() if not isinstance(module, Norm)]:
             for name, child in parent.named_children():
                 if isinstance(child, nn.Conv2d):
                     setattr(parent, name, InferenceConv2d(child, dtype))
         self.network, self.compiled = network, compile
-        self.z_dim, self.size, self.edges = generator.z_dim, generator.size, generator.edges
-        self.styled = generator.styled
+        self.z_dim, self.edges, self.styled = generator.z_dim, generator.edges, generator.styled
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
         self.register_load_state_dict_post_hook(_loaded)
@@ -101,13 +109,13 @@ class FoldedGenerator(nn.Module):
             if isinstance(module, InferenceConv2d):
                 module.forget()
 
-    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+    def readings(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first."""
-        return self.network.feature_sizes(h, w)
+        return self.network.readings(h, w)
 
     def draw_style(self, count: int, semantics: Semantics | None = None,
                    normal: Normal | None = None) -> Style | None:
-        """The style of ``count`` pictures; None where there is none."""
+        """The style of `count` pictures; None where there is none."""
         drawn: Style | None = self.network.draw_style(count, semantics, normal)
         return drawn
 
@@ -137,7 +145,7 @@ class FoldedGenerator(nn.Module):
         return torch.tanh_(image.float() if image.dtype in LOW else image)
 
     def _block(self, block: ResBlock, x: Tensor, semantics: Semantics, style: Style | None, factor: int) -> Tensor:
-        """A residual block on x upsampled by ``factor``, which stands in memory only where a norm cannot be folded."""
+        """A residual block on x upsampled by `factor`, which stands in memory only where a norm cannot be folded."""
         view = semantics.at(x.shape[2] * factor, x.shape[3] * factor)
         x = x.contiguous(memory_format=torch.channels_last)
         inner = block.conv_0(self._modulated(block.norm_0, x, view, style, 0.2, factor))

@@ -39,28 +39,37 @@ def upsamplings_for(size: tuple[int, int]) -> int:
 class SPADEGenerator(BaseGenerator):
     """Generator of SPADE (arXiv:1903.07291), and of CLADE (arXiv:2012.04644) with CLADE's norms.
 
-    A start grid of (H, W) / 2**upsamplings, made from the resized label map by a 3x3 convolution or, with ``z_dim``,
+    A start grid of (H, W) / 2**upsamplings, made from the resized label map by a 3x3 convolution or, with `z_dim`,
     from a style vector by a linear layer; then 7 residual blocks (8 with 7 upsamplings) with nearest x2 upsampling
     between them, LeakyReLU 0.2, a 3x3 convolution, tanh.
 
+    >>> from semsynth.norms.clade import CLADE
+    >>> generator = SPADEGenerator(CLADE, num_classes=2, size=(16, 16), ngf=2, upsamplings=2, z_dim=8)
+    >>> generator.readings(16, 16)  # the sizes at which it reads label maps
+    [(4, 4), (8, 8), (16, 16)]
+    >>> semantics = generator.prepare(Semantics(torch.zeros(3, 16, 16, dtype=torch.int64), 2))
+    >>> style = generator.draw_style(3)
+    >>> tuple(style.vector.shape), tuple(generator(semantics, style).shape)
+    ((3, 8), (3, 3, 16, 16))
+
     Shapes:
-        semantics: labels (N,H,W), prepared with ``prepare(generator.feature_sizes(H, W))``.
-        style: its vector (N, z_dim), drawn from N(0, 1) when None; used only with ``z_dim``.
+        semantics: Labels (N,H,W), prepared with `generator.prepare`.
+        style: Its vector (N, z_dim), drawn from N(0, 1) when None; used only with `z_dim`.
         output: (N, out_channels, H, W) in [-1, 1].
 
     Args:
-        norm: norm factory (channels, num_classes) -> Norm, or a :class:`Schedule` of them by block.
-        num_classes: label channels, the unknown class included.
+        norm: Norm factory (channels, num_classes) -> Norm, or a `Schedule` of them by block.
+        num_classes: Label channels, the unknown class included.
         size: (H, W) of the training images.
-        ngf: width of the last block; SPADE-light is 8 (32 on Cityscapes).
-        z_dim: length of the style vector, 0 without a VAE.
-        upsamplings: number of x2 upsamplings, None to let the size decide (:func:`upsamplings_for`).
-        edges: whether the start convolution also sees the instance edges.
-        fc_offsets: the ablation "+disti": the start grid also sees the positional offsets. With ``z_dim`` a 3x3
+        ngf: Width of the last block; SPADE-light is 8 (32 on Cityscapes).
+        z_dim: Length of the style vector, 0 without a VAE.
+        upsamplings: Number of x2 upsamplings, None to let the size decide (`upsamplings_for`).
+        edges: Whether the start convolution also sees the instance edges.
+        fc_offsets: The ablation "+disti": the start grid also sees the positional offsets. With `z_dim` a 3x3
             convolution of the offsets is added to the linear layer's grid (the paper has it without a VAE only).
-        out_channels: channels of the image.
-        init_gain: gain of the Xavier-normal initialisation.
-        checkpointing: keep only the blocks' inputs for the backward pass: less memory, one more forward of time.
+        out_channels: Channels of the image.
+        init_gain: Gain of the Xavier-normal initialisation.
+        checkpointing: Keep only the blocks' inputs for the backward pass: less memory, one more forward of time.
 
     Raises:
         ValueError: the size is no multiple of 2**upsamplings; the message names the nearest sizes that are.
@@ -117,7 +126,7 @@ class SPADEGenerator(BaseGenerator):
                              f"size=[{near[0]},{near[1]}] or fewer generator.upsamplings")
         return h // stride, w // stride
 
-    def feature_sizes(self, h: int, w: int) -> list[Reading]:
+    def readings(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first.
 
         Raises:
@@ -137,12 +146,12 @@ class SPADEGenerator(BaseGenerator):
 
     def draw_style(self, count: int, semantics: Semantics | None = None,
                    normal: Normal | None = None) -> Style | None:
-        """The style of ``count`` pictures from N(0, 1), as far as there is something that reads it; else None.
+        """The style of `count` pictures from N(0, 1), as far as there is something that reads it; else None.
 
         Args:
-            count: of pictures.
-            semantics: their label maps; this network does without them.
-            normal: makes the numbers; None: torch's own random state, where the weights are.
+            count: Of pictures.
+            semantics: Their label maps; this network does without them.
+            normal: Makes the numbers; None: torch's own random state, where the weights are.
         """
         weight: Any = self.fc.weight
 
@@ -186,7 +195,7 @@ class SPADEGenerator(BaseGenerator):
         return self.fc(condition)
 
     def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> FoldedGenerator:
-        """A copy for drawing only, with the same pictures to rounding: see :class:`FoldedGenerator`."""
+        """A copy for drawing only, with the same pictures to rounding: see `FoldedGenerator`."""
         return FoldedGenerator(self, compile=compile, dtype=dtype)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:

@@ -52,7 +52,7 @@ class ImageConv2d(nn.Conv2d):
 
 
 def convolve(layer: Any, x: Tensor) -> Tensor:
-    """``layer(x)`` of a convolution with stride 1, (N,C,H,W) -> (N,C',H,W), exact to rounding.
+    """`layer(x)` of a convolution with stride 1, (N,C,H,W) -> (N,C',H,W), exact to rounding.
 
     Where the map is smaller than the weight, it is the map that is divided by the spectral norm.
     """

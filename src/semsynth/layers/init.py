@@ -12,7 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 
 class ZeroConv2d(nn.Conv2d):
-    """A convolution that starts at zero and that :func:`initialise` leaves there."""
+    """A convolution that starts at zero and that `initialise` leaves there."""
 
     def reset_parameters(self) -> None:
         """Zero weights and biases."""
@@ -116,9 +116,9 @@ def weight_and_norm(layer: Any) -> tuple[Tensor, Tensor | None]:
 
 
 def initialise(network: nn.Module, gain: float = 0.02) -> None:
-    """Xavier-normal convolution and linear weights with ``gain``, zero biases, affine norm weights N(1, 0.02).
+    """Xavier-normal convolution and linear weights with `gain`, zero biases, affine norm weights N(1, 0.02).
 
-    The published initialisation (arXiv:1903.07291), except that :class:`ZeroConv2d` stays at zero.
+    The published initialisation (arXiv:1903.07291), except that `ZeroConv2d` stays at zero.
     """
     for module in network.modules():
         if isinstance(module, ZeroConv2d):

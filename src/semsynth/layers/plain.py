@@ -11,9 +11,9 @@ from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizat
 
 @torch.no_grad()
 def plain_weights(network: nn.Module) -> None:
-    """Replace whatever in ``network`` is computed from parameters at every read, such as spectral norms, by its value.
+    """Replace whatever in `network` is computed from parameters at every read, such as spectral norms, by its value.
 
-    Not by ``remove_parametrizations``: the copy of a parametrised module shares its class with the original, and that
+    Not by `remove_parametrizations`: the copy of a parametrised module shares its class with the original, and that
     function takes the computed attribute from the class.
     """
     modules: list[Any] = [m for m in network.modules() if is_parametrized(m)]

@@ -22,7 +22,12 @@ class Objective(Protocol):
 
 
 class Hinge:
-    """Hinge loss (arXiv:1705.02894), the published choice."""
+    """Hinge loss (arXiv:1705.02894), the published choice.
+
+    >>> real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.0])
+    >>> Hinge().discriminator(real, fake).item(), Hinge().generator(fake).item()  # (0 + 0.5) / 2 + (0 + 1) / 2
+    (0.75, 1.0)
+    """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """mean(max(0, 1 - real)) + mean(max(0, 1 + fake))."""
@@ -34,7 +39,12 @@ class Hinge:
 
 
 class LeastSquares:
-    """Least squares (arXiv:1611.04076) to targets 1 and 0."""
+    """Least squares (arXiv:1611.04076) to targets 1 and 0.
+
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> LeastSquares().discriminator(real, fake).item(), LeastSquares().generator(fake).item()
+    (1.0, 2.5)
+    """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """mean((real - 1)^2) + mean(fake^2)."""
@@ -46,7 +56,13 @@ class LeastSquares:
 
 
 class Original:
-    """The original, non-saturating loss (arXiv:1406.2661) on logits."""
+    """The original, non-saturating loss (arXiv:1406.2661) on logits.
+
+    >>> undecided = torch.zeros(2)
+    >>> losses = Original().discriminator(undecided, undecided), Original().generator(undecided)
+    >>> [round(loss.item(), 4) for loss in losses]  # 2 log 2, log 2
+    [1.3863, 0.6931]
+    """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """-mean(log sigmoid(real)) - mean(log(1 - sigmoid(fake)))."""
@@ -58,7 +74,12 @@ class Original:
 
 
 class Wasserstein:
-    """Wasserstein critic (arXiv:1701.07875), without a gradient penalty: spectral norm bounds the slope."""
+    """Wasserstein critic (arXiv:1701.07875), without a gradient penalty: spectral norm bounds the slope.
+
+    >>> real, fake = torch.tensor([3.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> Wasserstein().discriminator(real, fake).item(), Wasserstein().generator(fake).item()
+    (-2.5, 0.5)
+    """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """mean(fake) - mean(real)."""
@@ -75,7 +96,15 @@ def _predictions(maps: Maps) -> list[Tensor]:
 
 
 class DiscriminatorAdversarial(nn.Module):
-    """The objective's discriminator side: mean over positions and batch a scale, then over scales."""
+    """The objective's discriminator side: mean over positions and batch a scale, then over scales.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> maps = {value: [[torch.full((1, 1, 5, 5), value)], [torch.zeros(1, 1, 3, 3)]] for value in (-1.0, 2.0)}
+    >>> term = DiscriminatorAdversarial(Hinge())  # 0 at the first scale, which is sure and right; 2 at the second
+    >>> term(LossInputs(semantics, image, image, fake_maps=maps[-1.0], real_maps=maps[2.0])).item()
+    1.0
+    """
 
     def __init__(self, objective: Objective, weight: float = 1.0) -> None:
         super().__init__()
@@ -91,7 +120,14 @@ class DiscriminatorAdversarial(nn.Module):
 
 
 class GeneratorAdversarial(nn.Module):
-    """The objective's generator side: mean over positions and batch a scale, then over scales."""
+    """The objective's generator side: mean over positions and batch a scale, then over scales.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> maps = [[torch.full((1, 1, 5, 5), -1.0)], [torch.full((1, 1, 3, 3), 3.0)]]
+    >>> GeneratorAdversarial(Hinge())(LossInputs(semantics, image, image, fake_maps=maps, real_maps=maps)).item()
+    -1.0
+    """
 
     def __init__(self, objective: Objective, weight: float = 1.0) -> None:
         super().__init__()
@@ -106,7 +142,14 @@ class GeneratorAdversarial(nn.Module):
 
 
 class LabelDiscriminatorAdversarial(DiscriminatorAdversarial):
-    """The same for the second discriminator, which tells label maps m from segmentations S(x) of photographs."""
+    """The same for the second discriminator, which tells label maps m from segmentations S(x) of photographs.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> seen = {"real_label_maps": [[torch.ones(1, 1, 5, 5)]], "fake_label_maps": [[torch.zeros(1, 1, 5, 5)]]}
+    >>> LabelDiscriminatorAdversarial(Hinge())(UnpairedLossInputs(semantics, image, image, [], [], **seen)).item()
+    1.0
+    """
 
     needs = frozenset({"label_maps"})
 
@@ -118,7 +161,14 @@ class LabelDiscriminatorAdversarial(DiscriminatorAdversarial):
 
 
 class LabelGeneratorAdversarial(GeneratorAdversarial):
-    """The segmenter's side of the second discriminator: S(x) shall look like a label map."""
+    """The segmenter's side of the second discriminator: S(x) shall look like a label map.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> seen = {"fake_label_maps": [[torch.full((1, 1, 5, 5), 0.5)]]}
+    >>> LabelGeneratorAdversarial(Hinge())(UnpairedLossInputs(semantics, image, image, [], [], **seen)).item()
+    -0.5
+    """
 
     needs = frozenset({"label_maps"})
 

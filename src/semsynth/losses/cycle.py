@@ -12,6 +12,11 @@ class CycleConsistency(nn.Module):
     """|G(S(x)) - x|, the mean over pixels: the future work of the Unpaired SPADE slides (cf. arXiv:1703.10593).
 
     The gradient passes through S(x), see `semsynth.training.unpaired.UnpairedSystem`.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, real = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.ones(1, 3, 16, 16)
+    >>> CycleConsistency()(UnpairedLossInputs(semantics, real, -real, [], [], cycled=real / 4)).item()
+    0.75
     """
 
     needs = frozenset({"cycled"})
@@ -27,7 +32,14 @@ class CycleConsistency(nn.Module):
 
 
 class PairedReconstruction(nn.Module):
-    """|G(m) - x| on the pairs of `dataset.paired_fraction`, the mean over pixels: they teach the generator as well."""
+    """|G(m) - x| on the pairs of `dataset.paired_fraction`, the mean over pixels: they teach the generator as well.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.ones(1, 3, 16, 16)
+    >>> pair = {"paired_real": image, "paired_fake": image / 2}
+    >>> PairedReconstruction()(UnpairedLossInputs(semantics, image, -image, [], [], **pair)).item()
+    0.5
+    """
 
     needs = frozenset({"paired_fake"})
 

@@ -13,6 +13,13 @@ class FeatureMatching(nn.Module):
 
     The mean a map, summed over the maps of a scale (the prediction left out), divided by the number of scales, as SPADE
     weights it; no gradient to the real maps.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> prediction = torch.randn(1, 1, 3, 3)
+    >>> fake, real = ([[torch.full((1, 4, 9, 9), value), prediction]] * 2 for value in (0.0, 0.5))  # two scales
+    >>> FeatureMatching()(LossInputs(semantics, image, image, fake_maps=fake, real_maps=real)).item()
+    0.5
     """
 
     compares_pairs = True  # means nothing where the image does not belong to the label map

@@ -18,6 +18,15 @@ class FrozenFeatures(nn.Module, ABC):
 
     The network is frozen, stays in evaluation mode and appears in neither `state_dict` nor `parameters`.
 
+    >>> from semsynth.semantics import Semantics
+    >>> class Itself(nn.Module):
+    ...     def forward(self, x): return [x]
+    >>> class PixelLoss(FrozenFeatures):
+    ...     def prepared(self, image): return image
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> PixelLoss(Itself(), layer_weights=[2.0], weight=1.0)(LossInputs(semantics, image, image + 0.5, [], [])).item()
+    1.0
+
     Args:
         network: Image -> list of maps.
         layer_weights: Of the maps.

@@ -18,6 +18,14 @@ Maps = list[list[Tensor]]
 class LossInputs:
     """One half of a training iteration: real and fake (N,3,H,W) in [-1,1], and the discriminator's maps of both.
 
+    >>> import torch
+    >>> from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+    >>> semantics, real = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.randn(1, 3, 16, 16)
+    >>> network = MultiscaleDiscriminator(num_classes=2, ndf=4)
+    >>> inputs = LossInputs(semantics, real, real, [], network(semantics, real), discriminator=network)
+    >>> [tuple(scale[-1].shape) for scale in inputs.discriminate(real)]  # as those of `real_maps`
+    [(1, 1, 5, 5), (1, 1, 4, 4)]
+
     Attributes:
         style: As the style encoder says it, None without one.
         discriminator: The network itself, see `discriminate`. Networks that the generator's optimizer trains are not
@@ -45,7 +53,15 @@ class LossInputs:
 
 @dataclass
 class Segmentation:
-    """A segmenter's answer, logits (N,K,H,W), and the labels (N,H,W) int64 that it should have given; -1: none."""
+    """A segmenter's answer, logits (N,K,H,W), and the labels (N,H,W) int64 that it should have given; -1: none.
+
+    >>> import torch
+    >>> labels = torch.full((1, 16, 16), -1)
+    >>> labels[:, :8] = 2
+    >>> answer = Segmentation(torch.randn(1, 3, 16, 16), labels)
+    >>> answer.logits.argmax(1)[answer.labels >= 0].shape
+    torch.Size([128])
+    """
 
     logits: Tensor
     labels: Tensor
@@ -53,17 +69,23 @@ class Segmentation:
 
 @dataclass
 class UnpairedLossInputs(LossInputs):
-    """One half of an iteration with a segmenter S in the loop; ``real`` need not belong to ``semantics``.
+    """One half of an iteration with a segmenter S in the loop; `real` need not belong to `semantics`.
 
     What no term asks for is None.
+
+    >>> import torch
+    >>> images, labels = torch.zeros(1, 3, 16, 16), torch.zeros(1, 16, 16, dtype=torch.int64)
+    >>> inputs = UnpairedLossInputs(Semantics(labels, 2), images, images, [], [], cycled=images)
+    >>> tuple(inputs.cycled.shape), inputs.paired
+    ((1, 3, 16, 16), None)
 
     Attributes:
         segmentation: S of the fakes, and the label maps that they were made from.
         paired: S of real images whose labels are known, and these labels.
-        paired_real: those images (M,3,H,W), and
-        paired_fake: what the generator makes of their label maps, (M,3,H,W).
+        paired_real: Those images (M,3,H,W).
+        paired_fake: What the generator makes of their label maps, (M,3,H,W).
         cycled: G(S(x)) (N,3,H,W) for the real images x.
-        fake_label_maps, real_label_maps: the second discriminator's maps of S(x) and of label maps.
+        fake_label_maps, real_label_maps: The second discriminator's maps of S(x) and of label maps.
     """
 
     segmentation: Segmentation | None = None

@@ -15,15 +15,16 @@ from semsynth.layers.convolution import for_convolutions
 from semsynth.losses.frozen_features import FrozenFeatures
 from semsynth.pretrained.files import VGG19
 from semsynth.pretrained.folder import VARIABLE, MissingWeights, folder, obtain, tool
+from semsynth.weights.loading import same_kind
 from semsynth.weights.tensor_files import read_tensors
 
 _TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 in torchvision's `features`
 
 
 def load_vgg_weights(weights: str) -> dict[str, Tensor]:
-    """The state dict of torchvision's VGG-19: ``imagenet`` or a file's path.
+    """The state dict of torchvision's VGG-19: `imagenet` or a file's path.
 
-    ``imagenet`` is torchvision's file in the folder of weights or in torch's cache, downloaded where it is in neither.
+    `imagenet` is torchvision's file in the folder of weights or in torch's cache, downloaded where it is in neither.
 
     Raises:
         WeightsError: no download and no such file, or the file holds something else.
@@ -60,14 +61,14 @@ class _Taps(nn.Sequential):
 class Perceptual(FrozenFeatures):
     """VGG-19 perceptual loss (arXiv:1603.08155, weights of arXiv:1711.11585): weighted L1 of five feature maps.
 
-    Images in [-1, 1] go in as they are, as published; ``normalize`` maps them to ImageNet statistics instead.
+    Images in [-1, 1] go in as they are, as published; `normalize` maps them to ImageNet statistics instead.
 
     Args:
-        weights: ``imagenet`` for torchvision's weights (see `load_vgg_weights`), or the path of a state dict in
+        weights: `imagenet` for torchvision's weights (see `load_vgg_weights`), or the path of a state dict in
             torchvision's layout.
-        normalize: whether to map [-1, 1] to ImageNet's mean and deviation first.
-        layer_weights: weights of relu1_1 ... relu5_1.
-        weight: the term's weight.
+        normalize: Whether to map [-1, 1] to ImageNet's mean and deviation first.
+        layer_weights: Weights of relu1_1 ... relu5_1.
+        weight: The term's weight.
 
     Raises:
         WeightsError: the weights cannot be had or do not fit.
@@ -78,7 +79,7 @@ class Perceptual(FrozenFeatures):
         features = make_layers(cfgs["E"])[: _TAPS[-1] + 1]
         state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
         wanted = features.state_dict()
-        wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
+        wrong = [k for k, v in wanted.items() if k not in state or not same_kind(v, state[k])]
         if wrong:
             raise WeightsError(f"{weights} is no VGG-19 in torchvision's layout: missing or misshapen features."
                                f"{wrong[0]} and {len(wrong) - 1} more. Or take loss=spade_no_vgg.")

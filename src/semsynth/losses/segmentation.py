@@ -20,7 +20,7 @@ def balanced_focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None
         logits: (N,K,H,W).
         labels: (N,H,W) int64; negative ones do not count.
         weights: (K,) of the classes; None: all alike.
-        gamma: exponent of (1 - p) before each pixel's -log p; 0: plain cross entropy.
+        gamma: Exponent of (1 - p) before each pixel's -log p; 0: plain cross entropy.
 
     Returns:
         Sum of weight * (1 - p)^gamma * -log p over the pixels that count, divided by the sum of their weights; zero
@@ -32,6 +32,7 @@ def balanced_focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None
     # where nothing counts, log p may be -inf (a class that the segmenter has no channel for)
     loss = -log_p.masked_fill(~counts, 0.0)
     if gamma:
+        # clamped, 1 - p has no slope where S is sure, at which a power below 1 has an infinite one
         loss = loss * (1 - torch.exp(-loss)).clamp_min(0) ** gamma
     return (weight * loss).sum() / weight.sum().clamp_min(torch.finfo(log_p.dtype).tiny)
 
@@ -52,14 +53,21 @@ class SegmentationLoss(nn.Module):
     released code leaves out the focal one. Pixels of the unknown class, and of classes that a pretrained segmenter
     has no channel for, count neither in the loss nor in n_c.
 
+    >>> from semsynth.semantics import Semantics
+    >>> labels, image = torch.zeros(1, 16, 16, dtype=torch.int64), torch.zeros(1, 3, 16, 16)
+    >>> answer = Segmentation(logits=torch.zeros(1, 2, 16, 16), labels=labels)  # p = 1/2 everywhere
+    >>> inputs = UnpairedLossInputs(Semantics(labels, 2), image, image, [], [], segmentation=answer)
+    >>> [round(SegmentationLoss(focal=focal)(inputs).item(), 4) for focal in (False, True)]  # log 2, log 2 / 4
+    [0.6931, 0.1733]
+
     Args:
-        balanced: whether classes are weighed by alpha.
-        focal: whether the focal factor is there.
-        beta: of alpha.
-        gamma: of the focal factor.
-        counts: n_c is the class's pixels, plus one, in the ``batch``, as published, or in the ``dataset``: in all
-            batches so far, of all processes (kept with the checkpoint; then choose a beta nearer to 1).
-        weight: the term's weight, lambda.
+        balanced: Whether classes are weighed by alpha.
+        focal: Whether the focal factor is there.
+        beta: Of alpha.
+        gamma: Of the focal factor.
+        counts: Where n_c, the class's pixels plus one, is taken: in the `batch`, as published, or in the `dataset`: in
+            all batches so far, of all processes (kept with the checkpoint; then choose a beta nearer to 1).
+        weight: The term's weight, lambda.
 
     Raises:
         ValueError: a value out of range.
@@ -116,6 +124,13 @@ class PairedSegmentationLoss(SegmentationLoss):
 
     These are the pairs of `dataset.paired_fraction`; where all samples are pairs, it is `use_input_seg` of the
     released code.
+
+    >>> from semsynth.semantics import Semantics
+    >>> labels, image = torch.zeros(1, 16, 16, dtype=torch.int64), torch.zeros(1, 3, 16, 16)
+    >>> inputs = UnpairedLossInputs(Semantics(labels, 2), image, image, [], [])
+    >>> inputs.paired = Segmentation(logits=torch.zeros(1, 2, 16, 16), labels=labels)
+    >>> round(PairedSegmentationLoss(focal=False)(inputs).item(), 4)
+    0.6931
     """
 
     needs = frozenset({"paired"})

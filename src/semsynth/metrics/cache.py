@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from semsynth.weights.files import clear_partial, write_with
+
 FORMAT = 1
+STALE = 3600.0  # seconds after which a file that is still not whole has lost its writer
 
 
 class StatisticsCache:
     """A folder of .npz files, one for each key; a file that is broken or of another key counts as absent.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = StatisticsCache(folder)
+    ...     path = cache.save({"images": "mine"}, {"mean": np.zeros(3)})
+    ...     found, other = cache.load({"images": "mine"}), cache.load({"images": "others"})
+    >>> found["mean"].tolist(), other
+    ([0.0, 0.0, 0.0], None)
 
     Args:
         folder: None: `$SEMSYNTH_CACHE`, or ~/.cache/semsynth without that variable.
@@ -26,37 +35,28 @@ class StatisticsCache:
         default = os.environ.get("SEMSYNTH_CACHE") or "~/.cache/semsynth"
         self.folder = Path(folder or default).expanduser()
 
-    def path(self, key: dict[str, Any]) -> Path:
+    def path(self, key: Mapping[str, object]) -> Path:
         """The file of a key of plain values."""
         return self.folder / "statistics" / f"{hashlib.sha256(_text(key).encode()).hexdigest()[:32]}.npz"
 
-    def load(self, key: dict[str, Any]) -> dict[str, np.ndarray] | None:
+    def load(self, key: Mapping[str, object]) -> dict[str, np.ndarray] | None:
         """The arrays kept under a key, or None."""
         try:
             with np.load(self.path(key), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        except Exception:  # whatever zipfile, zlib and NumPy raise on a file that is cut off or changed
             return None
         return arrays if str(arrays.pop("key", "")) == _text(key) else None
 
-    def save(self, key: dict[str, Any], arrays: dict[str, np.ndarray]) -> Path | None:
+    def save(self, key: Mapping[str, object], arrays: dict[str, np.ndarray]) -> Path | None:
         """Keep arrays under a key, complete or not at all; None where the folder cannot be written."""
-        path = self.path(key)
+        path, content = self.path(key), {**arrays, "key": np.array(_text(key))}
+        clear_partial(path.parent, seconds=STALE)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A name of its own, since several runs of a sweep may measure the same images at a time.
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-                try:
-                    np.savez(file, allow_pickle=False, **{**arrays, "key": np.array(_text(key))})
-                    file.close()
-                    os.replace(file.name, path)
-                except BaseException:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            return write_with(path, lambda file: np.savez(file, allow_pickle=False, **content))
         except OSError:
             return None
-        return path
 
 
-def _text(key: dict[str, Any]) -> str:
+def _text(key: Mapping[str, object]) -> str:
     return json.dumps({"format": FORMAT, **key}, sort_keys=True, default=str)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
-
-from semsynth.metrics.distributed import all_sum
 
 ClassMean = Literal["all", "present", "nan_mean"]
 Accumulate = Literal["dataset", "per_image"]
@@ -18,7 +17,14 @@ IGNORED = -1  # the label of pixels that do not count
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """mIoU, pixel accuracy, IoU (K,) (NaN where a class occurs nowhere) and share (K,) of the label pixels."""
+    """mIoU, pixel accuracy, IoU (K,) (NaN where a class occurs nowhere) and share (K,) of the label pixels.
+
+    >>> confusion = Confusion(classes=2)
+    >>> confusion.update(torch.tensor([[[0, 1, 1, 1]]]), torch.tensor([[[0, 0, 1, 1]]]))
+    >>> scores = confusion.compute()
+    >>> [round(value, 4) for value in scores.iou.tolist()], scores.frequency.tolist()
+    ([0.5, 0.6667], [0.5, 0.5])
+    """
 
     miou: float
     accuracy: float
@@ -91,6 +97,13 @@ def pixel_accuracy(matrix: Tensor, void: int = 0) -> float:
 class Confusion:
     """Confusion matrix, a batch at a time.
 
+    >>> labels, predictions = torch.tensor([[[0, 1], [1, 1]]]), torch.tensor([[[0, 0], [1, 1]]])
+    >>> confusion = Confusion(classes=2)
+    >>> confusion.update(predictions, labels)
+    >>> scores = confusion.compute()
+    >>> round(scores.miou, 4), scores.accuracy  # (1/2 + 2/3) / 2, 3/4
+    (0.5833, 0.75)
+
     Args:
         classes: Number K of classes.
         class_mean: See `mean_iou`.
@@ -120,8 +133,20 @@ class Confusion:
     def reset(self) -> None:
         """Forget all."""
         self.matrix = torch.zeros(self.classes, self.classes, dtype=torch.int64)
-        self.void = torch.zeros((), dtype=torch.int64)
-        self.sums = torch.zeros(4, dtype=torch.float64)  # of the images' mIoU and accuracy, each with its count
+        self.void = 0
+        self.images: list[tuple[float, float]] = []  # mIoU and accuracy of each; NaN where it has none
+
+    def of(self, predictions: Tensor, labels: Tensor) -> Confusion:
+        """The matrix of images alone, with the same conventions; see `update`."""
+        alone = Confusion(self.classes, self.class_mean, self.accumulate, self.void_is_wrong, self.counted)
+        alone.update(predictions, labels)
+        return alone
+
+    def merge(self, other: Confusion) -> None:
+        """Add the images of another matrix, after those of this one."""
+        self.matrix += other.matrix
+        self.void += other.void
+        self.images += other.images
 
     def update(self, predictions: Tensor, labels: Tensor) -> None:
         """Add images: class indices (N,H,W) each; labels below zero, and of classes left out, do not count.
@@ -137,21 +162,24 @@ class Confusion:
             void = int((truth < 0).sum())
             self.matrix += matrix
             self.void += void
-            miou = mean_iou(matrix, self.class_mean, self.counted)
-            for index, score in ((0, miou), (2, self._accuracy(matrix, void))):
-                if score == score:  # an image without a counted pixel has none
-                    self.sums[index] += score
-                    self.sums[index + 1] += 1
+            # an image without a counted pixel has none: NaN
+            self.images.append((mean_iou(matrix, self.class_mean, self.counted), self._accuracy(matrix, void)))
 
     def _accuracy(self, matrix: Tensor, void: int) -> float:
         return pixel_accuracy(matrix, void if self.void_is_wrong else 0)
 
     def compute(self) -> SegmentationScores:
-        """The scores over all processes; NaN where no pixel counts."""
-        matrix, void, sums = all_sum(self.matrix), int(all_sum(self.void)), all_sum(self.sums)
+        """The scores; NaN where no pixel counts."""
+        matrix = self.matrix
         if self.accumulate == "dataset":
-            miou, accuracy = mean_iou(matrix, self.class_mean, self.counted), self._accuracy(matrix, void)
+            miou, accuracy = mean_iou(matrix, self.class_mean, self.counted), self._accuracy(matrix, self.void)
         else:
-            miou, accuracy = float(sums[0] / sums[1]), float(sums[2] / sums[3])
+            miou, accuracy = (_mean(score[part] for score in self.images) for part in (0, 1))
         rows = matrix.sum(1).double()
         return SegmentationScores(miou, accuracy, class_iou(matrix), rows / rows.sum().clamp_min(1))
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Of those that are no NaN, added in their order; NaN without any."""
+    there = [value for value in values if not math.isnan(value)]
+    return sum(there) / len(there) if there else math.nan

@@ -7,15 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import Dataset
-
 from semsynth.errors import EvaluationError
+from semsynth.interfaces import SampleSet
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import RealImages
 
 
 class DataSets:
     """The facts of a data set, and its splits as a protocol wants them.
+
+    >>> import torch
+    >>> from torch.utils.data import TensorDataset
+    >>> facts = {"name": "mine", "classes": ["sky", "ground"], "train": {}, "val": {"length": 100}}
+    >>> data_sets = DataSets(facts, build=lambda node: TensorDataset(torch.zeros(node["length"])))
+    >>> len(data_sets.maps(Protocol("short", count=8)))
+    8
 
     Args:
         facts: The resolved node `dataset` of a configuration, as plain values.
@@ -56,7 +62,7 @@ class DataSets:
         return (f"python tools/train_segmenter.py dataset={self.name}{where} 'size=[{size[0]},{size[1]}]' "
                 f"output={self.name}_segmenter.safetensors")
 
-    def maps(self, protocol: Protocol) -> Any:
+    def maps(self, protocol: Protocol) -> SampleSet:
         """The validation split as generators see it; where it is drawn, as many samples as the protocol counts."""
         return self._built("val", protocol.count, {})
 
@@ -73,10 +79,10 @@ class DataSets:
 
         return {split: builder(split) for split in counts}
 
-    def _built(self, split: str, length: int | None, changes: Mapping[str, Any]) -> Any:
+    def _built(self, split: str, length: int | None, changes: Mapping[str, object]) -> SampleSet:
         node = dict(self.facts[split])
         node |= {key: value for key, value in changes.items() if key in node}
         if "length" in node and length is not None:
             node["length"] = length
-        made = self.build(node)
-        return made if isinstance(made, Dataset) else made()  # a partial, where files are read
+        made: SampleSet | Callable[[], SampleSet] = self.build(node)
+        return made if isinstance(made, SampleSet) else made()  # a partial, where files are read

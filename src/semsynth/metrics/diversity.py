@@ -6,16 +6,18 @@ import re
 import warnings
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semsynth.errors import EvaluationError, TensorFileError
-from semsynth.metrics.distributed import all_sum
 from semsynth.metrics.protocol import LpipsNetwork
 from semsynth.pretrained.files import LPIPS
 from semsynth.pretrained.folder import obtain
+from semsynth.segmenters.judge import Judge
+from semsynth.weights.loading import load_into
 from semsynth.weights.tensor_files import read_tensors
 
 SLICE = re.compile(r"^slices?\.?\d+\.")
@@ -29,7 +31,7 @@ class Distance(Protocol):
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1], twice -> (N,)."""
 
-    def to(self, device: Any) -> Any:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
 
 
@@ -37,7 +39,7 @@ class Lpips:
     """Learned perceptual distance (arXiv:1801.03924) through torchmetrics, which brings its heads.
 
     Args:
-        network: alex, vgg or squeeze; torchvision's weights, from the folder of weights or a download.
+        network: `alex`, `vgg` or `squeeze`; torchvision's weights, from the folder of weights or a download.
 
     Raises:
         MissingWeights: the weights cannot be had.
@@ -52,14 +54,14 @@ class Lpips:
         path = obtain(LPIPS[network])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torchvision's deprecations, caused in torchmetrics
-            self.network: Any = _NoTrainLpips(net=network, pnet_rand=True)
+            self.network = _NoTrainLpips(net=network, pnet_rand=True)
         try:
-            _fill(self.network.net, read_tensors(path))
-        except (TensorFileError, KeyError, RuntimeError) as error:
+            _fill(self.network.net, read_tensors(path), path)
+        except (TensorFileError, KeyError) as error:
             raise EvaluationError(f"{path}: no weights of LPIPS' {network} as torchvision publishes them ({error})") \
                 from None
 
-    def to(self, device: Any) -> Lpips:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.network.to(device)
         return self
@@ -71,9 +73,9 @@ class Lpips:
         return distances
 
 
-def _fill(slices: Any, state: Mapping[str, Tensor]) -> None:
+def _fill(slices: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Load torchvision's `features.N.*` into torchmetrics' slices of these layers, `sliceK.N.*` or `slices.K.N.*`."""
-    slices.load_state_dict({key: state[SLICE.sub("features.", key)] for key in slices.state_dict()})
+    load_into(slices, {key: state[SLICE.sub("features.", key)] for key in slices.state_dict()}, path)
 
 
 class JudgeDistance:
@@ -82,15 +84,21 @@ class JudgeDistance:
     Feature vectors are brought to length one at every place; the squared differences are summed over the channels and
     averaged over the places.
 
+    >>> from semsynth.metrics.structure import part_finder  # a segmenter that comes with the package
+    >>> distance = JudgeDistance(part_finder())
+    >>> images = torch.rand(2, 3, 16, 16) * 2 - 1
+    >>> distance(images, images).tolist(), bool((distance(images, -images) > 0).all())
+    ([0.0, 0.0], True)
+
     Args:
-        judge: A `semsynth.segmenters.judge.Judge`.
+        judge: The segmenter.
     """
 
-    def __init__(self, judge: Any) -> None:
+    def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.name: str = judge.name
 
-    def to(self, device: Any) -> JudgeDistance:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.judge.to(device)
         return self
@@ -102,14 +110,19 @@ class JudgeDistance:
         return (a - b).square().sum(1).mean((1, 2))
 
     def _unit(self, images: Tensor) -> Tensor:
-        preprocessing = self.judge.preprocessing
-        with torch.autocast(images.device.type, enabled=False):
-            features: Tensor = self.judge.network.features(preprocessing(images, preprocessing.scales[0])).float()
+        features = self.judge.feature_maps(images)
         return features / features.norm(dim=1, keepdim=True).clamp_min(1e-10)
 
 
 class Diversity:
     """Mean distance of all pairs of samples of a label map, averaged over the label maps.
+
+    >>> from semsynth.metrics.pixel_features import PixelDistance
+    >>> black, white = -torch.ones(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
+    >>> diversity = Diversity(PixelDistance())
+    >>> diversity.update(torch.stack([black, black, black, white]))  # four samples of a label map: 3 of 6 pairs differ
+    >>> diversity.compute()
+    0.5
 
     Args:
         distance: Between images.
@@ -124,18 +137,25 @@ class Diversity:
         self.sums = torch.zeros(2, dtype=torch.float64)  # of the distances, and the number of pairs
 
     def update(self, samples: Tensor) -> None:
-        """Add the samples (S,N,3,H,W) of N label maps.
+        """Add the samples (S,N,3,H,W) of N label maps; see `distances`."""
+        self.add(self.distances(samples))
+
+    def distances(self, samples: Tensor) -> Tensor:
+        """Samples (S,N,3,H,W) of N label maps -> (S(S-1)/2,N) float64 on the CPU, a row for each pair of samples.
 
         Raises:
             ValueError: fewer than two samples.
         """
         if len(samples) < 2:
             raise ValueError(f"diversity needs two or more samples of a label map, got {len(samples)}")
-        for a, b in combinations(samples, 2):
-            distances = self.distance(a, b).double().cpu()
-            self.sums += torch.tensor([float(distances.sum()), len(distances)], dtype=torch.float64)
+        return torch.stack([self.distance(a, b).double().cpu() for a, b in combinations(samples, 2)])
+
+    def add(self, distances: Tensor) -> None:
+        """Add what `distances` has found."""
+        for row in distances:
+            self.sums += torch.tensor([float(row.sum()), len(row)], dtype=torch.float64)
 
     def compute(self) -> float:
-        """The mean over all processes; NaN without samples."""
-        total, count = all_sum(self.sums).tolist()
+        """The mean; NaN without samples."""
+        total, count = self.sums.tolist()
         return total / count if count else float("nan")

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from semsynth.backbones import dinov2, efficientnet_lite0
 from semsynth.errors import BackboneError, EvaluationError, TensorFileError
@@ -18,7 +18,8 @@ from semsynth.metrics.pixels import eight_bits, resized
 from semsynth.metrics.protocol import InceptionResize
 from semsynth.pretrained.files import DINOV2, INCEPTION
 from semsynth.pretrained.folder import find, obtain
-from semsynth.weights.tensor_files import refuse_not_finite, sha256_of
+from semsynth.segmenters.judge import Judge
+from semsynth.weights.tensor_files import read_tensors, refuse_not_finite, sha256_of
 
 INCEPTION_FEATURES = 2048
 INCEPTION_SIDE = 299
@@ -41,10 +42,10 @@ class Features(Protocol):
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1] -> (N,F) float32."""
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features, in plain values."""
 
-    def to(self, device: Any) -> Any:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
 
 
@@ -54,6 +55,9 @@ FEATURES = ("inception", efficientnet_lite0.NAME, "dinov2", "segmenter", "pixels
 @dataclass(frozen=True)
 class FeatureChoice:
     """Which networks' features are compared, and where the files of their weights lie.
+
+    >>> [choice.allows("inception") for choice in (FeatureChoice(), FeatureChoice("pixels"))]
+    [True, False]
 
     Args:
         names: One or some of `FEATURES`, which must be had. None: `usual`, and those whose file is given.
@@ -133,19 +137,20 @@ class InceptionFeatures:
         self.sha256 = sha256_of(self.path)
         if resize == "pytorch_fid":
             # torchmetrics resizes rounded pixels in its own ways; the exact input takes their place at the first layer.
-            self.network.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, inputs: (self._exact,))
+            first = self.network.get_submodule("Conv2d_1a_3x3")
+            first.register_forward_pre_hook(lambda module, inputs: (self._exact,))
 
-    def _load(self) -> Any:
+    def _load(self) -> nn.Module:
         from torchmetrics.image.fid import NoTrainInceptionV3
 
         if not self.path.is_file():
             raise EvaluationError(f"inception.weights={self.path}: there is no such file")
         try:
+            read_tensors(self.path)  # runs nothing in it, and says what is damaged
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
-                return NoTrainInceptionV3(
-                    "inception-v3-compat", [str(INCEPTION_FEATURES)], str(self.path),
-                    antialias=self.resize == "torchmetrics")
+                return NoTrainInceptionV3("inception-v3-compat", [str(INCEPTION_FEATURES)], str(self.path),
+                                          antialias=self.resize == "torchmetrics")
         except ModuleNotFoundError as error:
             raise EvaluationError("the Inception network needs torch-fidelity: pip install torch-fidelity") from error
         except Exception as error:  # whatever a broken or foreign file makes torch.load and load_state_dict raise
@@ -153,7 +158,7 @@ class InceptionFeatures:
             raise EvaluationError(f"{self.path}: no weights of the Inception network of FID "
                                   f"(pt_inception-2015-12-05): {first}") from error
 
-    def to(self, device: Any) -> InceptionFeatures:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.network.to(device)
         return self
@@ -176,7 +181,7 @@ class InceptionFeatures:
                 self._exact = None
         return features.float()
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features."""
         return {"name": self.name, "sha256": self.sha256, "weights": self.path.name,
                 "features": INCEPTION_FEATURES, "resize": self.resize}
@@ -200,7 +205,7 @@ class EfficientNetFeatures:
         except BackboneError as error:
             raise EvaluationError(str(error)) from None
 
-    def to(self, device: Any) -> EfficientNetFeatures:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.network.to(device)
         return self
@@ -213,7 +218,7 @@ class EfficientNetFeatures:
                      for part in images.split(AT_ONCE)]
             return torch.cat([self.network.features(part) for part in parts])
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features."""
         return {**efficientnet_lite0.description(), "features": efficientnet_lite0.FEATURES, "side": SIDE}
 
@@ -242,7 +247,7 @@ class DINOv2Features:
         self.name: str = self.network.name
         self.sha256 = sha256_of(self.path)
 
-    def to(self, device: Any) -> DINOv2Features:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.network.to(device)
         return self
@@ -257,7 +262,7 @@ class DINOv2Features:
             features: Tensor = self.network(x)
         return features
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features."""
         return {"name": self.name, "sha256": self.sha256, "weights": self.path.name, "side": SIDE}
 
@@ -265,17 +270,22 @@ class DINOv2Features:
 class JudgeFeatures:
     """The spatially averaged features of a segmenter.
 
+    >>> from semsynth.metrics.structure import part_finder  # a segmenter that comes with the package
+    >>> features = JudgeFeatures(part_finder())
+    >>> len(features(torch.zeros(2, 3, 16, 16)))
+    2
+
     Args:
-        judge: With `features(images) -> (N,F)` and `description()`.
+        judge: The segmenter.
     """
 
     general = False
 
-    def __init__(self, judge: Any) -> None:
+    def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.name: str = judge.name
 
-    def to(self, device: Any) -> JudgeFeatures:
+    def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
         self.judge.to(device)
         return self
@@ -283,9 +293,8 @@ class JudgeFeatures:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1] -> (N,F) float32."""
-        features: Tensor = self.judge.features(images)
-        return features
+        return self.judge.features(images)
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features."""
         return dict(self.judge.description())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,8 @@ from semsynth.metrics.statistics import FeatureSet
 from semsynth.weights.tensor_files import sha256_of
 
 SPLITS = ("train", "val")
+MOMENTS = ("mu", "sigma")
+LARGEST = 2**26  # bytes of an array; a covariance in float64 has half of that
 TOLERANCE = 1e-5  # of the largest entry or eigenvalue: files may hold float32
 NO_VECTORS = "real_statistics hold the mean and the covariance of the features, not the features themselves"
 
@@ -25,6 +29,11 @@ NO_VECTORS = "real_statistics hold the mean and the covariance of the features, 
 @dataclass(frozen=True)
 class GivenStatistics:
     """What stands in for the real images of a split where FID is taken.
+
+    >>> moments = Moments.of(np.zeros(2), np.eye(2))  # two features stand for 2048
+    >>> given = GivenStatistics("val", moments, files=("real.npz",), sha256="0a1b")
+    >>> given.features().moments.distance(moments), given.description()["split"]
+    (0.0, 'val')
 
     Args:
         split: Which real images these are of, `train` or `val`; names the score.
@@ -44,7 +53,7 @@ class GivenStatistics:
         found.moments = self.moments
         return found
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """In plain values."""
         return {"split": self.split, "files": list(self.files), "sha256": self.sha256}
 
@@ -65,30 +74,52 @@ def read_statistics(given: Sequence[str], split: str) -> GivenStatistics:
     where = ", ".join(map(str, paths))
     if [path.suffix for path in paths] not in ([".npz"], [".npy", ".npy"]):
         raise EvaluationError(f"real_statistics={where}: give FILE.npz, or [MU.npy,SIGMA.npy]")
-    loaded = [_load(path) for path in paths]
-    if len(paths) == 1:
-        lacking = [key for key in ("mu", "sigma") if key not in loaded[0]]
-        if lacking:
-            raise EvaluationError(f"{where} holds no {lacking[0]}, but {', '.join(loaded[0]) or 'nothing'}: it must "
-                                  "hold mu and sigma")
-        loaded = [loaded[0]["mu"], loaded[0]["sigma"]]
+    loaded = [array for path in paths for array in _load(path)]
     mean, covariance = (_numbers(array, where) for array in loaded)
     _check(mean, covariance, where)
     return GivenStatistics(split, Moments.of(mean, (covariance + covariance.T) / 2), tuple(p.name for p in paths),
                            "+".join(map(sha256_of, paths)))
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> list[np.ndarray]:
+    """The array of a .npy file, or `mu` and `sigma` of a .npz file; of what else it holds nothing is read."""
     if not path.is_file():
         raise EvaluationError(f"real_statistics={path}: there is no such file")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        return {name: loaded[name] for name in loaded.files} if isinstance(loaded, np.lib.npyio.NpzFile) else loaded
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if path.suffix == ".npy":
+            return [_array(path.open("rb"), path.stat().st_size)]
+        with zipfile.ZipFile(path) as archive:
+            held = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            for key in MOMENTS:
+                if key not in held:
+                    raise EvaluationError(f"{path} holds no {key}, but {', '.join(held)[:300] or 'nothing'}: it must "
+                                          "hold mu and sigma")
+            return [_array(archive.open(held[key]), held[key].file_size) for key in MOMENTS]
+    except EvaluationError:
+        raise
+    except Exception as error:  # whatever zipfile, zlib and NumPy raise on a file that is cut off or changed
         raise EvaluationError(f"{path} cannot be read: it is damaged, cut off or no file of NumPy ({error})") from None
 
 
-def _numbers(array: Any, where: str) -> npt.NDArray[np.float64]:
+def _array(file: IO[bytes], size: int) -> np.ndarray:
+    """The array in a file of `size` bytes, to the end of which is read: there a zip archive's checksum is compared.
+
+    Raises:
+        ValueError: it is larger than the moments of Inception's features, or claims more numbers than it has.
+    """
+    with file:
+        content = file.read(min(size, LARGEST) + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it holds more than {LARGEST >> 20} MiB, and moments are smaller")
+    stream = BytesIO(content)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read[np.lib.format.read_magic(stream)](stream)
+    if math.prod(shape) * dtype.itemsize > len(content):
+        raise ValueError(f"it claims {shape} numbers, and holds fewer")
+    return np.lib.format.read_array(BytesIO(content), allow_pickle=False)
+
+
+def _numbers(array: object, where: str) -> npt.NDArray[np.float64]:
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise EvaluationError(f"{where}: mu and sigma must be arrays of real numbers")
     return array.astype(np.float64)

@@ -11,7 +11,12 @@ from semsynth.chance import stream
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """Mean and standard deviation over the subsets."""
+    """Mean and standard deviation over the subsets.
+
+    >>> x = torch.tensor([[0.0], [1.0]])
+    >>> kernel_distance(x, x, subsets=2)  # unbiased: equal sets may be nearer than 0
+    KernelDistance(mean=-3.5, deviation=0.0)
+    """
 
     mean: float
     deviation: float

@@ -13,6 +13,10 @@ ROWS = 1024  # of the distances that are held at a time
 class Neighbourhoods:
     """How two sets of images lie among each other.
 
+    >>> real, fake = torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([[0.5], [9.0]])
+    >>> neighbourhoods(real, fake, k=1)
+    Neighbourhoods(precision=0.5, recall=1.0, density=1.0, coverage=0.5)
+
     Attributes:
         precision: Share of the fakes within the ball of any real image (arXiv:1904.06991).
         recall: Share of the real images within the ball of any fake (arXiv:1904.06991).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,10 @@ class PixelFeatures:
     The mean colour of each quarter tells where a picture is bright and of what hue; the logarithm of the standard
     deviation of what gets lost when a picture is halved, three times over, tells how strong its details are at three
     scales. It sees wrong colours, blur and noise, and knows nothing of objects.
+
+    >>> features = PixelFeatures()(-torch.ones(2, 3, 16, 16))
+    >>> tuple(features.shape), features[0, :12].unique().tolist()  # the mean colours of the quarters
+    ((2, 21), [-1.0])
     """
 
     name = "pixels"
@@ -35,17 +39,22 @@ class PixelFeatures:
             images = coarse
         return torch.cat(found, 1)
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves the features."""
         return {"name": self.name, "grid": GRID, "scales": SCALES}
 
-    def to(self, device: Any) -> PixelFeatures:
+    def to(self, device: torch.device | str) -> Self:
         """There is nothing to move."""
         return self
 
 
 class PixelDistance:
-    """Mean difference of the pixels, as a share of the range from black to white."""
+    """Mean difference of the pixels, as a share of the range from black to white.
+
+    >>> black, white = -torch.ones(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
+    >>> PixelDistance()(black, white).tolist()
+    [1.0]
+    """
 
     name = "pixels"
 
@@ -53,6 +62,6 @@ class PixelDistance:
         """Images (N,3,H,W) in [-1,1], twice -> (N,) in [0,1]."""
         return (first - second).abs().mean((1, 2, 3)) / 2
 
-    def to(self, device: Any) -> PixelDistance:
+    def to(self, device: torch.device | str) -> Self:
         """There is nothing to move."""
         return self

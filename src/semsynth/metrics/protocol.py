@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from semsynth.metrics.confusion import Accumulate, ClassMean, Confusion
+from semsynth.segmenters.judge import Judge
 
 Style = Literal["normal", "image", "posterior"]
 RealResize = Literal["bicubic", "bilinear", "interpolate", "native"]
@@ -15,10 +16,17 @@ LabelSize = Literal["image", "native"]
 LabelResize = Literal["nearest", "bilinear"]
 LpipsNetwork = Literal["alex", "vgg", "squeeze"]
 
-CHOICES: dict[str, Any] = {
+CHOICES: dict[str, object] = {
     "style": Style, "real_resize": RealResize, "inception_resize": InceptionResize, "label_size": LabelSize,
     "label_resize": LabelResize, "class_mean": ClassMean, "accumulate": Accumulate, "lpips_network": LpipsNetwork,
 }
+MANY = 10**7  # images: five times those of Places365; more is a slip, which would be generated for weeks
+BOUNDS = {
+    "count": (2, MANY), "train_count": (2, MANY), "kid_subsets": (1, 10**5), "kid_subset_size": (2, MANY),
+    "kid_pool": (2, MANY), "neighbours": (1, 1000), "diversity_maps": (0, MANY), "diversity_samples": (2, 1000),
+    "seed": (0, 2**63 - 1),
+}
+LONGEST_SIDE = 16384
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,18 @@ class Protocol:
 
     Generated images are rounded to 8 bits first, as files hold them, so that a run and its saved pictures score alike.
 
+    >>> protocol = Protocol("mine", count=100, real_resize="native").settled(dataset="camvid", judge=None)
+    >>> protocol.count, protocol.class_mean, protocol.confusion(3, counted=[0, 1]).counted
+    (100, 'nan_mean', [0, 1])
+
     Args:
         name: Of this protocol.
         count: Label maps for which images are generated; a data set that is drawn makes as many, one of files gives at
             most as many, spread over the split. None: the whole validation split.
         train_count: Real training images, likewise.
         seed: Of the styles and of the subsets of KID.
-        style: z ~ N(0,1) (`normal`); the encoder's mean for the label map's own photograph (`image`) or a draw from
-            its posterior (`posterior`). A generator without style ignores it.
+        style: Draws z ~ N(0,1) (`normal`), or takes the encoder's mean for the label map's own photograph (`image`) or
+            a draw from its posterior (`posterior`). A generator without style ignores it.
         real_size: [H,W] of the real images, None: the size of the generated ones.
         real_resize: How real images come from their files to that size: PIL's `bicubic` or `bilinear`, which antialias
             and round; `interpolate`, torch's bilinear on float tensors, which does neither (the script that CLADE's
@@ -90,26 +102,25 @@ class Protocol:
             if getattr(self, key) not in get_args(choices) and not (key == "class_mean" and self.class_mean is None):
                 raise ValueError(f"protocol.{key} must be one of {', '.join(get_args(choices))}, "
                                  f"got {getattr(self, key)!r}")
-        for key, least in (("count", 2), ("train_count", 2), ("kid_subsets", 1), ("kid_subset_size", 2),
-                           ("kid_pool", 2), ("neighbours", 1), ("diversity_maps", 0), ("diversity_samples", 2),
-                           ("seed", 0)):
+        for key, (least, most) in BOUNDS.items():
             value = getattr(self, key)
-            if value is not None and value < least:
-                raise ValueError(f"protocol.{key} must be >= {least}, got {value}")
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"protocol.{key} must be a whole number from {least} to {most}, got {value}")
         for key in ("real_size", "segmenter_size"):
             size = getattr(self, key)
-            if size is not None and (len(size) != 2 or min(size) < 1):
-                raise ValueError(f"protocol.{key} must be [height, width] in pixels, got {size}")
+            if size is not None and not (len(size) == 2 and min(size) >= 1 and max(size) <= LONGEST_SIDE):
+                raise ValueError(f"protocol.{key} must be [height, width] in pixels, each from 1 to {LONGEST_SIDE}, "
+                                 f"got {size}")
 
-    def settled(self, dataset: str | None, judge: Any) -> Protocol:
+    def settled(self, dataset: str | None, judge: Judge | None) -> Protocol:
         """This protocol for a data set and a segmenter (None: no segmenter): whatever follows from them is decided.
 
         Raises:
             ValueError: the segmenter averages over the classes in a way that is not known.
         """
         void = self.void_is_wrong if isinstance(self.void_is_wrong, bool) else dataset in self.void_is_wrong
-        mean: Any = self.class_mean or getattr(judge, "class_mean", "nan_mean")
-        return replace(self, class_mean=mean, void_is_wrong=void)
+        wanted: Any = self.class_mean or ("nan_mean" if judge is None else judge.class_mean)  # is checked anew
+        return replace(self, class_mean=wanted, void_is_wrong=void)
 
     def pool(self, general: bool) -> int:
         """Of how many images the features themselves are kept; moments are kept of all."""
@@ -120,6 +131,6 @@ class Protocol:
         assert self.class_mean is not None
         return Confusion(classes, self.class_mean, self.accumulate, bool(self.void_is_wrong), counted)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """All values, for a file."""
         return {key: list(value) if isinstance(value, list | tuple) else value for key, value in asdict(self).items()}

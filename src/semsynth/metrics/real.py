@@ -6,7 +6,6 @@ import hashlib
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +13,9 @@ from torch.utils.data import Dataset
 
 from semsynth import chance
 from semsynth.data import decoding, pictures
-from semsynth.data.sampler import spread_order
+from semsynth.data.epochs import EpochDataset
+from semsynth.data.spread import spread_order
+from semsynth.interfaces import ImageFiles, SampleSet
 from semsynth.metrics import pixels
 from semsynth.metrics.pixels import eight_bits, image_tensor
 from semsynth.metrics.protocol import RealResize
@@ -32,6 +33,11 @@ def chosen(length: int, count: int | None) -> list[int]:
 class RealImages(Dataset):
     """Position -> image (3,H,W) float32 in [-1,1] with eight bits.
 
+    >>> drawn = [{"image": torch.full((3, 16, 16), value)} for value in (-1.0, 0.0, 1.0)]
+    >>> images = RealImages(drawn, size=(16, 16), count=2)
+    >>> len(images), tuple(images[0].shape)
+    (2, (3, 16, 16))
+
     Args:
         dataset: One of `semsynth.data`. Where it reads files they are read without its crop, flip and colour changes.
         size: (H,W)
@@ -39,7 +45,7 @@ class RealImages(Dataset):
         count: At most as many images, spread over the data set; None: all.
     """
 
-    def __init__(self, dataset: Any, size: Sequence[int], resize: RealResize = "bicubic",
+    def __init__(self, dataset: SampleSet, size: Sequence[int], resize: RealResize = "bicubic",
                  count: int | None = None) -> None:
         self.dataset, self.size, self.resize = dataset, (int(size[0]), int(size[1])), resize
         self.order = chosen(len(dataset), count)
@@ -56,19 +62,19 @@ class RealImages(Dataset):
             DataError: its file is broken.
         """
         index = self.order[position]
-        if hasattr(self.dataset, "read_image"):
+        if isinstance(self.dataset, ImageFiles):
             return image_tensor(self.dataset.read_image(index), self.size, self.resize)
         return eight_bits(self.dataset[index]["image"])
 
     @property
     def native_sizes(self) -> bool:
         """Whether images may differ in size."""
-        return self.resize == "native" and hasattr(self.dataset, "read_image")
+        return self.resize == "native" and isinstance(self.dataset, ImageFiles)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Everything that moves the images, in plain values: place, split, files with their sizes and times, filter."""
         return {"dataset": dataset_identity(self.dataset, self.order), "count": self.count, "size": list(self.size),
-                "resize": self.resize if hasattr(self.dataset, "read_image") else "drawn"}
+                "resize": self.resize if isinstance(self.dataset, ImageFiles) else "drawn"}
 
 
 def _code_of_drawer(kind: type) -> str:
@@ -85,19 +91,17 @@ def _code_of(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def dataset_identity(dataset: Any, order: Sequence[int]) -> dict[str, Any]:
+def dataset_identity(dataset: SampleSet, order: Sequence[int]) -> dict[str, object]:
     """What the samples at the indices `order` are."""
-    if hasattr(dataset, "pairs"):
+    if isinstance(dataset, ImageFiles):
         digest = hashlib.sha256()
         for index in order:
-            path = dataset.pairs[index].image
+            path = dataset.image_path(index)
             state = path.stat()
-            digest.update(f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
-        source = dataset.source
-        return {"source": type(source).__name__, "root": str(source.root.resolve()), "split": source.split,
-                "files": digest.hexdigest(), "code": _code_of(READING)}
+            line = f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        return {**dataset.place, "files": digest.hexdigest(), "code": _code_of(READING)}
     facts = {key: value for key, value in vars(dataset).items()
              if not key.startswith("_") and isinstance(value, str | int | float | bool | type(None) | torch.Size)}
-    epoch = getattr(dataset, "_epoch", None)
     return {"source": type(dataset).__name__, "code": _code_of_drawer(type(dataset)), **facts,
-            "epoch": 0 if epoch is None else int(epoch)}
+            "epoch": dataset.epoch if isinstance(dataset, EpochDataset) else 0}

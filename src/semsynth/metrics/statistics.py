@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
+from semsynth.interfaces import Progress
 from semsynth.metrics.cache import StatisticsCache
-from semsynth.metrics.distributed import all_rows, from_first, processes
 from semsynth.metrics.features import Features
 from semsynth.metrics.frechet import Moments
+from semsynth.metrics.real import RealImages
+from semsynth.sharing import batches, from_first, mine, processes, shared
 
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]  # what is iterated, a title, its length
+T = TypeVar("T")
+
+
+def silent(items: Iterable[T], title: str, total: int) -> Iterable[T]:
+    """No progress bar."""
+    return items
 
 
 class FeatureSet:
     """Moments of all vectors, and the vectors of the first positions.
+
+    >>> features = FeatureSet(pool=2)
+    >>> features.update(torch.tensor([[3.0], [2.0], [1.0]]), positions=torch.tensor([2, 1, 0]))
+    >>> features.count, features.moments.mean.tolist(), features.vectors.tolist()
+    (3, [2.0], [[1.0], [2.0]])
 
     Args:
         pool: Vectors with positions below this are kept; 0: none.
@@ -51,16 +63,6 @@ class FeatureSet:
         """The kept vectors (n,F) in the order of their positions."""
         return torch.cat(self._rows)[torch.cat(self._positions).argsort()] if self._rows else torch.zeros(0, 0)
 
-    def shared(self, width: int) -> FeatureSet:
-        """The set of all processes together, of vectors of length `width`; the same on each."""
-        together = FeatureSet(self.pool)
-        together.moments = (self.moments or Moments(width)).shared()
-        rows = torch.cat(self._rows) if self._rows else torch.zeros(0, width)
-        positions = torch.cat(self._positions) if self._positions else torch.zeros(0, dtype=torch.int64)
-        rows, positions = all_rows(rows, positions)
-        together._rows, together._positions = [rows], [positions]
-        return together
-
     def arrays(self) -> dict[str, np.ndarray]:
         """What `from_arrays` takes."""
         moments = {} if self.moments is None else self.moments.arrays()
@@ -88,13 +90,13 @@ def in_parts(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     return torch.cat([in_parts(network, images[:half]), in_parts(network, images[half:])])
 
 
-def real_statistics(images: Dataset, features: Features, identity: dict[str, Any], *, pool: int, cache: StatisticsCache,
-                    batch: int = 16, workers: int = 0, device: torch.device | str = "cpu",
-                    progress: Progress = lambda items, title, total: items, title: str = "real images") -> FeatureSet:
+def real_statistics(images: RealImages, features: Features, identity: Mapping[str, object], *, pool: int,
+                    cache: StatisticsCache, batch: int = 16, workers: int = 0, device: torch.device | str = "cpu",
+                    progress: Progress = silent, title: str = "real images") -> FeatureSet:
     """Features of all `images`, from the cache where they are there; shared between the processes.
 
     Args:
-        images: Map-style, position -> (3,H,W) in [-1,1]. One size, unless `batch` is 1.
+        images: One size, unless `batch` is 1.
         features: The network.
         identity: What the images are, in plain values.
         pool: Vectors kept for kernel distances.
@@ -106,23 +108,16 @@ def real_statistics(images: Dataset, features: Features, identity: dict[str, Any
         title: Names the images in `progress`.
     """
     key = {"features": features.description(), "images": identity, "pool": pool}
-    rank, world = processes()
-    found = from_first(cache.load(key) if rank == 0 else None)
+    found = from_first(lambda: cache.load(key), f"cache of {title}")
     if found is not None:
         return FeatureSet.from_arrays(found)
     features.to(device)
-    mine = range(rank, len(images), world)  # type: ignore[arg-type]
-    loader: DataLoader = DataLoader(images, batch, sampler=list(mine), num_workers=workers)
+    pieces = batches(len(images), batch)
+    loader: DataLoader = DataLoader(images, batch_sampler=mine(pieces), num_workers=workers)
+    vectors = shared(loader, lambda pictures: in_parts(features, pictures.to(device)).cpu(), len(pieces), title)
     seen = FeatureSet(pool)
-    width = 0
-    done = 0
-    for pictures in progress(loader, title, len(loader)):
-        vectors = in_parts(features, pictures.to(device))
-        width = vectors.shape[1]
-        seen.update(vectors, torch.tensor(mine[done:done + len(pictures)]))
-        done += len(pictures)
-    width = int(from_first(width))  # a rank may have no image, the first one has
-    together = seen.shared(width)
-    if rank == 0:
-        cache.save(key, together.arrays())
-    return together
+    for piece, of_piece in zip(pieces, progress(vectors, title, len(pieces)), strict=True):
+        seen.update(of_piece, torch.tensor(piece))
+    if processes()[0] == 0:
+        cache.save(key, seen.arrays())
+    return seen

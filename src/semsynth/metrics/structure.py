@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ def part_finder() -> Judge:
 
 
 @torch.no_grad()
-def part_iou(batches: Iterable[tuple[Tensor, Tensor]], finder: Any = None) -> dict[str, float]:
+def part_iou(batches: Iterable[tuple[Tensor, Tensor]], finder: Judge | None = None) -> dict[str, float]:
     """IoU of the parts found in pictures with those that the drawer put there, and their mean.
 
     A label map tells only that there is a building; its windows stand at known places of the building's box. A

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
-
-from semsynth.metrics.distributed import all_rows
 
 STYLES = ("time", "haze", "hue")  # of a sample's `style`, in order
 
@@ -23,39 +21,69 @@ def r_squared(reference: Tensor, values: Tensor) -> Tensor:
     return torch.where(spread > 0, score, torch.nan)
 
 
+@runtime_checkable
+class ReadsStyle(Protocol):
+    """A network that reads style variables off images.
+
+    Attributes:
+        sha256: Of the file of its weights.
+    """
+
+    sha256: str | None
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Images (N,3,H,W) in [-1,1] -> (N,3) float32 in the order of `STYLES`."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move to a device."""
+
+
 class StyleRecovery:
     """R^2 between the style that a regressor reads from the style images and from what was generated in their style.
 
+    >>> from semsynth.metrics.style_regressor import load_style_regressor
+    >>> recovery = StyleRecovery(load_style_regressor())
+    >>> images = torch.rand(3, 3, 64, 64) * 2 - 1
+    >>> recovery.update(generated=images, style_images=images)
+    >>> recovery.compute()[0]
+    {'time': 1.0, 'haze': 1.0, 'hue': 1.0}
+
     Args:
-        regressor: With `predict(images (N,3,H,W) in [-1,1]) -> (N,3)`, in the order of `STYLES`.
+        regressor: Reads the styles.
     """
 
-    def __init__(self, regressor: Any) -> None:
+    def __init__(self, regressor: ReadsStyle) -> None:
         self.regressor = regressor
         self.reset()
 
     def reset(self) -> None:
         """Forget all."""
         self._rows: list[Tensor] = []
-        self._positions: list[Tensor] = []
+
+    def update(self, generated: Tensor, style_images: Tensor, truth: Tensor | None = None) -> None:
+        """Add images, see `read`."""
+        self.add(self.read(generated, style_images, truth))
 
     @torch.no_grad()
-    def update(self, generated: Tensor, style_images: Tensor, positions: Tensor, truth: Tensor | None = None) -> None:
-        """Add images (N,3,H,W), the images that gave their styles, and those images' true styles (N,3)."""
+    def read(self, generated: Tensor, style_images: Tensor, truth: Tensor | None = None) -> Tensor:
+        """Images (N,3,H,W), the images that gave their styles, and those images' true styles (N,3) -> (N,3,3) float32.
+
+        On the CPU: of each image the styles read off it and off its style image, and the true one, or NaN.
+        """
         read, wanted = (self.regressor.predict(x).detach().cpu().float() for x in (generated, style_images))
         true = torch.full_like(wanted, torch.nan) if truth is None else truth.detach().cpu().float()
-        self._rows.append(torch.stack([read, wanted, true], 1))
-        self._positions.append(positions)
+        return torch.stack([read, wanted, true], 1)
+
+    def add(self, rows: Tensor) -> None:
+        """Add what `read` has found."""
+        self._rows.append(rows)
 
     def compute(self) -> tuple[dict[str, float], dict[str, float]]:
         """(R^2 of the results by variable, R^2 of the regressor on the real images against the truth by variable).
 
         Variables without a value are left out.
         """
-        width = len(STYLES)
-        rows = torch.cat(self._rows) if self._rows else torch.zeros(0, 3, width)
-        positions = torch.cat(self._positions) if self._positions else torch.zeros(0, dtype=torch.int64)
-        rows, _ = all_rows(rows, positions)
+        rows = torch.cat(self._rows) if self._rows else torch.zeros(0, 3, len(STYLES))
         read, wanted, true = rows.unbind(1)
         return _named(r_squared(wanted, read)), _named(r_squared(true, wanted))
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from semsynth.errors import EvaluationError, SegmenterError
+from semsynth.errors import EvaluationError, TensorFileError
 from semsynth.metrics.style_recovery import STYLES, r_squared
-from semsynth.segmenters.state_dict import load_into, read_state_dict
-from semsynth.weights.tensor_files import sha256_of
+from semsynth.weights.described import read_about, save_described, smaller
+from semsynth.weights.loading import built_for
+from semsynth.weights.tensor_files import read_tensors, sha256_of
 
 SHIPPED = Path(__file__).parent / "weights" / "scenes_style.safetensors"
 METADATA = "style_regressor"  # key of the JSON in a file's metadata
@@ -31,6 +27,9 @@ class StyleRegressor(nn.Module):
     how colours change towards the horizon. Images are brought to 64x64 first, bilinearly with antialiasing. It sees the
     image alone, no label map.
 
+    >>> tuple(load_style_regressor().predict(torch.zeros(2, 3, 64, 64)).shape)
+    (2, 3)
+
     Args:
         widths: Channels after each of the four strided convolutions.
         hidden: Width of the linear layer.
@@ -40,7 +39,7 @@ class StyleRegressor(nn.Module):
     """
 
     sha256: str | None = None  # of the file of weights
-    about: Mapping[str, Any] = {}
+    about: Mapping[str, object] = {}
 
     def __init__(self, widths: Sequence[int] = (24, 48, 96, 128), hidden: int = 96) -> None:
         super().__init__()
@@ -75,23 +74,22 @@ def load_style_regressor(path: str | Path = SHIPPED) -> StyleRegressor:
         EvaluationError: there is no such file, or it is none of these.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise EvaluationError(f"{path}: there is no such style regressor; "
                               "python tools/train_style_regressor.py output=FILE.safetensors makes one")
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})[METADATA])
-        regressor = StyleRegressor(**about["arguments"])
-        load_into(regressor, read_state_dict(path), path)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        reason = str(error) if isinstance(error, SegmenterError) else "its metadata does not say so"
-        raise EvaluationError(f"{path} is no style regressor: {reason}") from error
+        about = read_about(path, METADATA)
+        regressor = built_for(lambda: StyleRegressor(**about["arguments"]), read_tensors(path), path)
+    except TensorFileError as error:
+        raise EvaluationError(f"{path} is no style regressor: {error}") from None
+    except Exception as error:  # whatever arguments that somebody else wrote make of the constructor
+        raise EvaluationError(f"{path} is no style regressor: its metadata does not say so ({error!r:.150})") from error
     regressor.sha256, regressor.about = sha256_of(path), about
     return regressor.requires_grad_(False).eval()
 
 
-def save_style_regressor(path: str | Path, regressor: StyleRegressor, arguments: Mapping[str, Any],
-                         **facts: Any) -> None:
+def save_style_regressor(path: str | Path, regressor: StyleRegressor, arguments: Mapping[str, object],
+                         **facts: object) -> None:
     """Write a regressor as one `.safetensors` file, its kernels as float16, complete or not at all.
 
     Args:
@@ -100,14 +98,8 @@ def save_style_regressor(path: str | Path, regressor: StyleRegressor, arguments:
         arguments: What its constructor was called with, as plain values.
         facts: More to keep, as plain values: scores, command.
     """
-    path = Path(path)
-    tensors = {key: (value.half() if value.is_floating_point() and value.ndim > 1 else value).cpu().contiguous()
-               for key, value in regressor.state_dict().items()}
     about = {"arguments": dict(arguments), "variables": list(STYLES), **facts}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(save(tensors, {METADATA: json.dumps(about)}))  # save_file would let the owner alone read it
-    os.replace(partial, path)
+    save_described(Path(path), smaller(regressor.state_dict(), torch.float16), METADATA, about)
 
 
 def held_out_r2(regressor: StyleRegressor, batches: Iterable[Mapping[str, Tensor]]) -> dict[str, float]:

@@ -25,9 +25,9 @@ class Setting:
     """What is no tensor: the norm, the slope of the LeakyReLU behind it, and how to compute.
 
     Args:
-        base: the batch norm without affine parameters, see :func:`semsynth.modulation.shared.foldable`.
-        slope: for negative values; 1 for none.
-        compiled: whether a compiler makes the kernels.
+        base: The batch norm without affine parameters, see `semsynth.modulation.shared.foldable`.
+        slope: For negative values; 1 for none.
+        compiled: Whether a compiler makes the kernels.
     """
 
     base: nn.Module
@@ -36,7 +36,7 @@ class Setting:
 
 
 def _feature_maps(rows: Tensor, like: Tensor) -> Tensor:
-    """(P,C) -> (N,C,H,W) of the memory format of ``like``; a view where that is channels-last."""
+    """(P,C) -> (N,C,H,W) of the memory format of `like`; a view where that is channels-last."""
     n, _, h, w = like.shape
     maps = rows.view(n, h, w, rows.shape[1]).permute(0, 3, 1, 2)
     return maps if like.is_contiguous(memory_format=torch.channels_last) else maps.contiguous()
@@ -125,14 +125,14 @@ def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: lis
 def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:
     """Normalise x, scale and shift every pixel by its rows of two tables, LeakyReLU.
 
-    Equal to ``leaky_relu(base(x) * gamma[row] + beta[row], slope)``, with gradients, without gamma and beta at every
+    Equal to `leaky_relu(base(x) * gamma[row] + beta[row], slope)`, with gradients, without gamma and beta at every
     pixel. The statistics and their running averages are those of the base norm. Under autocast the result has its
     precision, the statistics and sums that of the tables.
 
     Args:
         x: (N,C,H,W).
-        modulation: the tables.
-        setting: base norm and activation.
+        modulation: The tables.
+        setting: Base norm and activation.
 
     Returns:
         (N, C + E, H, W) in the memory format of x.
@@ -143,13 +143,13 @@ def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:
 
 def modulate_convolve(x: Tensor, modulation: Modulation, setting: Setting, weight: Tensor, bias: Tensor | None,
                       padding: list[int]) -> Tensor:
-    """A convolution of ``modulate(x, modulation, setting)``, which is not kept for the backward pass.
+    """A convolution of `modulate(x, modulation, setting)`, which is not kept for the backward pass.
 
     Args:
-        x, modulation, setting: as for `modulate`.
+        x, modulation, setting: As for `modulate`.
         weight: (C',C+E,k,k) of the convolution, with stride 1.
         bias: (C',), or None.
-        padding: of both sides, [vertical, horizontal].
+        padding: Of both sides, [vertical, horizontal].
 
     Returns:
         (N, C', H', W').

@@ -20,7 +20,7 @@ Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]  # of x,
 
 def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, lookup: Lookup,
               statistics: Statistics, slope: float, result: Tensor | None, *, compiled: bool) -> Gradients:
-    """Gradients of ``leaky(xhat * gamma[row] * scales[:, 0] + beta[row] * scales[:, 1])`` with E channels appended.
+    """Gradients of `leaky(xhat * gamma[row] * scales[:, 0] + beta[row] * scales[:, 1])` with E channels appended.
 
     Sums are made in the precision of gamma.
 
@@ -29,11 +29,11 @@ def gradients(grads: Tensor, x: Tensor, gamma: Tensor, beta: Tensor, scales: Ten
         x: (P,C) before the norm.
         gamma, beta: (R,C).
         scales: (P,2), or None for 1.
-        lookup: which row each pixel reads.
-        statistics: those the norm took of x.
-        slope: of the LeakyReLU, 1 for none.
+        lookup: Which row each pixel reads.
+        statistics: Those the norm took of x.
+        slope: Of the LeakyReLU, 1 for none.
         result: (P,C+E), read only where there is a slope.
-        compiled: whether to run as kernels, compiled at the first call for inputs of any size.
+        compiled: Whether to run as kernels, compiled at the first call for inputs of any size.
     """
     if runs_kernels(x, gamma):
         return _by_kernels(grads, x, gamma, beta, scales, lookup, statistics, slope, result)
@@ -115,7 +115,7 @@ def _activation_formula(grads: Tensor, result: Tensor | None, x: Tensor, mean: T
 
 def _backward_in_stretches(inner: Tensor, x: Tensor, factor: Tensor, index: Tensor, scale: Tensor | None,
                            slope_of_x: Tensor | None, offset: Tensor | None) -> Tensor:
-    """The gradient of x (P,C): ``inner * factor[row] * scale + x * slope_of_x + offset``."""
+    """The gradient of x (P,C): `inner * factor[row] * scale + x * slope_of_x + offset`."""
     grad_x, channels = torch.empty_like(x), x.shape[1]
     parts = stretches(len(x), x.shape[1], x.device)
     read, sums = factor.new_empty(2, parts[0].stop, channels)

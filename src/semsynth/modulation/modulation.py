@@ -17,7 +17,7 @@ class Modulation:
 
     Shapes:
         gamma, beta: (R,C), one row a class or a patch; gamma is the whole factor.
-        lookup: which row each of P pixels reads.
+        lookup: Which row each of P pixels reads.
         scales: (P,2), factors of gamma and of beta at each pixel, or None.
         extra: (P,E), channels appended behind the modulated ones, or None.
     """
@@ -29,7 +29,7 @@ class Modulation:
     extra: Tensor | None = None
 
     def scaled(self, factor: Tensor) -> Modulation:
-        """The same with a result that is ``factor`` (a scalar) times as large."""
+        """The same with a result that is `factor` (a scalar) times as large."""
         extra = None if self.extra is None else self.extra * factor
         return replace(self, gamma=self.gamma * factor, beta=self.beta * factor, extra=extra)
 
@@ -54,7 +54,7 @@ def folded_table(gamma: Tensor, beta: Tensor, mean: Tensor, inverse_deviation: T
     Args:
         gamma, beta: (R,C).
         mean, inverse_deviation: (C,).
-        shifted: whether x has the mean subtracted already.
+        shifted: Whether x has the mean subtracted already.
     """
     factor = gamma * inverse_deviation
     return torch.cat([factor, beta if shifted else torch.addcmul(beta, mean, factor, value=-1)], 1)

@@ -16,7 +16,7 @@ def precision(x: Tensor) -> torch.dtype:
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager[object]:
-    """A context in which matrix products run in ``dtype``, or in the precision of what they read where it is None."""
+    """A context in which matrix products run in `dtype`, or in the precision of what they read where it is None."""
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)

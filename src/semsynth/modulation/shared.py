@@ -27,11 +27,11 @@ class SharedBatchNorm(_BatchNorm):
     """A batch norm over the samples of all processes, on any device: (N,C,...) -> (N,C,...).
 
     Processes may hold different numbers of samples. Means, deviations and what the backward pass sums come from
-    :class:`semsynth.modulation.statistics.Statistics`, as in the fused functions: of one layer, some processes may run
+    `semsynth.modulation.statistics.Statistics`, as in the fused functions: of one layer, some processes may run
     this forward and others a fused function, and they understand each other. (torch's SyncBatchNorm exchanges other
     quantities of the same size, and would mix with them in silence.)
 
-    Made by :func:`share_statistics` only.
+    Made by `share_statistics` only.
     """
 
     processes: Processes
@@ -82,7 +82,7 @@ def _by_channel(vector: Tensor, x: Tensor) -> Tensor:
 
 
 def foldable(base: nn.Module) -> bool:
-    """Whether ``base`` only subtracts a mean and divides by a deviation per channel, as a plain batch norm does.
+    """Whether `base` only subtracts a mean and divides by a deviation per channel, as a plain batch norm does.
 
     Not torch's SyncBatchNorm: its processes exchange what the fused functions would not understand.
     """
@@ -90,7 +90,7 @@ def foldable(base: nn.Module) -> bool:
 
 
 def share_statistics(network: nn.Module) -> None:
-    """Let every batch norm in ``network`` take its statistics over all processes, which must all call this.
+    """Let every batch norm in `network` take its statistics over all processes, which must all call this.
 
     The exchange has a process group of its own: it would mix with the averaging of gradients, which starts whenever
     some are ready, and that depends on how a layer is computed.

@@ -17,7 +17,7 @@ from semsynth.modulation.executor import is_real, runs_kernels
 class Statistics:
     """Mean and 1/deviation (C,) that a batch norm subtracts and multiplies with.
 
-    ``count`` is the number of values behind them (of all processes where they are shared), None where they are the
+    `count` is the number of values behind them (of all processes where they are shared), None where they are the
     running averages, which do not depend on the input.
     """
 
@@ -28,7 +28,7 @@ class Statistics:
 
     @classmethod
     def of(cls, base: nn.Module, x: Tensor) -> Statistics:
-        """What ``base`` would use for x (N,C,H,W); in training mode its running averages move on as usual."""
+        """What `base` would use for x (N,C,H,W); in training mode its running averages move on as usual."""
         assert isinstance(base, _BatchNorm)
         if not base.training and base.running_mean is not None and base.running_var is not None:
             return cls(base.running_mean.clone(), (base.running_var + base.eps).rsqrt())
@@ -45,7 +45,7 @@ class Statistics:
         return cls(mean, inverse_deviation, values)
 
     def backward(self, grad_sum: Tensor, product_sum: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """How the mean and the deviation carry gradients to x: the gradient gains ``x * slope + offset``.
+        """How the mean and the deviation carry gradients to x: the gradient gains `x * slope + offset`.
 
         Args:
             grad_sum: (C,), the sum over all pixels of the gradient of the normalised x.

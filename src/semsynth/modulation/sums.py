@@ -17,8 +17,8 @@ def sums_by_row(lookup: Lookup, values: Tensor, weights: Tensor | None = None, *
                 dtype: torch.dtype | None = None) -> Tensor:
     """Sums (R,C) over the pixels of each row of values (P,C), weighted by weights (P,) where there are any.
 
-    With ``shared_by`` k, values (P/k,C) hold one value for every k pixels that follow each other.
-    The result has the precision ``dtype``, that of the values when None.
+    With `shared_by` k, values (P/k,C) hold one value for every k pixels that follow each other.
+    The result has the precision `dtype`, that of the values when None.
     """
     pieces = lookup.sorted().pieces
     assert pieces is not None
@@ -56,7 +56,7 @@ class _SumOfRows(torch.autograd.Function):
 
 
 def sum_of_rows(table: Tensor, rows: Tensor, back: Lookup | None = None) -> Tensor:
-    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); ``back`` is ``Lookup(rows.flatten(), L)``.
+    """For each of rows (R,k) the sum (R,C) of k rows of table (L,C); `back` is `Lookup(rows.flatten(), L)`.
 
     Sums are float32 where kernels make them; elsewhere they have the precision of the table.
     """

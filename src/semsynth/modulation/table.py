@@ -54,7 +54,7 @@ class Rows:
 
 
 def stretches(count: int, width: int, device: torch.device) -> list[slice]:
-    """Stretches of ``count`` things of so many elements that stay in the cache; all at once on an accelerator."""
+    """Stretches of `count` things of so many elements that stay in the cache; all at once on an accelerator."""
     step = count if device.type != "cpu" else max(1, CHUNK * torch.get_num_threads() // width)
     return [slice(a, b) for a, b in pairwise([*range(0, count, step), count])]
 
@@ -62,15 +62,15 @@ def stretches(count: int, width: int, device: torch.device) -> list[slice]:
 @torch.no_grad()
 def modulate_rows(x: Tensor, rows: Rows, slope: float, factor: int = 1, *, dtype: torch.dtype | None = None,
                   compiled: bool = False) -> Tensor:
-    """Upsample x (N,C,h,w) by ``factor`` (nearest), scale and shift it, LeakyReLU with ``slope``; no gradients.
+    """Upsample x (N,C,h,w) by `factor` (nearest), scale and shift it, LeakyReLU with `slope`; no gradients.
 
     Args:
-        x: channels-last.
-        rows: for N * h * factor * w * factor pixels.
+        x: Channels-last.
+        rows: For N * h * factor * w * factor pixels.
         slope: 1 for no activation.
         factor: 1 for no upsampling.
-        dtype: precision of the result, that of x when None.
-        compiled: whether to run as one kernel, compiled at the first call for inputs of any size.
+        dtype: Precision of the result, that of x when None.
+        compiled: Whether to run as one kernel, compiled at the first call for inputs of any size.
 
     Returns:
         (N, C + E, h * factor, w * factor), channels-last.

@@ -57,7 +57,7 @@ def is_plain() -> bool:
 def tables_apply(x: Tensor, weight: Tensor | None) -> bool:
     """Whether looking up rows of tables replaces the plain formula: not where tables are of a lower precision.
 
-    That is the precision of ``weight``, which they are made from; without weights there are no tables.
+    That is the precision of `weight`, which they are made from; without weights there are no tables.
     """
     return (weight is not None and not _plain and weight.dtype in (torch.float32, torch.float64)
             and x.dtype in (weight.dtype, *LOW))
@@ -94,24 +94,31 @@ class Norm(nn.Module, ABC):
     A paper's norm holds its parameters and their formula, `modulation`. Where gamma and beta at a pixel are rows of
     small tables, as those of its class, `tables` says so: fused training, folded drawing and their gradients follow.
 
+    >>> class Brighter(Norm):  # twice the features at class 1
+    ...     def modulation(self, view, style=None):
+    ...         return 1 + view.labels[:, None], torch.zeros(1)
+    >>> labels = torch.tensor([[[0, 1]]]).expand(2, 4, 2)
+    >>> Brighter(3, num_classes=2, base=nn.Identity)(torch.ones(2, 3, 4, 2), Semantics(labels, 2))[0, 0, 0].tolist()
+    [1.0, 2.0]
+
     Args:
         channels: C of the features.
-        num_classes: classes of the label maps, the unknown class included.
-        base: makes the normalisation without parameters.
+        num_classes: Classes of the label maps, the unknown class included.
+        base: Makes the normalisation without parameters.
 
     Attributes:
-        out_channels: channels of the result, more than `channels` where features are `appended`.
-        needs: what is looked up in a label map, see :class:`semsynth.semantics.Reading`.
-        uses_offsets: whether ``semantics.offsets`` are read.
-        uses_scales: whether `tables` have scales, which differ from pixel to pixel.
-        reads_style: whether `modulation` and `tables` read a style, which then must be given.
-        class_codes: length Z of the codes by class (N,K,Z) that are read of it, 0 for none; the generator draws them.
-        residual: whether `modulation` gives gamma as what is added to 1; in `tables` it is the whole factor.
-        linear_in: names of the two tables (R,C), or layers to C channels, in which gamma and beta are linear: into them
+        out_channels: Channels of the result, more than `channels` where features are `appended`.
+        needs: What is looked up in a label map, see `semsynth.semantics.Reading`.
+        uses_offsets: Whether `semantics.offsets` are read.
+        uses_scales: Whether `tables` have scales, which differ from pixel to pixel.
+        reads_style: Whether `modulation` and `tables` read a style, which then must be given.
+        class_codes: Length Z of the codes by class (N,K,Z) that are read of it, 0 for none; the generator draws them.
+        residual: Whether `modulation` gives gamma as what is added to 1; in `tables` it is the whole factor.
+        linear_in: Names of the two tables (R,C), or layers to C channels, in which gamma and beta are linear: into them
             `fold_` puts statistics. None where there are none such.
-        class_indexed: names of the parameters with one entry a class, and the dimension of these; others may follow.
-        operations: multiplications and additions that scale and shift one number.
-        compiled: whether a compiler makes the kernels of the fused functions.
+        class_indexed: Names of the parameters with one entry a class, and the dimension of these; others may follow.
+        operations: Multiplications and additions that scale and shift one number.
+        compiled: Whether a compiler makes the kernels of the fused functions.
 
     Raises:
         ValueError: no channels or no classes.
@@ -153,17 +160,17 @@ class Norm(nn.Module, ABC):
         return self.needs
 
     def extra_repr(self) -> str:
-        """Channels in and out, for ``print(network)``."""
+        """Channels in and out, for `print(network)`."""
         return f"{self.channels} -> {self.out_channels}, num_classes={self.num_classes}"
 
     def forward(self, x: Tensor, semantics: Semantics, style: Any = None, slope: float = 1.0) -> Tensor:
-        """Normalise and modulate x (N,C,H,W) with the view of ``semantics`` at x's size: (N,out_channels,H,W).
+        """Normalise and modulate x (N,C,H,W) with the view of `semantics` at x's size: (N,out_channels,H,W).
 
         Args:
-            x: features.
-            semantics: label maps, prepared for x's size.
-            style: whatever the generator's norms read of an appearance; read only where `reads_style`.
-            slope: that of a LeakyReLU behind the modulation, 1 for none.
+            x: Features.
+            semantics: Label maps, prepared for x's size.
+            style: Whatever the generator's norms read of an appearance; read only where `reads_style`.
+            slope: That of a LeakyReLU behind the modulation, 1 for none.
 
         Raises:
             ValueError: a style is read and none was given.
@@ -227,7 +234,7 @@ class Norm(nn.Module, ABC):
 
 
 def group_norm(channels: int, groups: int = 32) -> nn.Module:
-    """Group normalisation (arXiv:1803.08494); the number of groups falls to a divisor of ``channels``."""
+    """Group normalisation (arXiv:1803.08494); the number of groups falls to a divisor of `channels`."""
     return nn.GroupNorm(math.gcd(groups, channels), channels, affine=False)
 
 
@@ -239,7 +246,11 @@ def layer_norm(channels: int) -> nn.Module:
 class PONO(nn.Module):
     """Positional normalisation (arXiv:1907.04312): mean and deviation over the channels at each position.
 
-    (N,C,H,W) -> (N,C,H,W). :meth:`moments` gives the two maps, which :func:`inject_moments` puts back elsewhere.
+    (N,C,H,W) -> (N,C,H,W). `moments` gives the two maps, which `inject_moments` puts back elsewhere.
+
+    >>> x = torch.tensor([1.0, 3.0]).view(1, 2, 1, 1).expand(1, 2, 16, 16)
+    >>> [m.unique().item() for m in PONO(2, eps=0).moments(x)], PONO(2, eps=0)(x)[0, :, 0, 0].tolist()
+    ([2.0, 1.0], [-1.0, 1.0])
     """
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
@@ -258,5 +269,5 @@ class PONO(nn.Module):
 
 
 def inject_moments(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """The moment shortcut of PONO: x (N,C,H,W) scaled by ``deviation`` and shifted by ``mean``, both (N,1,H,W)."""
+    """The moment shortcut of PONO: x (N,C,H,W) scaled by `deviation` and shifted by `mean`, both (N,1,H,W)."""
     return torch.addcmul(mean, x, deviation)

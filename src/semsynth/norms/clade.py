@@ -19,8 +19,16 @@ from semsynth.semantics import Semantics
 class CLADE(Norm):
     """CLADE (arXiv:2012.04644, Eq. 1-2): gamma and beta are looked up by class in two banks of one row a class.
 
-    out = norm(x) * Gamma[m] + Beta[m], x (N,C,H,W). With ``edges`` a learned a*E + b of the edge map E is appended as
+    out = norm(x) * Gamma[m] + Beta[m], x (N,C,H,W). With `edges` a learned a*E + b of the edge map E is appended as
     one more channel. A soft label map mixes the rows by its probabilities.
+
+    >>> from semsynth.semantics import Semantics
+    >>> labels = torch.arange(16).expand(1, 16, 16) // 8  # class 0 left, class 1 right
+    >>> norm, x = CLADE(channels=4, num_classes=2).eval(), torch.randn(1, 4, 16, 16)
+    >>> before = norm(x, Semantics(labels, 2))
+    >>> norm.gamma.data[1] += 1  # of class 1 alone
+    >>> torch.equal((norm(x, Semantics(labels, 2)) != before).any(1), labels == 1)
+    True
     """
 
     needs = frozenset({"classes"})
@@ -63,8 +71,16 @@ class CLADE_ICPE(CLADE):
     """CLADE with intra-class positional encoding (arXiv:2012.04644, Eq. 15), the paper's "+distp".
 
     gamma~ = gamma * (1 + C_gamma(d)), beta~ = beta * (1 + C_beta(d)): C are 1x1 convolutions of the offsets d
-    (N,2,H,W) to one channel each. With ``zero_start`` they are zero at the start, so that it starts as CLADE: the
+    (N,2,H,W) to one channel each. With `zero_start` they are zero at the start, so that it starts as CLADE: the
     authors mean it so, but the initialisation of their code gives them Xavier's numbers like all convolutions.
+
+    >>> from semsynth.semantics import Semantics
+    >>> offsets = torch.stack([torch.zeros(3, 3), torch.tensor([-1.0, 0.0, 1.0]).expand(3, 3)])[None]  # to the right
+    >>> norm = CLADE_ICPE(channels=4, num_classes=2)
+    >>> norm.position_gamma.weight.data[0, 1] = 1  # reads the horizontal offset
+    >>> gamma, beta = norm.modulation(Semantics(torch.zeros(1, 3, 3, dtype=torch.int64), 2, offsets=offsets))
+    >>> (gamma[0, 0, 0] / norm.gamma[0, 0]).tolist()
+    [0.0, 1.0, 2.0]
     """
 
     uses_offsets = True
@@ -102,6 +118,11 @@ class CLADE_DISTF(CLADE):
     """The ablation "+distf" (arXiv:2012.04644, Table VII): a 1x1 convolution of the offsets as one more channel.
 
     The paper does not state the number of channels; one, by analogy with the edge feature. It comes last.
+
+    >>> from semsynth.semantics import Semantics
+    >>> semantics = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2, offsets=torch.rand(1, 2, 16, 16))
+    >>> tuple(CLADE_DISTF(channels=4, num_classes=2)(torch.randn(1, 4, 16, 16), semantics).shape)
+    (1, 5, 16, 16)
     """
 
     uses_offsets = True

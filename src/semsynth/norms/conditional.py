@@ -15,6 +15,12 @@ class ConditionalNorm(nn.Module):
     """Conditional batch (arXiv:1610.07629) or instance norm: one gamma, beta row for each image-level class.
 
     x (N,C,H,W), classes (N,) int64 -> norm(x) * gamma[class] + beta[class].
+
+    >>> norm = ConditionalNorm(4, num_classes=3)
+    >>> norm.gamma.data[2], norm.beta.data[2] = 0, 5
+    >>> y = norm(torch.randn(2, 4, 16, 16), torch.tensor([0, 2]))  # the second picture is of class 2
+    >>> tuple(y.shape), y[1].unique().tolist()
+    ((2, 4, 16, 16), [5.0])
     """
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm) -> None:
@@ -39,6 +45,12 @@ class Unconditional(Norm):
     """A learned scale and shift a channel, blind to the label map: the baseline that washes semantics away.
 
     Over instance norm, a flat mask gives the same output for every class (arXiv:1903.07291, Section 3).
+
+    >>> norm = Unconditional(4, num_classes=2, base=nn.InstanceNorm2d)
+    >>> flat = [Semantics(torch.full((1, 16, 16), k), 2) for k in (0, 1)]
+    >>> x = torch.randn(1, 4, 16, 16)
+    >>> torch.equal(norm(x, flat[0]), norm(x, flat[1]))
+    True
     """
 
     def __init__(self, channels: int, num_classes: int, base: BaseNorm = batch_norm) -> None:

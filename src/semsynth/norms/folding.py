@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Shift(nn.Module):
-    """x (N,C,H,W) minus a mean (C,): what is left of a batch norm whose deviation is folded elsewhere."""
+    """x (N,C,H,W) minus a mean (C,): what is left of a batch norm whose deviation is folded elsewhere.
+
+    >>> Shift(torch.tensor([1.0, 2.0]))(torch.ones(1, 2, 16, 16))[0, :, 0, 0].tolist()
+    [0.0, -1.0]
+    """
 
     def __init__(self, mean: Tensor) -> None:
         super().__init__()
@@ -42,6 +46,12 @@ class FoldedTables:
     """Makes the rows of a view from a norm's tables and running statistics; None for views without tables.
 
     Tables that are the same for all views, as those of classes, are folded once.
+
+    >>> from semsynth.norms.clade import CLADE
+    >>> rows_of = CLADE(channels=4, num_classes=2).eval().folded()
+    >>> rows = rows_of(Semantics(torch.ones(1, 16, 16, dtype=torch.int64), 2))
+    >>> type(rows_of).__name__, tuple(rows.index.shape), rows.index.unique().tolist()
+    ('FoldedTables', (256,), [1])
 
     Args:
         norm: Its later changes are not followed.
@@ -70,10 +80,10 @@ def fold_moments(gamma: Any, beta: Any, mean: Tensor, inverse_deviation: Tensor,
     """Change two tables or layers in place: (x - mean) / deviation * gamma + beta = x * gamma' + beta'.
 
     Args:
-        gamma, beta: tables (R,C), or layers with a bias to C channels.
+        gamma, beta: Tables (R,C), or layers with a bias to C channels.
         mean, inverse_deviation: (C,).
-        residual: whether gamma is what is added to 1; gamma' is the whole factor.
-        shifted: whether the mean is subtracted from x first, so that beta' = beta.
+        residual: Whether gamma is what is added to 1; gamma' is the whole factor.
+        shifted: Whether the mean is subtracted from x first, so that beta' = beta.
 
     Returns:
         What is left of the batch norm.

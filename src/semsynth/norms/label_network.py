@@ -24,6 +24,14 @@ def hidden_features(shared: nn.Conv2d, view: Semantics, *, edges: bool) -> Tenso
 class PatchNetwork:
     """Two 3x3 convolutions of a label map, with ReLU between them, on its distinct patches: (R,D) for R 5x5 patches.
 
+    >>> from semsynth.semantics import Reading
+    >>> labels = torch.arange(32).expand(1, 32, 32) // 16  # two halves: few patches are distinct
+    >>> semantics = Semantics(labels, 2).prepare([Reading(32, 32, {"patches"})])
+    >>> shared, second, patches = nn.Conv2d(2, 8, 3), nn.Conv2d(8, 4, 3), semantics.patches(edges=False)
+    >>> out = PatchNetwork.of(shared, second.weight, second.bias, edges=False)(patches)
+    >>> tuple(out[patches.lookup.index].shape), len(out) < 32 * 32  # of 1024 pixels, computed for fewer patches
+    ((1024, 4), True)
+
     Shapes:
         rows: (9*codes,hidden), what each code adds at each position of a 3x3 window, the code beyond the border last.
         hidden_bias: (hidden,).
@@ -60,11 +68,16 @@ class PatchNetwork:
 class ConstantLabelNetwork:
     """The network with weights that change no more, in the layouts in which they are read: what makes rows of views.
 
+    >>> shared, weight, bias = nn.Conv2d(2, 8, 3, padding=1), torch.zeros(6, 8, 3, 3), torch.arange(6.0)
+    >>> rows_of = ConstantLabelNetwork(shared, weight, bias, edges=False, by_patch=False)
+    >>> rows_of(Semantics(torch.zeros(1, 4, 4, dtype=torch.int64), 2)).table[0].tolist()  # three factors, three shifts
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
     Args:
-        shared: the first convolution.
+        shared: The first convolution.
         weight, bias: (2*C,hidden,k,k) and (2*C,) of the second, to factors and shifts.
-        edges: whether the instance edges are one more input.
-        by_patch: whether label maps hold patches for it.
+        edges: Whether the instance edges are one more input.
+        by_patch: Whether label maps hold patches for it.
     """
 
     def __init__(self, shared: nn.Conv2d, weight: Tensor, bias: Tensor, *, edges: bool, by_patch: bool) -> None:

@@ -12,7 +12,16 @@ NormFactory = Callable[..., Norm]
 
 
 class Schedule(ABC):
-    """Block index (from 1, in the order of the forward pass) -> norm factory."""
+    """Block index (from 1, in the order of the forward pass) -> norm factory.
+
+    >>> from semsynth.norms.clade import CLADE
+    >>> from semsynth.norms.spade import SPADE
+    >>> class Alternating(Schedule):
+    ...     def __call__(self, block):
+    ...         return SPADE if block % 2 else CLADE
+    >>> [Alternating()(block).__name__ for block in (1, 2, 3)]
+    ['SPADE', 'CLADE', 'SPADE']
+    """
 
     @abstractmethod
     def __call__(self, block: int) -> NormFactory:
@@ -20,7 +29,12 @@ class Schedule(ABC):
 
 
 class Constant(Schedule):
-    """The same norm in every block."""
+    """The same norm in every block.
+
+    >>> from semsynth.norms.clade import CLADE
+    >>> {Constant(CLADE)(block).__name__ for block in range(1, 8)}
+    {'CLADE'}
+    """
 
     def __init__(self, norm: NormFactory) -> None:
         self.norm = norm
@@ -31,12 +45,18 @@ class Constant(Schedule):
 
 
 class Mixed(Schedule):
-    """``low`` in the low-resolution blocks 1..transition, ``high`` after (arXiv:2012.04644, Table VI: S(1-k)+C(k+1-7)).
+    """`low` in the low-resolution blocks 1..transition, `high` after (arXiv:2012.04644, Table VI: S(1-k)+C(k+1-7)).
 
-    A generator with 7 upsamplings has an eighth block: there ``transition=8`` is ``low`` throughout.
+    A generator with 7 upsamplings has an eighth block: there `transition=8` is `low` throughout.
+
+    >>> from semsynth.norms.clade import CLADE
+    >>> from semsynth.norms.spade import SPADE
+    >>> schedule = Mixed(low=SPADE, high=CLADE, transition=2)
+    >>> [schedule(block).__name__ for block in (1, 2, 3, 7)]
+    ['SPADE', 'SPADE', 'CLADE', 'CLADE']
 
     Raises:
-        ValueError: ``transition`` is outside 0..8.
+        ValueError: `transition` is outside 0..8.
     """
 
     def __init__(self, low: NormFactory, high: NormFactory, transition: int = 4) -> None:
@@ -46,7 +66,7 @@ class Mixed(Schedule):
         self.low, self.high, self.transition = low, high, transition
 
     def __call__(self, block: int) -> NormFactory:
-        """``low`` up to the transition, ``high`` after."""
+        """`low` up to the transition, `high` after."""
         return self.low if block <= self.transition else self.high
 
 

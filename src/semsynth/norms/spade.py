@@ -25,10 +25,18 @@ class SPADE(Norm):
     """SPADE (arXiv:1903.07291): gamma and beta are convolutions of the label map.
 
     out = norm(x) * (1 + gamma(m)) + beta(m), x (N,C,H,W). A shared k x k convolution of the one-hot map (and the
-    instance edges) to ``hidden`` channels with ReLU feeds two k x k convolutions to C channels. No spectral norm here.
+    instance edges) to `hidden` channels with ReLU feeds two k x k convolutions to C channels. No spectral norm here.
 
     With k = 3, gamma and beta depend on the 5x5 patch of labels around a pixel only. Where the label map is prepared
     and its patches repeat, they are computed once for each distinct patch: the same numbers for less.
+
+    >>> from semsynth.semantics import Semantics
+    >>> labels = torch.zeros(1, 16, 16, dtype=torch.int64)
+    >>> other = labels.index_fill(1, torch.tensor(8), 1)  # row 8 is of class 1
+    >>> norm, x = SPADE(channels=4, num_classes=2).eval(), torch.randn(1, 4, 16, 16)
+    >>> change = norm(x, Semantics(other, 2)) - norm(x, Semantics(labels, 2))
+    >>> (change.abs().amax((0, 1, 3)) > 1e-5).nonzero().flatten().tolist()  # rows within two pixels
+    [6, 7, 8, 9, 10]
 
     Raises:
         ValueError: the kernel size is even, or edges are wanted and absent.

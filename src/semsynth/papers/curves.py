@@ -96,7 +96,7 @@ def _rows(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
 
 def _parts(run: Run) -> tuple[Any, Any]:
     """System and loaders of a run's configuration, without what it logs and keeps."""
-    cfg = runs.load_config(run.directory)
+    cfg = runs.Run(run.directory).config
     cfg.logger, cfg.callbacks = {}, {}
     _, system, data = runs.build(cfg)
     return system, data

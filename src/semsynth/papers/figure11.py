@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from semsynth.errors import ReportError
 from semsynth.papers.results import Results, Section
 from semsynth.papers.trained import Trained, draw_batch, find, open_run
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Style
 from semsynth.synthesis.styles import draw_styles
 from semsynth.weights.files import write_with
@@ -22,7 +22,7 @@ from semsynth.weights.files import write_with
 CELL = 128  # pixels of the shorter side below which pictures are enlarged
 
 
-def in_styles(trained: Trained, batch: dict[str, Any], styles: Style) -> Tensor:
+def in_styles(trained: Trained, batch: SampleBatch, styles: Style) -> Tensor:
     """Every label map of a batch of N in each of S styles: (N,S,3,H,W) in [-1,1]."""
     count = len(batch["labels"])
     columns = [draw_batch(trained, batch, styles[i:i + 1].spread(count)) for i in range(len(styles))]
@@ -64,11 +64,11 @@ def draw_references(trained: Trained, indices: Sequence[int], references: Sequen
     return _grid(trained, batch, rows, [f"picture {i}" for i in range(1, len(references) + 1)])
 
 
-def _labels(trained: Trained, batch: dict[str, Any]) -> list[np.ndarray]:
+def _labels(trained: Trained, batch: SampleBatch) -> list[np.ndarray]:
     return [colour_labels(labels, trained.colours) for labels in batch["labels"].numpy()]
 
 
-def _grid(trained: Trained, batch: dict[str, Any], rows: list[list[np.ndarray]], titles: list[str]) -> Image.Image:
+def _grid(trained: Trained, batch: SampleBatch, rows: list[list[np.ndarray]], titles: list[str]) -> Image.Image:
     legend = [(trained.classes[k], trained.colours[k]) for k in np.unique(batch["labels"].numpy())]
     return draw_grid(rows, ["label map", *titles], legend, CELL)
 
@@ -98,9 +98,9 @@ class Styles:
         indices = trained.spread(self.samples + self.styles)
         maps, references = indices[:self.samples], indices[self.samples:]
         grid, difference = draw_random(trained, maps, self.styles, self.seed)
-        drawn = write_with(results.picture("random"), lambda partial: grid.save(partial))
+        drawn = write_with(results.picture("random"), lambda file: grid.save(file, "PNG"))
         taken_grid = draw_references(trained, maps, references)
-        taken = write_with(results.picture("pictures"), lambda partial: taken_grid.save(partial))
+        taken = write_with(results.picture("pictures"), lambda file: taken_grid.save(file, "PNG"))
         return [
             Section("Random styles", f"`{trained.run.directory}`. A column is one style vector from N(0, 1), seed "
                     f"{self.seed}. Two styles of a label map differ in the mean by {difference:.1f} % of a pixel's "

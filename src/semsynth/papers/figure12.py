@@ -108,7 +108,7 @@ class PositionalEffect:
             rows.append([self._whole(box.on(label)), *(enlarged(box.of(to_uint8(p))) for p in pictures)])
         legend = [(first.classes[k], first.colours[k]) for k in np.unique(batch["labels"].numpy())]
         grid = draw_grid(rows, ["label map", "real", *(NAMES[name] for name in drawn)], legend, CELL)
-        path = write_with(results.picture(), lambda partial: grid.save(partial))
+        path = write_with(results.picture(), lambda file: grid.save(file, "PNG"))
         text = ("; ".join(f"{NAMES[name]}: `{trained.run.directory}`" for name, trained in networks.items())
                 + ". The square in the label map is what stands beside it, enlarged; the same style for both.")
         return [Section("Objects, enlarged", text, picture=path)]

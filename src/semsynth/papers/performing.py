@@ -8,28 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from semsynth.complexity import record
-from semsynth.errors import ReportError
+from semsynth.errors import ReportError, StudyError
 from semsynth.papers.pace import Pace
 from semsynth.papers.page import write_index, write_page
 from semsynth.papers.processes import call
 from semsynth.papers.request import Request
 from semsynth.papers.results import Output, Results, Section
 from semsynth.papers.running import do_steps, missing, plan
-from semsynth.papers.steps import Command, Place, Step, scores_file, steps_of
+from semsynth.papers.steps import TRAIN, Command, Place, Step, scores_file, steps_of
 from semsynth.papers.study import Study
 from semsynth.reporting.collect import read_runs
+from semsynth.spelling import typed
 
 JOBS, SMALL_JOBS = Path("multirun"), Path("multirun/small")
 
 
-def perform(request: Request, build: Callable[[Any], Output],
-            run: Callable[[Command], int] = call) -> bool:
+def perform(request: Request, build: Callable[[Any], Output], run: Callable[[Command], int] = call,
+            rehearse: Callable[[Sequence[str]], None] = lambda words: None) -> bool:
     """Run the studies and write their pages, or show what would be done; return whether all is complete.
 
     Args:
         request: What is asked for.
         build: Builds an output from its node.
         run: Runs a command and returns its exit code.
+        rehearse: Raises an error of this package where the trainings of these words could not start.
+
+    Raises:
+        StudyError: no training of a study could start; nothing was begun.
     """
     place = Place(SMALL_JOBS if request.small else JOBS, request.launcher)
     if request.show:
@@ -37,12 +42,39 @@ def perform(request: Request, build: Callable[[Any], Output],
         return True
     outputs = [[build(node) for node in study.output] for study in request.studies]  # before any work could be lost
     steps = [steps_of(study, place) for study in request.studies]
+    for study, its in zip(request.studies, steps, strict=True):
+        if not request.launcher:  # the machines of a cluster may hold what this one does not
+            tell_what_cannot_start(study, its, rehearse)
     pace, complete = Pace(), True
     for index, study in enumerate(request.studies):
         print(f"== {index + 1} of {len(request.studies)}: {study.name}, {study.title}", flush=True)
         do_steps(steps[index], [step for later in steps[index + 1:] for step in later], pace, run)
         complete &= finish(study, outputs[index], steps[index], request)
     return complete
+
+
+def tell_what_cannot_start(study: Study, steps: Sequence[Step], rehearse: Callable[[Sequence[str]], None]) -> None:
+    """Try the beginning of every sweep that is not trained yet, before hours are spent on the others.
+
+    A study that still has files to make is not tried: its trainings may need them.
+
+    Raises:
+        StudyError: no sweep is trained or could start; with a paragraph for each reason.
+    """
+    if any(step.pending() for step in steps if step.kind == "prepare"):
+        return
+    sweeps = [step for step in steps if step.kind == "train"]
+    refused: dict[str, list[str]] = {}  # what is said -> the sweeps of which it is said
+    for step in [step for step in sweeps if step.pending()]:
+        try:
+            rehearse(step.words)
+        except ValueError as error:
+            refused.setdefault(str(error), []).append(typed((TRAIN, *step.words)))
+    reasons = ["\n".join([*commands, said]) for said, commands in refused.items()]
+    if refused and sum(map(len, refused.values())) == len(sweeps):
+        raise StudyError("\n\n".join([f"{study.name}: nothing was begun, for no training could start", *reasons]))
+    for reason in reasons:
+        print(f"-- {study.name}: this could not start, the others go on\n{reason}", flush=True)
 
 
 def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], request: Request) -> bool:

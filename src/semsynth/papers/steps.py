@@ -13,7 +13,7 @@ import yaml
 from semsynth.errors import ConfigError
 from semsynth.papers.study import Study, Words
 from semsynth.reporting.collect import COMPLEXITY, SCORES, quoted
-from semsynth.runs.directory import CHECKPOINTS, FINISHED, find_checkpoint
+from semsynth.runs.directory import CHECKPOINTS, Run
 from semsynth.runs.jobs import sweep_jobs
 from semsynth.shipped import CONF
 
@@ -34,6 +34,7 @@ class Step:
         done: Whether a job need not be done again.
         ready: Whether a job can be done: what it needs is there.
         minutes: Of one job, on two CPU cores; None where nobody says.
+        words: Of a sweep of trainings, as train.py takes them.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Step:
     done: Callable[[Path], bool]
     ready: Callable[[Path], bool] = field(default=lambda job: True)
     minutes: float | None = None
+    words: tuple[str, ...] = ()
 
     def pending(self) -> list[Path]:
         """Jobs that are not done."""
@@ -90,7 +92,7 @@ def _trainings(study: Study, place: Place) -> Iterator[tuple[Step, dict[Path, tu
             jobs = {folder / name: job for job, name in sweep_jobs(words, CONF / "train.yaml")}
             command = (TRAIN, *common, *words)
             step = Step("train", tuple(jobs), lambda _, command=command: [command], is_trained,  # type: ignore[misc]
-                        minutes=study.minutes.get("train"))
+                        minutes=study.minutes.get("train"), words=tuple(words))
             yield step, jobs
 
 
@@ -151,7 +153,7 @@ def _runs(folders: Sequence[Path]) -> str:
 
 def is_trained(run: Path) -> bool:
     """Whether all epochs of a run are trained."""
-    return (run / FINISHED).is_file()
+    return Run(run).finished > 0
 
 
 def is_scored(run: Path, words: Words) -> bool:
@@ -176,7 +178,7 @@ def is_scored(run: Path, words: Words) -> bool:
 def _checkpoint(run: Path, words: Words) -> str | None:
     """Name of the checkpoint that the words of evaluate.py choose; None where it is not there."""
     try:
-        return find_checkpoint(run, words.get("checkpoint", "auto")).name
+        return Run(run, words.get("checkpoint", "auto")).checkpoint.name
     except ConfigError:
         return None
 

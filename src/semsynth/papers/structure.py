@@ -90,7 +90,7 @@ def scenes_of(run: Run, count: int) -> Scenes:
 
 def score_run(run: Run, scenes: Scenes, batch: int = 32) -> dict[str, float]:
     """IoU of the parts in a run's pictures, see `part_iou`; kept in the run directory for the next time."""
-    asked = {"checkpoint": sha256_of(runs.find_checkpoint(run.directory, CHECKPOINT)), "scenes": len(scenes),
+    asked = {"checkpoint": sha256_of(runs.Run(run.directory, CHECKPOINT).checkpoint), "scenes": len(scenes),
              "finder": part_finder().sha256}
     kept = run.directory / KEPT
     if kept.is_file() and (before := json.loads(kept.read_text()))["of"] == asked:

@@ -16,6 +16,7 @@ from semsynth.papers.results import Results
 from semsynth.reporting.collect import Run
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import semantics_from_batch
+from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Style
 
 NAMES = {"spade": "SPADE", "clade": "CLADE", "clade_icpe": "CLADE-ICPE", "unconditional": "no modulation"}
@@ -69,15 +70,15 @@ class Trained:
         count = min(count, len(self.split))
         return [i * len(self.split) // count for i in range(count)]
 
-    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
+    def batch(self, indices: Sequence[int]) -> SampleBatch:
         """Samples as a batch."""
-        found: dict[str, Any] = default_collate([self.split[i] for i in indices])
+        found: SampleBatch = default_collate([self.split[i] for i in indices])
         return found
 
-    def semantics(self, batch: dict[str, Any]) -> Semantics:
+    def semantics(self, batch: SampleBatch) -> Semantics:
         """The label maps of a batch, prepared for the generator."""
         semantics = semantics_from_batch(batch, len(self.classes))
-        return semantics.prepare(self.generator.feature_sizes(*semantics.size))
+        return self.generator.prepare(semantics)
 
     def label_maps(self, count: int, size: int = 4) -> Iterator[Semantics]:
         """At most `count` label maps, spread over the split, prepared, in batches of `size`."""
@@ -127,7 +128,8 @@ def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Train
         ReportError: weights or data are not at hand.
     """
     try:
-        generator, encoder, _ = runs.load_generator(run.directory, checkpoint, weights)
+        trained = runs.Run(run.directory, checkpoint, weights)
+        generator, encoder = trained.generator, trained.encoder
         split = runs.validation(run.config or {})
     except ValueError as error:
         raise ReportError(f"{run.directory} cannot be drawn with: {error}") from error
@@ -135,7 +137,7 @@ def open_run(run: Run, checkpoint: str = "auto", weights: str = "auto") -> Train
 
 
 @torch.inference_mode()
-def draw_batch(trained: Trained, batch: dict[str, Any], style: Style | None = None) -> torch.Tensor:
+def draw_batch(trained: Trained, batch: SampleBatch, style: Style | None = None) -> torch.Tensor:
     """Images (N,3,H,W) in [-1,1] of a batch.
 
     Args:

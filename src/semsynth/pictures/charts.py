@@ -43,11 +43,20 @@ def class_legend(figure: Figure, labels: np.ndarray, classes: Sequence[str], col
 
 def patches(figure: Figure, entries: Iterable[tuple[str, Any]]) -> None:
     """A legend of names and colours below the figure."""
-    handles = [Patch(facecolor=colour, edgecolor="black", linewidth=0.5, label=name) for name, colour in entries]
+    names, colours = zip(*entries, strict=True)
+    handles = [Patch(facecolor=colour, edgecolor="black", linewidth=0.5, label="name") for colour in colours]
     columns = max(3, min(len(handles), int(figure.get_figwidth() / 1.1)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+    for text, name in zip(legend.get_texts(), names, strict=True):  # $ is no formula, and _ hides no entry
+        text.set_parse_math(False)
+        text.set_text(name)
+
+
+def as_written(text: str) -> str:
+    """A text in which matplotlib sees no formulas."""
+    return text.replace("$", r"\$")
 
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a PNG; return its path."""
-    return write_with(path, lambda partial: figure.savefig(partial))
+    return write_with(path, lambda file: figure.savefig(file, format="png"))

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from semsynth import runs
-from semsynth.buildable import check_stored
-from semsynth.errors import ReportError
-from semsynth.reporting.setting import Config, setting_name
+from semsynth.class_names import fault_of
+from semsynth.errors import ConfigError, ReportError
+from semsynth.reporting.costs import COSTS, read_cost
+from semsynth.reporting.setting import Config, setting_key, setting_name
 from semsynth.spelling import as_typed_here
 
 SCORES, COMPLEXITY = "scores.json", "complexity.json"
 FORMAT = 1  # of both files
+LARGEST = 2**26  # characters of a file of ours
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,7 @@ def read_runs(directories: Iterable[Path], scores: str = SCORES) -> list[Run]:
 
 def read_run(directory: Path, name: str = SCORES) -> Run:
     """Read a run directory; see `read_runs`."""
-    config = _read(directory / runs.CONFIG, _configuration, "take it out of runs=, or train it again")
-    if config is not None:
-        try:
-            setting_name(config), config["dataset"]["name"], config["size"][1]
-        except (LookupError, TypeError, AttributeError) as error:
-            path = directory / runs.CONFIG
-            raise ReportError(f"{path} is no configuration of a training ({error}): take it out of runs=") from error
+    config = _configuration(directory)
     again = f"make it again with {evaluation_command(directory)}"
     scores = _read(directory / name, json.loads, again)
     complexity = _read(directory / COMPLEXITY, json.loads, "delete it, and make it again with tools/complexity.py")
@@ -115,22 +109,63 @@ def read_run(directory: Path, name: str = SCORES) -> Run:
         if table is not None and (table.get("format") != FORMAT or any(key not in table for key in keys)):
             raise ReportError(f"{directory / file} is not of format {FORMAT} with {', '.join(keys)}: made by another "
                               f"version of the code; delete it and make it again")
+    if scores is not None:
+        _check_scores(scores, directory / name, again)
+    if complexity is not None:
+        _tried(directory / COMPLEXITY, "says nothing of costs", "delete it, and make it again with tools/complexity.py",
+               lambda: [read_cost(complexity, key) for key in COSTS] + [dict(complexity.get("runtime") or {})])
     return Run(directory, config, scores, complexity, _epochs_begun(directory / runs.METRICS))
 
 
-def _configuration(text: str) -> Any:
-    """A run's configuration, of which report.py builds the data set."""
-    config = yaml.safe_load(text)
-    check_stored(config)
+def _configuration(directory: Path) -> Config | None:
+    """A run's configuration, of which report.py builds the data set; None for a folder of pictures."""
+    path = directory / runs.CONFIG
+    if not path.exists():
+        return None
+    try:
+        config = runs.Run(directory).plain
+    except ConfigError as error:
+        raise ReportError(f"{error}: take it out of runs=, or train it again") from error
+    _tried(path, "is no configuration of a training", "take it out of runs=",
+           lambda: (setting_name(config), setting_key(config), config["dataset"]["name"], config["size"][1]))
     return config
+
+
+def _check_scores(scores: dict[str, Any], path: Path, way_out: str) -> None:
+    """Check what is read of scores: numbers by their keys, the data set's name, the protocol.
+
+    Raises:
+        ReportError: one is something else; names the file.
+    """
+    values, name = scores["scores"], scores.get("dataset", "unknown")
+    fine = isinstance(values, dict) and isinstance(scores.get("protocol", {}), dict) and all(
+        isinstance(value, int | float | None) and not isinstance(value, bool) for value in values.values())
+    if not fine or fault_of(name) or set(name) & set("/\\"):
+        raise ReportError(f"{path} holds no scores as evaluate.py writes them: {way_out}")
+
+
+def _tried(path: Path, what: str, way_out: str, read: Callable[[], Any]) -> None:
+    """Read from a file's values once what is read later, to name the file where they are of other kinds.
+
+    Raises:
+        ReportError: they are.
+    """
+    try:
+        read()
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise ReportError(f"{path} {what} ({error!r:.150}): {way_out}") from error
 
 
 def _read(path: Path, parse: Callable[[str], Any], way_out: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        value = parse(path.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError) as error:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+        value = parse(text)
+    except (ValueError, OSError, RecursionError) as error:
         raise ReportError(f"{path} cannot be read ({str(error).splitlines()[0]}): {way_out}") from error
     if not isinstance(value, dict):
         raise ReportError(f"{path} holds no table: {way_out}")
@@ -140,8 +175,11 @@ def _read(path: Path, parse: Callable[[str], Any], way_out: str) -> dict[str, An
 def _epochs_begun(path: Path) -> int | None:
     if not path.is_file():
         return None
-    with path.open(newline="", encoding="utf-8") as file:
-        epochs = [int(float(row["epoch"])) for row in csv.DictReader(file) if row.get("epoch")]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            epochs = [int(float(row["epoch"])) for row in csv.DictReader(file) if row.get("epoch")]
+    except (ValueError, OverflowError, OSError, csv.Error) as error:
+        raise ReportError(f"{path} cannot be read ({error}): take it away, the table does without") from error
     return max(epochs) + 1 if epochs else None
 
 

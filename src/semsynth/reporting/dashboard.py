@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from semsynth.errors import ReportError
+from semsynth.pictures.charts import as_written
 from semsynth.pictures.grid import draw_grid
 from semsynth.reporting.wandb_files import OfflineRun
 from semsynth.training.wandb_logger import SAMPLES
@@ -69,7 +70,7 @@ def draw_curves(runs: Sequence[OfflineRun], path: Path, metrics: Sequence[str] |
         for index, run in enumerate(runs):
             x, y = run.curve(key)
             axes.plot(x, y, color=f"C{index % 10}", marker="o" if len(x) < 12 else None, markersize=3,
-                      label=_short(run.name) if place == 0 else None)
+                      label=as_written(_short(run.name)) if place == 0 else None)
         axes.set_title(key, fontsize=10)
         axes.set_xlabel(next(run.axes[key] for run in runs if key in run.axes), fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -98,7 +99,7 @@ def draw_samples(runs: Sequence[OfflineRun], path: Path) -> Path | None:
         rows.append([_image(first["labels"]), _image(first["real"]), *generated])
     names = [name.replace("+", " ").replace("_", " ") for name, _ in tables]
     grid = draw_grid(rows, ["labels", "real", *names], cell=128)
-    return write_with(path, lambda partial: grid.save(partial, "PNG"))
+    return write_with(path, lambda file: grid.save(file, "PNG"))
 
 
 def _image(path: Path) -> np.ndarray:
@@ -128,4 +129,4 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    return write_with(path, lambda partial: figure.savefig(partial, format="png"))
+    return write_with(path, lambda file: figure.savefig(file, format="png"))

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from semsynth.pictures.charts import as_written
 from semsynth.reporting.groups import Group, Statistic
 from semsynth.reporting.published import ROWS
 from semsynth.reporting.table import score_keys, score_of, title
@@ -38,7 +39,7 @@ def draw_runtime(groups: Sequence[Group], path: Path) -> Path | None:
     figure, axes = _axes(title("runtime"), f"{key} (lower is better)", groups[0].dataset)
     for index, (name, cost, score) in enumerate(points):
         colour, shape = f"C{index % 10}", SHAPES[index // 10 % len(SHAPES)]
-        _point(axes, cost.mean, score, cost, colour=colour, shape=shape, label=name)
+        _point(axes, cost.mean, score, cost, colour=colour, shape=shape, label=as_written(name))
     figure.legend(loc="outside right upper", fontsize=8)
     return _save(figure, path)
 
@@ -76,7 +77,7 @@ def _axes(x: str, y: str, name: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.set(xlabel=x, ylabel=y, title=name)
+    axes.set(xlabel=x, ylabel=y, title=as_written(name))
     axes.grid(alpha=0.3)
     return figure, axes
 
@@ -90,4 +91,4 @@ def _point(axes: Axes, x: float, y: Statistic, spread: Statistic | None = None, 
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    return write_with(path, lambda partial: figure.savefig(partial))
+    return write_with(path, lambda file: figure.savefig(file, format="png"))

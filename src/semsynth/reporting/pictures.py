@@ -33,7 +33,7 @@ def drawable(groups: Iterable[Group]) -> list[tuple[str, Run]]:
 
 @torch.inference_mode()
 def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str = "auto", weights: str = "auto",
-             device: str = "cpu", seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+             device: str | torch.device = "cpu", seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw label maps, spread over the validation split, with a run.
 
     The style is the encoder's mean for the label map's photograph; without an encoder it is drawn from the seed.
@@ -41,11 +41,12 @@ def draw_run(run: Run, validation: Validation, samples: int, *, checkpoint: str 
     Returns:
         labels (N,H,W) int64, real and generated images (N,3,H,W) in [-1,1] float32.
     """
-    generator, encoder, cfg = runs.load_generator(run.directory, checkpoint, weights)
+    trained = runs.Run(run.directory, checkpoint, weights)
+    generator, encoder = trained.generator, trained.encoder
     split = validation(run.config or {})
     count = min(samples, len(split))
     batch = default_collate([split[index * len(split) // count] for index in range(count)])
-    semantics = semantics_from_batch(batch, cfg.dataset.num_classes).to(device)
+    semantics = semantics_from_batch(batch, trained.config.dataset.num_classes).to(device)
     real = batch["image"].to(device)
     if encoder is not None:
         style = style_of(encoder.to(device), real, semantics)
@@ -90,4 +91,4 @@ def draw_comparison(columns: Sequence[tuple[str, Run]], validation: Validation, 
     legend = [(facts["classes"][k], facts["colours"][k]) for k in np.unique(labels)]
     grid = draw_grid(rows, ["label map", "real", *(name for name, _ in columns)],
                      legend if len(legend) <= LEGEND else (), CELL)
-    return write_with(path, lambda partial: grid.save(partial))
+    return write_with(path, lambda file: grid.save(file, "PNG"))

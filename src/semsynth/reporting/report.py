@@ -13,7 +13,7 @@ from semsynth.reporting.collect import Run, evaluation_command
 from semsynth.reporting.figures import draw_runtime, draw_transitions
 from semsynth.reporting.groups import Group
 from semsynth.reporting.pictures import Validation, draw_comparison, drawable
-from semsynth.reporting.table import comma_separated, make_rows, markdown
+from semsynth.reporting.table import comma_separated, literal, make_rows, markdown
 from semsynth.spelling import typed
 from semsynth.weights.files import write_text
 
@@ -90,12 +90,12 @@ def page(groups: Sequence[Group], table: str, report: Report) -> str:
                  "count them: multiply-accumulates, and an addition for every element that a bias is added to. "
                  "Training memory includes the weights. `fid/train` and `fid/val` compare with real training and "
                  "validation images.")
-    parts += [f"- {note}" for note in notes(groups)]
+    parts += [f"- {literal(note)}" for note in notes(groups)]
     for caption, path in report.pictures.items():
         parts.append(f"## {caption}\n\n![{caption}]({os.path.relpath(path, report.folder).replace(' ', '%20')})")
-    parts += report.failed
-    parts.append("## Runs\n\n" + "\n".join(f"- {group.name}: " + ", ".join(f"`{run.directory}`" for run in group.runs)
-                                             for group in groups))
+    parts += map(literal, report.failed)
+    lines = [f"- {literal(group.name)}: " + ", ".join(f"`{run.directory}`" for run in group.runs) for group in groups]
+    parts.append("## Runs\n\n" + "\n".join(lines))
     if report.missing:
         parts.append("## Without scores\n\n" + "\n".join(f"- {line}" for line in report.missing))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

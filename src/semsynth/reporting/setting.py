@@ -16,10 +16,11 @@ Config = dict[str, Any]
 NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "CLADE_DISTF": "clade + distf",
          "CLADE_ICPE": "clade_icpe"}
 # What makes a setting. The seed, directories and loggers do not.
-PARTS = ("size", "batch", "epochs", "decay_epochs", "accumulate", "dataset", "icpe", "augment", "norm", "encoder",
-         "generator", "discriminator", "objective", "loss", "optim")
+PARTS = ("size", "epochs", "decay_epochs", "dataset", "recipe", "icpe", "augment", "norm",
+         "encoder", "generator", "discriminator", "objective", "loss", "optim")
 OF_SYSTEM = ("segmenter", "label_discriminator", "soft")
 OF_TRAINER = ("precision", "limit_train_batches")
+OF_BATCH = ("total", "accumulation")  # devices share the statistics of their samples: how many there are moves nothing
 PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and where files lie on a machine
 
 
@@ -29,7 +30,7 @@ def setting_name(config: Config) -> str:
     What departs from the papers follows (`departures.departures`): `spade, base=instance`, `clade, no VGG`. With a
     segmenter S in the loop also `spade, as released, pretrained S`, `clade, unpaired, untrained S, 5 % pairs`.
 
-    `spade-light` is SPADE as narrow as the data set's recipe says, `light_ngf` (arXiv:2012.04644, Table IV).
+    `spade-light` is SPADE as narrow as the recipe says, `light_ngf` (arXiv:2012.04644, Table IV).
     """
     return ", ".join([_generator_name(config), *departures(config), *_loop_words(config)])
 
@@ -39,7 +40,7 @@ def _generator_name(config: Config) -> str:
     generator = config.get("generator", {})
     if generator.get("fc_offsets"):
         name += " + disti"
-    recipe = config["dataset"].get("recipe", {})
+    recipe = config.get("recipe", {})
     width, usual = generator.get("ngf"), recipe.get("ngf")
     if width is None or usual is None or width == usual:
         return name
@@ -113,17 +114,8 @@ def _values(config: Config) -> Iterator[tuple[str, Any]]:
         yield from _leaves(config.get("system", {}).get(part), f"system.{part}")
     for key in OF_TRAINER:
         yield f"trainer.{key}", config.get("trainer", {}).get(key)
-    yield "trainer.devices", _devices(config.get("trainer", {}))
-
-
-def _devices(trainer: Config) -> int | str:
-    """How many devices trained together, since the batch is each one's; the text where it does not tell (`auto`)."""
-    devices = trainer.get("devices", 1)
-    if isinstance(devices, str) and "," in devices:
-        devices = [device for device in devices.split(",") if device.strip()]
-    count = len(devices) if isinstance(devices, list) else devices
-    text = str(count)
-    return int(text) * int(trainer.get("num_nodes") or 1) if text.isdigit() else text
+    for key in OF_BATCH:
+        yield f"batch.{key}", config.get("batch", {}).get(key)
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -128,7 +128,12 @@ def cells(rows: Sequence[Row], keys: Sequence[str] | None = None) -> tuple[list[
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(literal(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def literal(text: str) -> str:
+    """A text of somebody's files in a line of Markdown: no tag, no link, no line of its own."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("](", "]\\(")
 
 
 def comma_separated(rows: Sequence[Row]) -> str:

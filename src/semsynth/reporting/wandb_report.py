@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from semsynth.errors import ReportError
 from semsynth.evaluation.report import is_share
 from semsynth.reporting.collect import Run
 from semsynth.reporting.costs import COSTS, read_cost
 from semsynth.reporting.figures import distance_key
 from semsynth.reporting.groups import Group
 from semsynth.reporting.report import Report, notes
-from semsynth.reporting.table import make_rows, markdown, title
+from semsynth.reporting.table import literal, make_rows, markdown, title
 from semsynth.runs import METRICS
 from semsynth.training import wandb_run
 
@@ -44,7 +44,7 @@ def specify(groups: Sequence[Group], report: Report, project: str, entity: str |
                 "images": {f"report/{path.stem}": {"file": str(path), "caption": caption}
                            for caption, path in report.pictures.items()}}
     blocks: list[dict[str, Any]] = [_text("\n".join(["# Scores", markdown(make_rows(groups)),
-                                                     *(f"- {note}" for note in notes(groups))]))]
+                                                     *(f"- {literal(note)}" for note in notes(groups))]))]
     panels = _score_panels(groups, runs)
     if panels:
         words = _text("# By norm\nMean over the seeds, from least to greatest.")
@@ -77,20 +77,31 @@ def _run(group: Group, run: Run) -> dict[str, Any]:
 
 
 def _history(path: Path) -> list[dict[str, float]]:
-    """The scores of the training's validations, a row each with its epoch."""
+    """The scores of the training's validations, a row each with its epoch.
+
+    Raises:
+        ReportError: it is damaged.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{key: float(value) for key, value in row.items() if value and (key == "epoch" or key[:6] == "score/")}
-                for row in csv.DictReader(file)]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [{key: float(value) for key, value in row.items()
+                     if value and key is not None and (key == "epoch" or key[:6] == "score/")}
+                    for row in csv.DictReader(file)]
+    except (ValueError, OSError, csv.Error) as error:
+        raise ReportError(f"{path} cannot be read ({error}): take it away, the report does without") from error
     return [row for row in rows if len(row) > 1 and "epoch" in row]
 
 
-def _training(directory: Path) -> dict[str, str] | None:
-    """Id, project and entity of the W&B run of a training; None where none is online."""
-    path = directory / wandb_run.FILE
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {key: known[key] for key in ("id", "project", "entity")} if known.get("mode") == "online" else None
+def _training(directory: Path) -> dict[str, str | None] | None:
+    """Id, project and entity of the W&B run of a training; None where none is online.
+
+    Raises:
+        LoggerError: what is noted of it is damaged.
+    """
+    known = wandb_run.noted(directory / wandb_run.FILE)
+    return {key: known.get(key) for key in ("id", "project", "entity")} if known.get("mode") == "online" else None
 
 
 def _score_panels(groups: Sequence[Group], runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ run_dir/
   config.yaml            the resolved configuration
   checkpoints/last.ckpt  and best.ckpt where a metric is monitored; *.safetensors where weights came from elsewhere
   metrics.csv  grids/*.png
+  progress.json          how far training is
   in_use                 locked while a process trains here
   finished               the number of epochs, once they are trained
   wandb/  wandb.json     with logger=wandb
@@ -13,20 +14,7 @@ run_dir/
 from semsynth.runs.building import build, in_sweep, open_run, save_config, set_run_dir, validation
 from semsynth.runs.claiming import claimed
 from semsynth.runs.ddp import CHECKPOINT_VARIABLE, RUN_VARIABLE, handed_over_by_rank_zero, tell_other_processes
-from semsynth.runs.directory import (
-    CHECKPOINTS,
-    CONFIG,
-    GRIDS,
-    METRICS,
-    check_checkpoint,
-    epoch_of,
-    find_checkpoint,
-    load_config,
-    load_generator,
-    load_segmenter,
-    load_weights,
-    told,
-)
+from semsynth.runs.directory import CHECKPOINTS, CONFIG, GRIDS, METRICS, PROGRESS, Run
 from semsynth.runs.init_from import fresh_state, inherit, refuse_used, save_imported, warm_start
 from semsynth.runs.measuring import measured
 from semsynth.runs.naming import run_name
@@ -35,11 +23,11 @@ from semsynth.runs.resuming import (
     asked_to_resume,
     continue_where_possible,
     finished_before,
-    mark_finished,
     resumed,
 )
 from semsynth.runs.searching import best_value
-from semsynth.runs.supervised import arguments_of, build_supervised, save_segmenter
+from semsynth.runs.supervised import arguments_of, save_segmenter, train_supervised
+from semsynth.runs.together import together
 from semsynth.runs.training import resume_training, start_training, train
 
 __all__ = [
@@ -48,28 +36,21 @@ __all__ = [
     "CONFIG",
     "GRIDS",
     "METRICS",
+    "PROGRESS",
     "RUN_VARIABLE",
+    "Run",
     "apply_changes",
     "arguments_of",
     "asked_to_resume",
     "best_value",
     "build",
-    "build_supervised",
-    "check_checkpoint",
     "claimed",
     "continue_where_possible",
-    "epoch_of",
-    "find_checkpoint",
     "finished_before",
     "fresh_state",
     "handed_over_by_rank_zero",
     "in_sweep",
     "inherit",
-    "load_config",
-    "load_generator",
-    "load_segmenter",
-    "load_weights",
-    "mark_finished",
     "measured",
     "open_run",
     "refuse_used",
@@ -82,8 +63,9 @@ __all__ = [
     "set_run_dir",
     "start_training",
     "tell_other_processes",
-    "told",
+    "together",
     "train",
+    "train_supervised",
     "validation",
     "warm_start",
 ]

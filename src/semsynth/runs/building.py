@@ -1,7 +1,6 @@
 """Starting a run: its directory, and building what trains."""
 
 import logging
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -12,27 +11,22 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from semsynth.buildable import check_stored
 from semsynth.runs.ddp import is_first_process, tell_other_processes
-from semsynth.runs.directory import CONFIG, METRICS
+from semsynth.runs.directory import CONFIG, METRICS, PROGRESS
+from semsynth.runs.facts import check_facts
 from semsynth.runs.searching import check_search
+from semsynth.weights.files import write_text
 
 
 def set_run_dir(cfg: DictConfig) -> None:
-    """Complete what follows from how the process was started, in place.
-
-    In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep. Under torchrun, `devices=auto`
-    is as many processes as it has started on this machine.
-    """
+    """In a sweep, put the run where Hydra puts the job, and group the jobs of the sweep, in place."""
     hydra_cfg = HydraConfig.get()
     if in_sweep():
         OmegaConf.update(cfg, "run_dir", hydra_cfg.runtime.output_dir)
         if OmegaConf.select(cfg, "logger.wandb") is not None and cfg.logger.wandb.group is None:
             OmegaConf.update(cfg, "logger.wandb.group", Path(hydra_cfg.sweep.dir).name)
         check_search(cfg)
-    here, all_processes = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    if all_processes > 1 and "LOCAL_RANK" in os.environ and cfg.trainer.devices == "auto":
-        OmegaConf.update(cfg, "trainer.devices", here)
-        OmegaConf.update(cfg, "trainer.num_nodes", all_processes // here)
 
 
 def in_sweep() -> bool:
@@ -49,28 +43,49 @@ def open_run(cfg: DictConfig, checkpoint: Path | None) -> Path:
     return Path(cfg.run_dir)
 
 
+def build_data(cfg: DictConfig) -> Any:
+    """Build the loaders; the first process reads some files of the data, as `DataModule.check_files` does.
+
+    Raises:
+        DataError: the files are not what their reader expects.
+    """
+    from semsynth.training.system import ChecksFiles
+
+    data = hydra.utils.instantiate(cfg.data, _convert_="all")
+    if is_first_process() and isinstance(data, ChecksFiles):
+        data.check_files()
+    return data
+
+
 def build(cfg: DictConfig) -> tuple[Any, Any, Any]:
     """Build the trainer with its callbacks and loggers, the system, and the loaders, in the random state of the seed.
 
-    `metrics.csv` is written whatever logger is chosen.
+    `metrics.csv` and `progress.json` are written whatever logger is chosen.
+
+    Raises:
+        DataError: the files are not what their reader expects; told before networks are built and a logger starts.
     """
     from semsynth.metrics.data_sets import DataSets
-    from semsynth.training.csv_metrics import CsvMetrics
+    from semsynth.training.csv_metrics import CsvMetrics, Rows
+    from semsynth.training.device_memory import DeviceMemory
     from semsynth.training.seeding import seed_all
+    from semsynth.training.standing import Standing
     from semsynth.training.threads import TrainingThreads
 
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # not its tips and its summary of the flags
+    data = build_data(cfg)
     seed_all("new networks", cfg.seed)
     system = hydra.utils.instantiate(cfg.system, _convert_="all")
-    data = hydra.utils.instantiate(cfg.data, _convert_="all")
     make = partial(hydra.utils.instantiate, _convert_="all")
     facts = OmegaConf.to_container(cfg.dataset, resolve=True)
     besides = {"scores": {"data": DataSets(cast(dict[str, Any], facts), make), "size": tuple(cfg.size)}}
-    callbacks = [TrainingThreads(cfg.get("threads", "auto"))]
+    callbacks: list[Any] = [TrainingThreads(cfg.threads)]
     callbacks += [make(node, **besides.get(str(name), {})) for name, node in cfg.callbacks.items() if node]
     loggers = [logger for node in cfg.logger.values() if node and (logger := make(node)) is not None]
     if not any(isinstance(logger, CsvMetrics) for logger in loggers):
         loggers.append(CsvMetrics(str(Path(cfg.run_dir) / METRICS)))
+    callbacks += [Rows(logger) for logger in loggers if isinstance(logger, CsvMetrics)]
+    callbacks += [Standing(Path(cfg.run_dir) / PROGRESS), DeviceMemory()]
     trainer = hydra.utils.instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all")
     return trainer, system, data
 
@@ -84,10 +99,12 @@ def validation(config: Mapping[str, Any]) -> Any:
 
 
 def save_config(cfg: DictConfig) -> Path:
-    """Make the run directory and write the configuration, complete at any time; return the directory."""
-    run_dir = Path(cfg.run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    partial = run_dir / f"{CONFIG}.partial"
-    OmegaConf.save(cfg, partial, resolve=True)
-    os.replace(partial, run_dir / CONFIG)
-    return run_dir
+    """Make the run directory and write the configuration, complete at any time; return the directory.
+
+    Raises:
+        ConfigError: `Run` would refuse to read it, so that nothing could be done with what is made.
+    """
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    check_stored(plain)
+    check_facts(plain)
+    return write_text(Path(cfg.run_dir) / CONFIG, OmegaConf.to_yaml(cfg, resolve=True)).parent

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from semsynth.runs.directory import load_config
+from semsynth.runs.directory import Run
 
 RUN_VARIABLE = "SEMSYNTH_RUN_DIR"
 CHECKPOINT_VARIABLE = "SEMSYNTH_CHECKPOINT"
@@ -16,13 +16,18 @@ def is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
+def alone() -> bool:
+    """Whether neither torchrun nor srun has started others beside this process."""
+    return all(os.environ.get(name, "1") == "1" for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+
+
 def handed_over_by_rank_zero() -> tuple[DictConfig, Path | None] | None:
     """Configuration and checkpoint where this process was started by the first one of its node; None otherwise."""
     run_dir = os.environ.get(RUN_VARIABLE)
     if run_dir is None or os.environ.get("LOCAL_RANK", "0") == "0":
         return None
     checkpoint = os.environ.get(CHECKPOINT_VARIABLE)
-    return load_config(run_dir), Path(checkpoint) if checkpoint else None
+    return Run(run_dir).config, Path(checkpoint) if checkpoint else None
 
 
 def tell_other_processes(run_dir: Path, checkpoint: Path | None) -> None:

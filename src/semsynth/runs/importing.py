@@ -14,12 +14,12 @@ from semsynth.runs.init_from import fresh_state, refuse_used, save_imported
 from semsynth.shipped import CONF
 
 
-def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
+def import_checkpoint(cfg: DictConfig, choices: Sequence[str]) -> list[str]:
     """Import a model as the run directory `output`; return lines about what was found.
 
     Args:
         cfg: The configuration of the command: `source`, `output` and what is said of the model.
-        dataset: The overrides that choose a data set, `dataset=NAME` first; none: the one that fits.
+        choices: The overrides of a data set and a recipe; without `dataset=NAME`: the data set that fits.
 
     Raises:
         ConfigError: the directory is used, or something that is said of the model is wrong.
@@ -29,20 +29,20 @@ def import_checkpoint(cfg: DictConfig, dataset: Sequence[str]) -> list[str]:
     from semsynth.checkpoints.setting import DataFacts
 
     refuse_used(cfg.output)
-    choice = None if not dataset else dataset[0].partition("=")[2]
-    model = open_model(cfg.source, told(cfg, choice), None if cfg.epoch is None else str(cfg.epoch))
+    named = next((word.partition("=")[2] for word in choices if word.startswith("dataset=")), None)
+    model = open_model(cfg.source, told(cfg, named), None if cfg.epoch is None else str(cfg.epoch))
     data = None
     if model.dataset is not None:
-        dataset = dataset or [f"dataset={model.dataset}"]
-        facts = config.finalize(composed(dataset, cfg.output)).dataset
-        data = DataFacts(model.dataset, facts.num_classes, tuple(facts.recipe.size))
+        choices = choices if named else [f"dataset={model.dataset}", *choices]
+        facts = config.finalize(composed(choices, cfg.output)).dataset
+        data = DataFacts(model.dataset, facts.num_classes, tuple(facts.size))
     setting = model.setting(data)
-    choices = model.overrides(setting)
-    training = composed([*dataset, *choices], cfg.output)
+    choices = [*choices, *model.overrides(setting)]
+    training = composed(choices, cfg.output)
     config.check_values(training)
     training = config.prepare_part(training, (*config.NETWORKS, "icpe", "loss"))
     save_imported(training, model.convert(lambda part: fresh_state(training, part)), model.record(setting))
-    return summary(model, setting, [*dataset, *choices])
+    return summary(model, setting, choices)
 
 
 def composed(overrides: Sequence[str], output: str) -> DictConfig:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from semsynth.errors import CheckpointError
@@ -18,6 +19,7 @@ _FOLLOWS = {
     "encoder": {"size": "${size}"},
     "discriminator": {"num_classes": "${dataset.num_classes}", "edges": "${dataset.edges}",
                       "image_channels": "${generator.out_channels}"},
+    "recipe": {},
     "icpe": {},
     "base": {},
     "loss": {},
@@ -26,27 +28,35 @@ _FOLLOWS = {
     "scores": {"assess.protocol": "${protocol}", "assess.judge": "${segmenter}"},
     "system": {"generator": "${generator}", "discriminator": "${discriminator}", "encoder": "${encoder}",
                "losses": "${loss}", "optimizers": "${optim}", "num_classes": "${dataset.num_classes}",
-               "epochs": "${epochs}", "decay_epochs": "${decay_epochs}", "accumulate": "${accumulate}",
-               "regenerate_fake": "${dataset.recipe.regenerate_fake}", "compile": "${compile}",
+               "epochs": "${epochs}", "decay_epochs": "${decay_epochs}",
+               "accumulate": "${oc.select:batch.accumulation,1}", "compile": "${compile}",
+               "regenerate_fake": "${recipe.regenerate_fake}",
                "unpaired": "${dataset.unpaired}"},
 }
-# where a group is chosen anew, what is left out besides: a norm decides whether there are offsets, a data set chooses
-# losses and scores (how, and by which judge), and with the losses whether there is a segmenter in the loop
-_DECIDES = {"norm": ("icpe",), "dataset": ("loss", "protocol", "segmenter", "scores", "system")}
+# where a group is chosen anew, what is left out besides: a norm decides whether there are offsets, a recipe chooses
+# losses, and with them whether there is a segmenter in the loop; recipe and scoring follow the data set
+_DECIDES = {"norm": ("icpe",), "recipe": ("loss", "system"), "scoring": ("protocol", "segmenter", "scores"),
+            "dataset": ("recipe", "loss", "system", "protocol", "segmenter", "scores")}
 _SAYS_ALL = ("experiments", "ablation")
+_NETWORKS = ("norm", "generator", "encoder", "discriminator")
+_REFERENCE = re.compile(r"\$\{(\w+)[\w.]*\}")
 
 
-def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) -> dict[str, Any]:
+def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str],
+              like: dict[str, Any] | None = None) -> dict[str, Any]:
     """A training's configuration with the data set, size and networks of a run, where nothing else is given.
 
-    What follows from the data set (numbers of classes, edges, sizes) goes on following it. Groups that are chosen on
-    the command line stay as chosen; keys within a group are set after it is taken over. An experiment or an ablation
-    says everything itself.
+    What follows from the data set (numbers of classes, edges, sizes) goes on following it, and within what is taken
+    over all that followed something goes on, so that `recipe.kl=0.1` reaches the loss. Groups that are chosen on the
+    command line stay as chosen; keys within a group are set after it is taken over. An experiment or an ablation says
+    everything itself.
 
     Args:
         cfg: The composed configuration, unresolved, as plain values.
         saved: The run's, resolved, as plain values.
         given: The overrides of the command line, `key=value`.
+        like: A composed configuration of the run's data set and recipe, unresolved, which tells what followed what;
+            None: `cfg` tells.
 
     Raises:
         CheckpointError: an override of a key that the run's group does not have.
@@ -55,13 +65,16 @@ def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) 
     if any(values.get(key, "null") != "null" for key in _SAYS_ALL):
         return cfg
     result = copy.deepcopy(cfg)
+    taken: list[str] = []
     left_out = {group for chosen in values for group in (chosen, *_DECIDES.get(chosen, ()))}
     if "dataset" not in left_out:
         result["dataset"] = copy.deepcopy(saved["dataset"])
         _set(result["dataset"], "edges", "${.instances}" if saved["dataset"]["edges"] else False)
         _refer_to_run(result["dataset"], saved)
+        taken.append("dataset")
     if "size" not in left_out:
-        result["size"] = saved["size"]
+        of_data = bool(taken) and _followed(saved["size"], "${dataset.size}", saved)
+        result["size"] = "${dataset.size}" if of_data else saved["size"]
     for group, follows in _FOLLOWS.items():
         if group in left_out or group not in saved:
             continue
@@ -70,6 +83,9 @@ def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) 
             if _has(node, key) and _followed(_get(node, key), reference, saved):
                 _set(node, key, reference)
         result[group] = node
+        taken.append(group)
+    _follow_again(result, like or cfg, saved, taken)
+    _refuse_unheeded(result, like or cfg, values, taken)
     _repeat_overrides(result, cfg, values, left_out)
     return result
 
@@ -77,7 +93,39 @@ def inherited(cfg: dict[str, Any], saved: dict[str, Any], given: Iterable[str]) 
 def _followed(value: Any, reference: str, saved: dict[str, Any]) -> bool:
     """Whether a value of the run is what it would be by reference: then it goes on following."""
     name = reference[2:-1]
-    return value == _get(saved, name) and (value is not None or name in saved)
+    if ":" in name:  # by a resolver, of what is never taken over
+        return True
+    return value == _get(saved, name) and (value is not None or _has(saved, name))
+
+
+def _follow_again(result: dict[str, Any], like: dict[str, Any], saved: dict[str, Any], taken: list[str]) -> None:
+    """Let values that were taken over follow each other again, as in `like`, where the run's are equal.
+
+    Not those of networks: a recipe that fits another number of pairs must not change their widths.
+    """
+    for group in [group for group in taken if group not in _NETWORKS]:
+        for key, reference, root in _references(like.get(group)):
+            if root in taken and _has(result[group], key) and _followed(_get(saved[group], key), reference, saved):
+                _set(result[group], key, reference)
+
+
+def _refuse_unheeded(result: dict[str, Any], like: dict[str, Any], values: dict[str, str], taken: list[str]) -> None:
+    """Refuse a word for what a network would follow, and does not, since it is the run's."""
+    for group in [group for group in taken if group in _NETWORKS]:
+        for key, reference, root in _references(like.get(group)):
+            name = reference[2:-1]
+            if name in values and root in taken and _has(result[group], key) and _get(result[group], key) != reference:
+                raise CheckpointError(f"{name}={values[name]}: the networks of init_from stay as they are "
+                                      f"({group}.{key}={_get(result[group], key)}): leave {name}= out")
+
+
+def _references(node: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """The dotted keys below a node whose values are references, with these and the group that they refer to."""
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _references(child, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, str) and (found := _REFERENCE.fullmatch(node)):
+        yield path, node, found[1]
 
 
 def _refer_to_run(dataset: dict[str, Any], saved: dict[str, Any]) -> None:

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import hydra.utils
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.errors import ConfigError
 from semsynth.runs.building import save_config
 from semsynth.runs.ddp import is_first_process
-from semsynth.runs.directory import CHECKPOINTS, CONFIG, check_checkpoint, find_checkpoint, load_config
+from semsynth.runs.directory import CHECKPOINTS, Run
 from semsynth.runs.inheritance import inherited
 
 
@@ -20,16 +23,32 @@ def inherit(cfg: DictConfig) -> DictConfig:
     Raises:
         ConfigError: there is no such run, it has no weights yet, or they are damaged or not finite.
     """
-    if not cfg.get("init_from"):
+    if not cfg.init_from:
         return cfg
-    run_dir, path = _begin_with(cfg.init_from)
-    saved: Any = OmegaConf.to_container(load_config(run_dir), resolve=True)
-    check_checkpoint(path)
+    run = _named(cfg.init_from)
+    saved: Any = OmegaConf.to_container(run.whole(), resolve=True)
+    run.saved.check()
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given)
+    plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given,
+                           _composed_like(saved))
     if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here
-        plain["run_dir"] = plain["run_dir"].replace("${hydra:runtime.choices.norm}", f"from_{run_dir.resolve().name}")
+        plain["run_dir"] = plain["run_dir"].replace("${hydra:runtime.choices.norm}", f"from_{run.path.resolve().name}")
     return cast(DictConfig, OmegaConf.create(plain))
+
+
+def _composed_like(saved: dict[str, Any]) -> dict[str, Any] | None:
+    """A training on a run's data set with its recipe, unresolved; None where Hydra is closed or has no such choice."""
+    if not GlobalHydra.instance().is_initialized():
+        return None
+    loader = GlobalHydra.instance().config_loader()
+    if any(saved[group]["name"] not in loader.get_group_options(group) for group in ("dataset", "recipe")):
+        return None  # a choice of that name may be a file anywhere, to which the name is a path
+    try:
+        cfg = compose("train", overrides=[f"dataset={saved['dataset']['name']}", f"recipe={saved['recipe']['name']}",
+                                          "scoring=folder"])  # how it is scored is not looked at
+    except HydraException:
+        return None
+    return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
 
 
 def warm_start(system: Any, cfg: DictConfig) -> None:
@@ -40,23 +59,21 @@ def warm_start(system: Any, cfg: DictConfig) -> None:
     Raises:
         ConfigError: the generator is another network.
     """
-    if not cfg.get("init_from"):
+    if not cfg.init_from:
         return
     from semsynth.runs.transfer import Inputs, transfer_weights
 
-    run_dir, path = _begin_with(cfg.init_from)
-    before, now = (Inputs(list(data.classes), bool(data.edges)) for data in (load_config(run_dir).dataset, cfg.dataset))
-    lines = transfer_weights(system, path, before, now)
+    run = _named(cfg.init_from)
+    before, now = (Inputs(list(data.classes), bool(data.edges)) for data in (run.config.dataset, cfg.dataset))
+    lines = transfer_weights(system, run.saved, before, now)
     if is_first_process():
         print(*lines, sep="\n", flush=True)
 
 
-def _begin_with(init_from: str) -> tuple[Path, Path]:
-    """The run and the checkpoint of `init_from`, a run directory or a file in its `checkpoints`."""
+def _named(init_from: str) -> Run:
+    """The run of `init_from`, a run directory or a file in its `checkpoints`."""
     path = Path(init_from)
-    if path.is_file():
-        return path.parents[1], path
-    return path, find_checkpoint(path) if (path / CONFIG).is_file() else path
+    return Run(path.parents[1], path) if path.is_file() else Run(path, "last")
 
 
 def refuse_used(run_dir: str | Path) -> None:

@@ -7,9 +7,9 @@ from omegaconf import DictConfig, open_dict
 
 from semsynth import config
 from semsynth.errors import ConfigError
-from semsynth.runs.directory import load_config
+from semsynth.runs.directory import NODES, Run
 
-GROUPS = (*config.NETWORKS, "objective", "loss", "optim", "icpe", "system")
+GROUPS = (*config.NETWORKS, "objective", "loss", "optim", "icpe", "dataset", "system")
 
 
 def measured(cfg: DictConfig, options: Collection[str]) -> DictConfig:
@@ -27,7 +27,7 @@ def measured(cfg: DictConfig, options: Collection[str]) -> DictConfig:
         foreign = [override for override in typed if override.split("=")[0] not in (*options, "run")]
         if foreign:
             raise ConfigError(f"run={cfg.run} measures the run as it is: leave out {', '.join(foreign)}")
-        saved = load_config(cfg.run)
+        saved = Run(cfg.run).whole(*NODES, "system")
         saved.run_dir = cfg.run
         return saved
     with open_dict(cfg):

@@ -1,13 +1,19 @@
 """Paths in a run's configuration, which change when its data or the run itself is moved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from semsynth.buildable import TRAINS
+from semsynth.errors import ConfigError
+from semsynth.signatures import targets
+
 # last words of the keys that say where files lie
 WORDS = ("root", "path", "names", "weights", "encoder_weights", "inception_weights", "cache", "folder", "run_dir",
          "default_root_dir", "title")
+WRITTEN = ("folder", "run_dir", "default_root_dir", "save_dir", "path")  # of what trains: where it writes
 
 
 def is_place(key: str, before: Any, after: Any) -> bool:
@@ -29,6 +35,26 @@ def move(cfg: DictConfig, before: str, after: str) -> None:
 
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     cfg.merge_with(OmegaConf.create(_mapped(plain, moved)))
+
+
+def check_written(cfg: DictConfig, run_dir: str, typed: Collection[str]) -> None:
+    """Check that a run from anybody writes into its own directory, wherever its configuration says.
+
+    Args:
+        cfg: The configuration, moved to where the run lies.
+        run_dir: That directory.
+        typed: Keys whose values are the user's own.
+
+    Raises:
+        ConfigError: a training would write elsewhere; names the key.
+    """
+    own = Path(run_dir).resolve()
+    for where, node in targets(OmegaConf.to_container(cfg, resolve=True)):
+        for key in WRITTEN if str(node["_target_"]).startswith(TRAINS) else ():
+            full, value = f"{where}.{key}", node.get(key)
+            if isinstance(value, str) and full not in typed and not Path(value).resolve().is_relative_to(own):
+                raise ConfigError(f"{full}={value:.200}: the run would write outside of {run_dir}; type {full}=DIR if "
+                                  "it shall")
 
 
 def _mapped(node: Any, change: Callable[[str, Any], Any], key: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import PurePath
 
 from omegaconf import OmegaConf
 
@@ -26,3 +27,4 @@ def run_name(overrides: str) -> str:
 
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("last_part", lambda path: PurePath(path).name, replace=True)

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from semsynth.errors import ConfigError
-from semsynth.runs.directory import METRICS, load_config
+from semsynth.runs.directory import METRICS, Run
 
 DIRECTIONS = {"minimize": "min", "maximize": "max"}  # of a sweeper -> of callbacks.checkpoints
 
@@ -25,7 +25,7 @@ def best_value(run_dir: str | Path) -> float | None:
     Raises:
         ConfigError: it is no run directory.
     """
-    metrics, better = _monitored(load_config(run_dir))
+    metrics, better = _monitored(Run(run_dir).config)
     path = Path(run_dir) / METRICS
     if not metrics or not path.is_file():
         return None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from semsynth.checkpoints.convert import difference_table, words
 from semsynth.errors import CheckpointError
-from semsynth.weights.run_file import PARTS, read_weights
+from semsynth.weights.differences import difference_table, shape_in_words
+from semsynth.weights.loading import kind_in_words, same_kind
+from semsynth.weights.run_file import PARTS, Weights
 
 EDGE = "<edges>"
 
@@ -82,20 +82,20 @@ class TransferReport:
         return f" ({'; '.join(parts)})" if parts else ""
 
 
-def transfer_weights(system: Any, path: Path, before: Inputs, now: Inputs) -> list[str]:
+def transfer_weights(system: Any, weights: Weights, before: Inputs, now: Inputs) -> list[str]:
     """Load what a checkpoint holds into a system's networks; say in a line a part what came of it.
 
     Args:
         system: Has `generator`, `discriminator` and `encoder` (or None), and perhaps `segmenter`, which is left alone
             where it is frozen, and `label_discriminator`.
-        path: The checkpoint; moving averages are taken where it has them.
+        weights: Of the checkpoint; moving averages are taken where it has them.
         before: The label map of the checkpoint's networks.
         now: That of the system's.
 
     Raises:
         ConfigError: there is no generator in it, or another one. Other parts that do not fit start afresh.
     """
-    weights, lines = read_weights(path), []
+    path, lines = weights.path, []
     for part in PARTS:
         network, saved = getattr(system, part, None), weights.part(part)
         if network is None:
@@ -163,18 +163,18 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
             if re.fullmatch(_OPTIONAL, key):
                 warmth.fresh.append(key)
             else:
-                rows.append((key, words(start), "missing"))
+                rows.append((key, shape_in_words(start), "missing"))
         elif classes is not None and not same:
             mapped = _by_name(classes, start, there, before, now)
             state[key] = start if mapped is None else mapped
-            rows += [(key, words(start), words(there))] if mapped is None else []
-        elif start.shape == there.shape:
+            rows += [(key, kind_in_words(start, there), kind_in_words(there, start))] if mapped is None else []
+        elif same_kind(start, there):
             state[key] = there.to(start.dtype)
         elif re.fullmatch(_FEATURE_INPUT, key) and before.edges != now.edges and _inputs_differ_by_one(start, there):
             state[key] = _resized_input(start, there)
         else:
-            rows.append((key, words(start), words(there)))
-    rows += [(key, "no such name", words(value)) for key, value in saved.items()
+            rows.append((key, kind_in_words(start, there), kind_in_words(there, start)))
+    rows += [(key, "no such name", shape_in_words(value)) for key, value in saved.items()
              if key not in fresh and not re.fullmatch(_OPTIONAL, key)]
     if rows:
         raise CheckpointError(f"the {part} of this setting is another network: {len(rows)} tensors differ\n"
@@ -185,7 +185,7 @@ def warm_state(part: str, fresh: Mapping[str, Tensor], saved: Mapping[str, Tenso
 def _by_name(classes: _ClassAxis, start: Tensor, there: Tensor, before: Inputs, now: Inputs) -> Tensor | None:
     """Rows or channels by name, the others as they start; None where the sizes do not fit."""
     axis = classes.axis
-    if start.ndim != there.ndim:
+    if start.ndim != there.ndim or (start.is_floating_point() and not there.is_floating_point()):
         return None
     old, new = classes.inputs(there.shape[axis], before), classes.inputs(start.shape[axis], now)
     rest = [side for index, side in enumerate(start.shape) if index != axis]

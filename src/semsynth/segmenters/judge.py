@@ -2,22 +2,41 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from semsynth.errors import BackboneError, SegmenterError
+from semsynth.class_names import fault_of
+from semsynth.errors import BackboneError, SegmenterError, TensorFileError
 from semsynth.segmenters.channels import judged_classes, to_classes
 from semsynth.segmenters.network_file import network_class, read_about, save_judge
 from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.state_dict import load_into, read_state_dict
+from semsynth.weights.loading import built_for
 from semsynth.weights.tensor_files import sha256_of
 
 __all__ = ["Judge", "NoJudge", "load_judge", "own_judge", "save_judge", "shipped"]
 
 WEIGHTS = Path(__file__).parent / "weights"
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    """A network whose inner features can be compared."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Normalised images (N,3,H,W) -> (N,F,h,w)."""
+
+
+@runtime_checkable
+class HasBackbone(Protocol):
+    """A network that stands on another one, which it does not hold itself."""
+
+    def backbone(self) -> Mapping[str, object]:
+        """What the other one is, in plain values."""
 
 
 class Judge(nn.Module):
@@ -26,9 +45,8 @@ class Judge(nn.Module):
     Gradients reach the images, never the weights. Computes in float32, also under autocast.
 
     Args:
-        network: Normalised images (N,3,H,W) -> logits (N,C,h,w) at any stride; `network.features` -> (N,F,h,w). An
-            attribute `min_size`, if there is one, is the shortest side that it takes; a function `backbone()`, if there
-            is one, says what it stands on and does not hold itself.
+        network: Normalised images (N,3,H,W) -> logits (N,C,h,w) at any stride; see also `HasFeatures`, `HasBackbone`.
+            An attribute `min_size`, if there is one, is the shortest side that it takes.
         name: Names the scores made with it: `frechet/NAME`.
         classes: Names of the classes, in the order of the data set's labels.
         weights: A `.pth` or `.safetensors` state dict to load; null keeps the network's weights.
@@ -59,7 +77,7 @@ class Judge(nn.Module):
         class_map: Sequence[int | None] | None = None,
         ignore: int | None = None,
         class_mean: str = "nan_mean",
-        about: Mapping[str, Any] | None = None,
+        about: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__()
         self.name, self.classes = name, list(classes)
@@ -127,9 +145,18 @@ class Judge(nn.Module):
             SegmenterError: as `logits`.
         """
         self._check(images)
-        network: Any = self.network
+        return self.feature_maps(images).mean((2, 3))
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """The network's inner features (N,F,h,w) float32 of images (N,3,H,W) in [-1,1], at the first scale.
+
+        Raises:
+            SegmenterError: the network shows none.
+        """
+        if not isinstance(self.network, HasFeatures):
+            raise SegmenterError(f"{type(self.network).__name__} has no `features` to compare images by")
         with torch.autocast(images.device.type, enabled=False):
-            return network.features(self.preprocessing(images, self.preprocessing.scales[0])).float().mean((2, 3))
+            return self.network.features(self.preprocessing(images, self.preprocessing.scales[0])).float()
 
     def check_classes(self, names: Sequence[str]) -> None:
         """Compare the classes with a data set's.
@@ -149,9 +176,8 @@ class Judge(nn.Module):
             + "\nTrain one with python tools/train_segmenter.py dataset=..., or take another segmenter="
         )
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """Everything that moves a score, in plain values."""
-        network: Any = self.network
         return {
             "name": self.name,
             "network": f"{type(self.network).__module__}.{type(self.network).__qualname__}",
@@ -160,7 +186,7 @@ class Judge(nn.Module):
             "classes": self.num_classes,
             "class_map": self.class_map,
             "ignore": self.ignore,
-            **({"backbone": network.backbone()} if hasattr(network, "backbone") else {}),
+            **({"backbone": self.network.backbone()} if isinstance(self.network, HasBackbone) else {}),
             **self.preprocessing.as_dict(),
         }
 
@@ -208,16 +234,23 @@ def load_judge(path: str | Path) -> Judge:
     """
     path = Path(path)
     about = read_about(path)
+    state = read_state_dict(path)
     try:
-        network = network_class(about["network"], path)(**about["arguments"])
-        judge = Judge(network, name=about["name"], classes=about["classes"], weights=path, ignore=about["ignore"],
-                      preprocessing=Preprocessing(**about["preprocessing"]), class_map=about["class_map"], about=about)
+        if faults := [fault for name in (about["name"], *about["classes"]) if (fault := fault_of(name))]:
+            raise SegmenterError(f"{path}: a name in its metadata is none: {faults[0]}")
+        make = partial(network_class(about["network"], path), **about["arguments"])
+        judge = Judge(built_for(make, state, path), name=about["name"], classes=about["classes"],
+                      ignore=about["ignore"], preprocessing=Preprocessing(**about["preprocessing"]),
+                      class_map=about["class_map"], about=about)
     except SegmenterError:
         raise
+    except TensorFileError as error:
+        raise SegmenterError(str(error)) from None
     except BackboneError as error:
         raise SegmenterError(f"the segmenter {about['name']} cannot be built: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise SegmenterError(f"{path}: its metadata does not describe a segmenter ({error!r})") from error
+    except Exception as error:  # whatever metadata that somebody else wrote make of the constructors
+        raise SegmenterError(f"{path}: its metadata does not describe a segmenter ({error!r:.300})") from error
+    judge.weights, judge.sha256 = path, sha256_of(path)
     return judge
 
 

@@ -1,19 +1,18 @@
 """A segmenter as one file: the weights, and in the metadata everything that is needed to use them."""
 
 import importlib
-import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 
-from semsynth.errors import SegmenterError
+from semsynth.buildable import may_be_built
+from semsynth.errors import SegmenterError, TensorFileError
 from semsynth.segmenters.preprocessing import Preprocessing
+from semsynth.weights import described
+from semsynth.weights.tensor_files import SUFFIX
 
 NETWORKS = "semsynth.segmenters."  # a file may name networks that are written below this package only
 METADATA = "judge"  # key of the JSON in a file's metadata
@@ -27,17 +26,15 @@ def read_about(path: str | Path) -> dict[str, Any]:
         SegmenterError: there is no such file, or it is none that `save_judge` wrote.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SegmenterError(f"{path}: there is no such segmenter file")
     way_out = ("train one with python tools/train_segmenter.py dataset=... output=FILE.safetensors; a published .pth "
                "is loaded by its own choice of segmenter, as in segmenter=upernet101 segmenter.weights=FILE.pth")
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        about = json.loads(metadata[METADATA])
-    except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
-        raise SegmenterError(f"{path} is no segmenter file, or a damaged one: {way_out}") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        about = described.read_about(path, METADATA)
+    except TensorFileError as error:
+        if not path.exists():
+            raise SegmenterError(f"{path}: there is no such segmenter file") from None
+        raise SegmenterError(f"{path} is no segmenter file, or a damaged one ({error}): {way_out}") from None
+    if about.get("format") != FORMAT:
         raise SegmenterError(f"{path} was written by another version of semsynth (its format is not {FORMAT})")
     return about
 
@@ -74,19 +71,14 @@ def save_judge(
     """
     path = Path(path)
     dotted = f"{type(network).__module__}.{type(network).__qualname__}"
-    if path.suffix != ".safetensors":
-        raise SegmenterError(f"{path}: a segmenter is kept in a file whose name ends in .safetensors")
+    if path.suffix != SUFFIX:
+        raise SegmenterError(f"{path}: a segmenter is kept in a file whose name ends in {SUFFIX}")
     if not dotted.startswith(NETWORKS):
         raise SegmenterError(f"{dotted} cannot be kept: only networks of {NETWORKS.rstrip('.')} are loaded again")
     about = {"format": FORMAT, "name": name, "network": dotted, "arguments": dict(arguments),
              "preprocessing": (preprocessing or Preprocessing()).as_dict(), "classes": list(classes),
              "class_map": None if class_map is None else list(class_map), "ignore": ignore, **facts}
-    tensors = {key: (value.to(dtype) if value.is_floating_point() and value.ndim > 1 else value).cpu().contiguous()
-               for key, value in network.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(save(tensors, {METADATA: json.dumps(about)}))  # save_file would let the owner alone read it
-    os.replace(partial, path)
+    described.save_described(path, described.smaller(network.state_dict(), dtype), METADATA, about)
 
 
 def network_class(dotted: str, path: Path) -> Any:
@@ -95,14 +87,12 @@ def network_class(dotted: str, path: Path) -> Any:
     Raises:
         SegmenterError: the name is elsewhere, or names no network; `path` is the file that asks for it.
     """
+    if not isinstance(dotted, str) or not dotted.startswith(NETWORKS):
+        raise SegmenterError(f"{path}: names the network {dotted!s:.200}, which is not below {NETWORKS.rstrip('.')}")
+    if not may_be_built(dotted):
+        raise SegmenterError(f"{path}: there is no network {dotted:.200}; was the file written by a newer version?")
     module, _, name = dotted.rpartition(".")
-    if not dotted.startswith(NETWORKS) or not all(part.isidentifier() for part in dotted.split(".")):
-        raise SegmenterError(f"{path}: names the network {dotted}, which is not below {NETWORKS.rstrip('.')}")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SegmenterError(f"{path}: there is no network {dotted}; was the file written by a newer "
-                             "version?") from error
+    found = getattr(importlib.import_module(module), name)
     if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module):
         raise SegmenterError(f"{path}: {dotted} is no network")
     return found

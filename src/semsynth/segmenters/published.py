@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -22,12 +22,19 @@ HALVES = ("encoder", "decoder")  # children of a network, and beginnings of the 
 LEFTOVERS = ("_tmp_running_mean", "_tmp_running_var", "_running_iter")
 
 
+@runtime_checkable
+class Renames(Protocol):
+    """A network whose names differ from those of its published file."""
+
+    def rename(self, key: str) -> str:
+        """Our name of a published key."""
+
+
 class PublishedJudge(Judge):
     """A judge whose weights are published, for the data set that they were trained on.
 
     A network with an `encoder` and a `decoder` also takes its weights from two files, whose names begin with these
-    words: give the folder that holds one of each, or either file. A network whose names differ from those of its file
-    has a function `rename(key)`.
+    words: give the folder that holds one of each, or either file. See also `Renames`.
 
     Args:
         network: See `Judge`.
@@ -61,7 +68,7 @@ class PublishedJudge(Judge):
         self.sha256 = "+".join(self.files.values())
         self.requires_grad_(False)
 
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """As a judge's, with the SHA-256 of every file."""
         return {**super().description(), "files": dict(self.files)}
 
@@ -98,7 +105,7 @@ def published_judge(network: Callable[[], nn.Module], *, name: str, labels: str,
 
 def _parts(network: nn.Module, path: Path, way_out: str) -> Iterator[tuple[nn.Module, Path]]:
     """The modules to fill and the file of each."""
-    halves = all(hasattr(network, half) for half in HALVES)
+    halves = {*HALVES} <= dict(network.named_children()).keys()
     begins = next((half for half in HALVES if path.name.startswith(half)), None)
     if not path.is_dir() and not (halves and begins):
         yield network, path
@@ -106,7 +113,7 @@ def _parts(network: nn.Module, path: Path, way_out: str) -> Iterator[tuple[nn.Mo
     if not halves:
         raise SegmenterError(f"{path} is a folder: {type(network).__name__} has its weights in one file. {way_out}")
     for half in HALVES:
-        yield getattr(network, half), _half(path, begins, half, way_out)
+        yield network.get_submodule(half), _half(path, begins, half, way_out)
 
 
 def _half(path: Path, begins: str | None, half: str, way_out: str) -> Path:
@@ -124,5 +131,5 @@ def _half(path: Path, begins: str | None, half: str, way_out: str) -> Path:
 
 
 def _renamed(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    rename = getattr(network, "rename", str)
+    rename = network.rename if isinstance(network, Renames) else str
     return {rename(key): value for key, value in state.items() if not key.endswith(LEFTOVERS)}

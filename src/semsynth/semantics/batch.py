@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from semsynth.semantics import Reading, Semantics
 from semsynth.semantics.edges import instance_edges
 from semsynth.semantics.packed import Packed
+from semsynth.semantics.samples import SampleBatch
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class LabelPreparation:
     readings: Sequence[Reading]
     backward: bool = True
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, batch: SampleBatch) -> SampleBatch:
         """The batch, also one of known pairs in it, with `semantics` in place of everything that it is made from.
 
         Raises:
@@ -43,9 +44,17 @@ class LabelPreparation:
             semantics = semantics_from_batch(batch, self.num_classes)
             if semantics.size == self.size:
                 semantics.prepare(self.readings)
-            made = {"semantics": Packed.of(semantics)}
-        kept = {key: value for key, value in batch.items() if key in ("image", "name", "image_name")}
-        return kept | made | ({"paired": self(batch["paired"])} if "paired" in batch else {})
+            packed = Packed.of(semantics)
+        made: SampleBatch = {"semantics": packed}
+        if "image" in batch:
+            made["image"] = batch["image"]
+        if "name" in batch:
+            made["name"] = batch["name"]
+        if "image_name" in batch:
+            made["image_name"] = batch["image_name"]
+        if "paired" in batch:
+            made["paired"] = self(batch["paired"])
+        return made
 
 
 @runtime_checkable
@@ -56,15 +65,14 @@ class PreparesLabels(Protocol):
         """Have the workers of loaders that are built from now on prepare their label maps; None: no longer."""
 
 
-def semantics_from_batch(batch: dict[str, Any], num_classes: int) -> Semantics:
+def semantics_from_batch(batch: SampleBatch, num_classes: int) -> Semantics:
     """What a batch was prepared to; otherwise collect labels (N,H,W), edges (from `instances`, if any) and offsets.
 
     Edges are made here, on the device of the batch, after resizing and cropping. `num_classes` counts the label
     channels, an unknown class included.
     """
     if "semantics" in batch:
-        prepared: Semantics = batch["semantics"].unpacked()
-        return prepared
+        return batch["semantics"].unpacked()
     instances = batch.get("instances")
     return Semantics(
         labels=batch["labels"],
@@ -74,7 +82,6 @@ def semantics_from_batch(batch: dict[str, Any], num_classes: int) -> Semantics:
     )
 
 
-def labels_from_batch(batch: dict[str, Any]) -> Tensor:
+def labels_from_batch(batch: SampleBatch) -> Tensor:
     """The label maps (N,H,W) of a batch, prepared or not."""
-    labels: Tensor = batch["semantics"].unpacked().labels if "semantics" in batch else batch["labels"]
-    return labels
+    return batch["semantics"].unpacked().labels if "semantics" in batch else batch["labels"]

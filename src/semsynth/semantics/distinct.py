@@ -23,7 +23,7 @@ class Distinct:
     Shapes:
         index: (P,) the number of the window at each pixel.
         representatives: (R,) a pixel of each window.
-        pieces: makes the pixels sorted by window.
+        pieces: Makes the pixels sorted by window.
     """
 
     index: Tensor
@@ -36,7 +36,7 @@ class Distinct:
 
 @dataclass(frozen=True)
 class Windows:
-    """The side x side windows of padded codes (N,h+side-1,w+side-1), of ``bits`` bits each; side * bits <= 60."""
+    """The side x side windows of padded codes (N,h+side-1,w+side-1), of `bits` bits each; side * bits <= 60."""
 
     padded: Tensor
     side: int
@@ -75,7 +75,7 @@ def by_runs(windows: Windows) -> Distinct:
     """Number the windows of a map in the order of their keys; for the host.
 
     Neighbours in a line that are equal are one run, which leaves little to sort. An accelerator would be waited for
-    again and again: see :mod:`semsynth.semantics.one_sort`.
+    again and again: see `semsynth.semantics.one_sort`.
     """
     words = windows.words()
     pixels, changes = len(words[0]), _changes(words)
@@ -114,7 +114,7 @@ def _changes(words: list[Tensor]) -> Tensor:
 
 
 def _numbered(first: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
-    """Number what is sorted, one up wherever ``first`` (Q,): the number of each, and where each number starts."""
+    """Number what is sorted, one up wherever `first` (Q,): the number of each, and where each number starts."""
     index = torch.empty_like(order)
     index[order] = first.cumsum(0) - 1
     return index, first.nonzero().flatten()

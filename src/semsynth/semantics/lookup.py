@@ -21,7 +21,7 @@ class Pieces:
 
     Shapes:
         order: (P,) int32, pixels sorted by row.
-        starts: (Q+1,) int32, where each piece starts in ``order``, and P.
+        starts: (Q+1,) int32, where each piece starts in `order`, and P.
         rows: (R+1,) int32, which piece each row starts with, and Q.
     """
 
@@ -56,7 +56,7 @@ class Lookup:
     Shapes:
         index: (P,) int32 (or int64), the row of each pixel, in [0, count).
         count: R.
-        pieces: the pixels sorted by row, or None until sums are asked for.
+        pieces: The pixels sorted by row, or None until sums are asked for.
     """
 
     index: Tensor
@@ -81,6 +81,6 @@ class Lookup:
         return self
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Lookup:
-        """The same with every tensor changed, as by ``.to(device)``."""
+        """The same with every tensor changed, as by `.to(device)`."""
         pieces = self.pieces and Pieces(*(change(t) for t in (self.pieces.order, self.pieces.starts, self.pieces.rows)))
         return replace(self, index=change(self.index), pieces=pieces)

@@ -22,7 +22,7 @@ _KEY = 57  # bits of a key below the number of its map
 
 
 def by_one_sort(windows: Sequence[Windows], facts: Sequence[Tensor] = ()) -> tuple[list[Distinct], list[int]]:
-    """Number the windows of each of up to 63 maps; also reads scalars ``facts``, since waiting once more is dear."""
+    """Number the windows of each of up to 63 maps; also reads scalars `facts`, since waiting once more is dear."""
     if len(windows) > 63:
         raise ValueError(f"windows of up to 63 maps can be sorted together, got {len(windows)}")
     # those of one side lie behind each other

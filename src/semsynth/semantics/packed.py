@@ -37,7 +37,7 @@ class Packed(Generic[T]):
 
     Args:
         buffer: (B,) uint8.
-        plan: the object, with a place in the buffer for each tensor.
+        plan: The object, with a place in the buffer for each tensor.
     """
 
     def __init__(self, buffer: Tensor, plan: T) -> None:

@@ -30,8 +30,8 @@ class Codes:
 
     Shapes:
         maps: (N,H,W) int64 in [0, count).
-        count: the number of codes.
-        valid: a bool scalar, whether the maps hold what they should; None: they do.
+        count: The number of codes.
+        valid: A bool scalar, whether the maps hold what they should; None: they do.
     """
 
     maps: Tensor
@@ -60,11 +60,11 @@ class Patches:
     T = number of distinct 3x3 patches around pixels, R = of 5x5 patches. Position k of a 3x3 window counts row by row.
 
     Shapes:
-        lookup: the 5x5 patch around each pixel.
-        codes: (T,9) int32, ``k * (count + 1) + code`` for each position k of a 3x3 patch.
-        near: (R,9) int32, ``t * 9 + k`` for the 3x3 patch t around each inner position k of a 5x5 patch; t = T for
+        lookup: The 5x5 patch around each pixel.
+        codes: (T,9) int32, `k * (count + 1) + code` for each position k of a 3x3 patch.
+        near: (R,9) int32, `t * 9 + k` for the 3x3 patch t around each inner position k of a 5x5 patch; t = T for
             positions beyond the border.
-        codes_back, near_back: the entries that read each value of ``codes`` and of ``near``, for the backward pass;
+        codes_back, near_back: The entries that read each value of `codes` and of `near`, for the backward pass;
             None where they were prepared without gradients.
     """
 
@@ -113,7 +113,7 @@ class Patches:
         return patches
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Patches:
-        """The same with every tensor changed, as by ``.to(device)``."""
+        """The same with every tensor changed, as by `.to(device)`."""
         back = [None if b is None else b.map(change) for b in (self.codes_back, self.near_back)]
         return Patches(self.lookup.map(change), change(self.codes), change(self.near), *back)
 
@@ -150,6 +150,6 @@ def _most(codes: Codes, backward: bool) -> tuple[float, float]:
 
 
 def _corner(pixels: Tensor, h: int, w: int, margin: int) -> Tensor:
-    """Where pixels of (N,h,w) maps stand as corners in maps that are larger by ``margin``."""
+    """Where pixels of (N,h,w) maps stand as corners in maps that are larger by `margin`."""
     column, row = pixels % w, pixels // w
     return (row // h) * (h + margin) * (w + margin) + row % h * (w + margin) + column

@@ -17,8 +17,12 @@ from semsynth.semantics.patches import Codes, Patches
 class Reading(tuple[int, int]):
     """A size (h, w) at which a network reads label maps, and what it looks up there.
 
-    ``needs`` holds "classes" where tables are read by class (:meth:`Semantics.by_class`), "patches" where they are by
-    patch of labels, and "patches with edges" where such patches include the instance edges (:meth:`Semantics.patches`).
+    `needs` holds "classes" where tables are read by class (`Semantics.by_class`), "patches" where they are by
+    patch of labels, and "patches with edges" where such patches include the instance edges (`Semantics.patches`).
+
+    >>> reading = Reading(16, 32, {"classes"})
+    >>> reading == (16, 32), sorted(reading.needs)
+    (True, ['classes'])
     """
 
     needs: frozenset[str]
@@ -38,7 +42,14 @@ class Reading(tuple[int, int]):
 class Semantics:
     """A batch of label maps and everything derived from them, at one size.
 
-    Labels stay integers as long as possible; :meth:`one_hot` is called only where a network needs it.
+    Labels stay integers as long as possible; `one_hot` is called only where a network needs it.
+
+    >>> labels = torch.arange(16).expand(1, 16, 16) // 8  # class 0 left, class 1 right
+    >>> semantics = Semantics(labels, num_classes=2).prepare([(4, 4)])
+    >>> semantics.at(4, 4).labels[0, 0].tolist()
+    [0, 0, 1, 1]
+    >>> tuple(semantics.one_hot().shape), semantics.one_hot()[0, :, 0, 0].tolist()
+    ((1, 2, 16, 16), [1.0, 0.0])
 
     Shapes:
         labels: (N, H, W) int64 in [0, num_classes).
@@ -46,7 +57,7 @@ class Semantics:
         offsets: (N, 2, H, W) float in [-1, 1], channel 0 vertical and 1 horizontal, or None (CLADE-ICPE,
             arXiv:2012.04644, Eq. 12-14).
         probabilities: (N, num_classes, H, W) float, a soft label map (a segmenter's output), or None. Gradients pass
-            through it; ``labels`` is then its argmax.
+            through it; `labels` is then its argmax.
 
     Raises:
         ValueError: a shape or dtype does not fit, or a label on the CPU is outside [0, num_classes).
@@ -65,7 +76,6 @@ class Semantics:
     def __post_init__(self) -> None:
         if not self._checked:
             self._check()
-            self._checked = True
 
     def _check(self) -> None:
         if self.labels.ndim != 3 or self.labels.dtype != torch.int64:
@@ -99,9 +109,9 @@ class Semantics:
         return self.labels.shape[0]
 
     def prepare(self, sizes: Iterable[tuple[int, int]]) -> Semantics:
-        """Make the nearest-resized views of all ``sizes`` (h, w) now and keep them; returns self.
+        """Make the nearest-resized views of all `sizes` (h, w) now and keep them; returns self.
 
-        Call it eagerly, outside compiled code, once per batch: the forward passes then only read. A :class:`Reading`
+        Call it eagerly, outside compiled code, once per batch: the forward passes then only read. A `Reading`
         says what else its network needs at that size; soft maps are never looked up. What only a backward pass reads
         is made now where gradients are enabled, and when it is read otherwise.
 
@@ -144,25 +154,25 @@ class Semantics:
         return Codes(self.labels + self.num_classes * edges.long(), 2 * self.num_classes, valid)
 
     def at(self, h: int, w: int) -> Semantics:
-        """The view at (h, w); :meth:`prepare` must have made it."""
+        """The view at (h, w); `prepare` must have made it."""
         if (h, w) == self.size:
             return self
         try:
             return self._views[h, w]
         except KeyError:
-            raise ValueError(f"no view of size {(h, w)}: call semantics.prepare(network.feature_sizes(H, W)) before "
-                             f"the forward pass (prepared: {sorted(self._views)})") from None
+            raise ValueError(f"no view of size {(h, w)}: call network.prepare(semantics) before the forward "
+                             f"pass (prepared: {sorted(self._views)})") from None
 
     def by_class(self) -> Lookup:
-        """Which class each pixel has, and the pixels of each class; made anew where :meth:`prepare` was not told."""
+        """Which class each pixel has, and the pixels of each class; made anew where `prepare` was not told."""
         return self._classes or Lookup(self.labels.flatten(), self.num_classes)
 
     def patches(self, *, edges: bool) -> Patches | None:
-        """The distinct patches of labels (and edges); None where they hardly repeat or :meth:`prepare` was not told."""
+        """The distinct patches of labels (and edges); None where they hardly repeat or `prepare` was not told."""
         return self._patches.get("patches with edges" if edges else "patches")
 
     def _resized(self, h: int, w: int) -> Semantics:
-        """Nearest sampling from full resolution: index floor(i * H / h), as torch's ``nearest`` does for floats."""
+        """Nearest sampling from full resolution: index floor(i * H / h), as torch's `nearest` does for floats."""
         height, width = self.size
         rows = torch.arange(h, device=self.labels.device) * height // h
         cols = torch.arange(w, device=self.labels.device) * width // w
@@ -189,7 +199,7 @@ class Semantics:
         return torch.cat([classes, self.require_edges().to(classes)], 1) if edges else classes
 
     def repeat(self, times: int) -> Semantics:
-        """Each label map of a batch of N, ``times`` times over: (times * N, H, W), without the views."""
+        """Each label map of a batch of N, `times` times over: (times * N, H, W), without the views."""
         def tile(x: Tensor | None) -> Tensor | None:
             return None if x is None else x.repeat(times, *[1] * (x.ndim - 1))
 

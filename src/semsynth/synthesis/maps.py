@@ -23,6 +23,8 @@ from semsynth.semantics.edges import instance_edges
 from semsynth.semantics.icpe import Offsets, at_size
 from semsynth.synthesis.snap import Snap
 
+MOST_PIXELS = 178_956_970  # as many as Pillow reads without refusing
+
 
 def find_masks(path: str | Path, output: str | Path | None = None) -> dict[str, Path]:
     """The mask files at ``path`` by name: the file itself, or all masks below a folder in natural order.
@@ -63,6 +65,9 @@ def chosen_size(wish: Any, training: tuple[int, int]) -> tuple[int, int] | None:
     sides: list[Any] = [wish] if isinstance(wish, int | float | str) else list(wish)
     if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
         raise DataError(f"size={wish} must be [HEIGHT,WIDTH] in pixels, or native")
+    if sides[0] * sides[1] > MOST_PIXELS:
+        raise DataError(f"size={wish}: pictures of at most {MOST_PIXELS / 1e6:.0f} megapixels are drawn: take a "
+                        f"smaller size, or cut the label maps into pieces")
     return sides[0], sides[1]
 
 

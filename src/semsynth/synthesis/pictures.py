@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from semsynth.data.pairing import aligned, by_name, frame_of
 from semsynth.drawing import draw
 from semsynth.errors import DataError
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
+from semsynth.sharing import from_first, mine, processes, shared
 from semsynth.style import Style
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
 from semsynth.threads import Choice, Threads
+from semsynth.weights.files import write_with
 
 GRID = Path("grid", "grid.png")  # below the folder of pictures
 GRID_ROWS, GRID_COLUMNS = 12, 8
@@ -54,11 +58,11 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Style | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
-               threads: Threads = "auto", overwrite: bool = False) -> Path:
+               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
-    masks are read and checked before anything is drawn.
+    masks are read and checked before anything is drawn. Several processes share the masks.
 
     Args:
         generator: in evaluation mode.
@@ -72,49 +76,93 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         compile, dtype: as for :class:`semsynth.generators.inference.FoldedGenerator`.
         threads: of a CPU; ``auto`` draws the first of many maps under several numbers and keeps the fastest.
         overwrite: whether the folder may hold files already; those of the same names are replaced.
+        words: what moves the pictures, see :func:`semsynth.synthesis.output.made_with`: those of the same words that
+            are there already are left as they are. None: none is.
 
     Raises:
         DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
     """
     things = find_instances(masks, instances)
-    pixels: dict[str, int] = {}
-    for name, mask in tqdm(masks.items(), desc="checking", unit="map", disable=len(masks) < 2):
+    items = list(masks.items())
+
+    def check(item: tuple[str, Path]) -> tuple[int, int]:
+        name, mask = item
         size = reader.read(mask, things.get(name)).size
-        pixels[name] = size[0] * size[1]
         try:
-            generator.feature_sizes(*size)
+            generator.readings(*size)
         except ValueError as error:
             raise DataError(f"{mask}: {error}. Leave size= out to resize label maps to the training size") from None
+        return size
+
+    checked = shared(mine(items), check, len(items), "checking")
+    sizes = dict(zip(masks, tqdm(checked, "checking", len(items), unit="map", disable=len(items) < 2), strict=True))
     folder = Path(output).expanduser()
     read = {path.parent.resolve() for path in (*masks.values(), *things.values())}
     if read & {(folder / name).parent.resolve() for name in masks}:
         raise DataError(f"output={output}: the label maps lie there, and pictures of the same names would replace "
                         "them: take another folder")
-    open_output(folder, overwrite)
+    place = from_first(lambda: open_output(folder, overwrite, words), "output")
     fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
     count = 1 if styles is None else len(styles)
     # compiled kernels belong to one number of threads
     choice = Choice.of(threads, device, len(masks) if not compile else 0)
-    rows: list[list[np.ndarray]] = []
+    shown = [name for name, size in sizes.items() if size == sizes[items[0][0]]][:GRID_ROWS]
+    rank, world = processes()
     with tqdm(total=len(masks) * count, desc="synthesizing", unit="image") as bar:
-        pieces = choice.timed(masks.items(), lambda item: pixels[item[0]] / 1e6, unit="megapixels", say=bar.write)
-        for name, mask in pieces:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+
+        def draw_all(item: tuple[str, Path]) -> Drawn:
+            """A mask in every style."""
+            name, mask = item
+            sources = [mask, *([things[name]] if name in things else [])]
             semantics = reader.read(mask, things.get(name))
-            row = [colour_labels(semantics.labels[0].numpy(), reader.colours)]
-            semantics = semantics.to(device)  # prepared once for all styles
+            drawn = Drawn(name, [colour_labels(semantics.labels[0].numpy(), reader.colours)])
+            on_device = None
             for first in range(0, count, batch):
                 style = None if styles is None else styles[first:first + batch]
-                for index, image in enumerate(draw(fast, semantics, style).cpu().numpy(), first + 1):
-                    row.append(to_uint8(image))
-                    suffix = "" if count == 1 else f"_{index:0{max(2, len(str(count)))}d}"
-                    Image.fromarray(row[-1]).save(folder / f"{name}{suffix}.png")
-                    bar.update()
-            if len(rows) < GRID_ROWS and (not rows or rows[0][0].shape == row[0].shape):
-                rows.append(row[:GRID_COLUMNS])
+                files = [folder / f"{name}{_suffix(index, count)}.png"
+                         for index in range(first, min(first + batch, count))]
+                there = all(place.holds(file, *sources) for file in files)
+                if there:
+                    pictures = [np.asarray(Image.open(file)) for file in files] if name in shown else []
+                    drawn.kept += len(files)
+                else:
+                    on_device = on_device or semantics.to(device)  # prepared once for all styles
+                    pictures = [to_uint8(image) for image in draw(fast, on_device, style).cpu().numpy()]
+                    for picture, file in zip(pictures, files, strict=True):
+                        _save(Image.fromarray(picture), file)
+                drawn.row += pictures if name in shown and first < GRID_COLUMNS else []
+                bar.update(len(files))
+            drawn.row = drawn.row[:GRID_COLUMNS] if name in shown else []
+            return drawn
+
+        found = shared(mine(items), draw_all, len(items), "pictures")
+        rows, kept = [], 0
+        for index, drawn in enumerate(choice.timed(found, lambda drawn: math.prod(sizes[drawn.name]) / 1e6,
+                                                   unit="megapixels", say=bar.write)):
+            rows += [drawn.row] if drawn.row else []
+            kept += drawn.kept
+            bar.update(0 if index % world == rank else count)
+        if kept:
+            bar.write(f"{kept} of {len(masks) * count} pictures were there already")
     titles = ["label map", *(["generated"] if count == 1 else [f"style {i + 1}" for i in range(len(rows[0]) - 1)])]
     legend = [(name, colour) for name, colour in zip(reader.names, reader.colours, strict=True)]
-    grid = folder / GRID
-    grid.parent.mkdir(exist_ok=True)
-    draw_grid(rows, titles, legend if len(legend) <= 40 else ()).save(grid)
-    return grid
+    return from_first(lambda: _save(draw_grid(rows, titles, legend if len(legend) <= 40 else ()), folder / GRID),
+                      "grid")
+
+
+@dataclass
+class Drawn:
+    """What a process tells of a mask: its `row` of the grid, empty where it is not shown, and the pictures `kept`."""
+
+    name: str
+    row: list[np.ndarray]
+    kept: int = 0
+
+
+def _suffix(index: int, count: int) -> str:
+    """Of the files of a mask that is drawn ``count`` times."""
+    return "" if count == 1 else f"_{index + 1:0{max(2, len(str(count)))}d}"
+
+
+def _save(picture: Image.Image, path: Path) -> Path:
+    return write_with(path, lambda file: picture.save(file, "PNG"), sync=False)

@@ -68,7 +68,7 @@ class Snap:
     def lines(self) -> list[str]:
         """A line for each file that had pixels of other colours."""
         return [f"{path}: {_percent(share)} of the pixels had colours of no class and were given that of a class beside"
-                f" them" for path, share in self.shares.items() if share]
+                f" them" for path, share in sorted(self.shares.items()) if share]
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style, cat
 
+MOST = 10_000  # pictures of a label map: their styles are held at once, their files lie in one folder
+
 
 def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[int, int]) -> Style:
     """Mean style of a picture or of the file that holds it, resized (bicubic) to ``size`` (H, W).
@@ -86,6 +88,9 @@ def choose_styles(generator: Any, encoder: Any, size: tuple[int, int], *, style:
     """
     if samples < 1:
         raise StyleError(f"samples={samples} must be 1 or more")
+    if max(samples, interpolate) > MOST:
+        raise StyleError(f"samples={samples} interpolate={interpolate}: at most {MOST} pictures are drawn of a label "
+                         f"map at once; call it again with another seed for more")
     if not generator.styled:
         if style or interpolate or samples > 1:
             raise StyleError("this run has no style vector, so a label map has one picture: leave style, samples and "

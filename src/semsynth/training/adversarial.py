@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parametrize
 
+from semsynth.interfaces import Discriminator, Generator, LossTerm, Network, StyleEncoder
 from semsynth.losses.inputs import LossInputs, Maps
 from semsynth.modulation.shared import share_statistics
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import LabelPreparation, PreparesLabels, semantics_from_batch
+from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Style
-from semsynth.training.observed import Observed
 from semsynth.training.optimizers import make_optimizer
-from semsynth.training.orders import PARTS, Raw, one_pass, published_order
+from semsynth.training.orders import PARTS, AnyOptimizer, Raw, one_pass, published_order
 from semsynth.training.outputs import Batch, GeneratorOutput
 from semsynth.training.rates import linear_decay
+from semsynth.training.system import System
+from semsynth.training.undeclared import datamodule
 
 
-class AdversarialSystem(Observed, ABC):
+class AdversarialSystem(System, ABC):
     """Adversarial training of a conditional generator (arXiv:1903.07291, arXiv:2012.04644).
 
     One iteration is a generator step and then a discriminator step, each with its own optimizer. The discriminator
@@ -61,16 +64,14 @@ class AdversarialSystem(Observed, ABC):
     remedy = ("Lower the learning rates (optim.generator.lr, optim.discriminator.lr), or train with "
               "trainer.precision=32-true if it is not.")
 
-    generator: Any  # see semsynth.interfaces; calls of a Module are typed as if every attribute were a Tensor
-    discriminator: Any
-    encoder: Any
-    losses: Any
+    discriminator: Discriminator
+    losses: nn.ModuleDict
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        encoder: nn.Module | None,
+        generator: Generator,
+        discriminator: Discriminator,
+        encoder: StyleEncoder | None,
         losses: Mapping[str, Mapping[str, nn.Module]],
         optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]],
         *,
@@ -84,8 +85,9 @@ class AdversarialSystem(Observed, ABC):
         super().__init__()
         if accumulate < 1:
             raise ValueError(f"accumulate must be >= 1, got {accumulate}")
-        if encoder is not None and encoder.z_dim != generator.z_dim:
-            raise ValueError(f"the encoder's z_dim={encoder.z_dim} is not the generator's z_dim={generator.z_dim}")
+        said, read = (getattr(network, "z_dim", None) for network in (encoder, generator))  # of styles that are vectors
+        if said is not None and said != read:
+            raise ValueError(f"the encoder's z_dim={said} is not the generator's z_dim={read}")
         linear_decay(0, epochs, decay_epochs)
         self.automatic_optimization = False
         self.generator, self.discriminator, self.encoder = generator, discriminator, encoder
@@ -93,9 +95,8 @@ class AdversarialSystem(Observed, ABC):
         self._optimizers_of = dict(optimizers)
         self.num_classes, self.epochs, self.decay_epochs = num_classes, epochs, decay_epochs
         self.accumulate, self.regenerate_fake, self.compile_networks = accumulate, regenerate_fake, compile
-        self._window: list[dict[str, Any]] = []
+        self._window: list[SampleBatch] = []
         self.beside: dict[str, list[Tensor] | float] = {}  # what the iteration measures besides its losses
-        self.stepped = True  # whether the last batch ended with an optimizer step, so that nothing is pending
 
     # ---- setting up
 
@@ -114,22 +115,28 @@ class AdversarialSystem(Observed, ABC):
             for network in self.static_networks(self.trainer.strategy.root_device):
                 network.compile(dynamic=False)
 
-    def static_networks(self, device: torch.device) -> list[nn.Module]:
+    def static_networks(self, device: torch.device) -> list[Network]:
         """Networks that see the same shapes all the time, so that they are worth compiling as a whole.
 
         On CUDA all of them; elsewhere the discriminator.
         """
         if device.type != "cuda":
             return [self.discriminator]
-        terms = [term for part in self.losses.values() for term in part.values()]
+        terms = [term for part in self.losses for term in self.terms_of(part).values()]
         networks = [*self.trained_by("discriminator"), self.encoder, *(getattr(t, "network", None) for t in terms)]
         return [network for network in networks if network is not None]
 
-    def trained_by(self, part: str) -> list[nn.Module]:
+    def trained_by(self, part: str) -> list[Network]:
         """The networks that an optimizer trains: the generator's trains the encoder, too."""
         if part == "discriminator":
             return [self.discriminator]
-        return [self.generator] + ([] if self.encoder is None else [self.encoder])
+        return [self.generator, *([] if self.encoder is None else [self.encoder])]
+
+    def terms_of(self, part: str) -> Mapping[str, LossTerm[LossInputs]]:
+        """The loss terms of a part by their names."""
+        terms: Any = self.losses[part]  # a ModuleDict, which is a mapping but is not declared as one
+        found: Mapping[str, LossTerm[LossInputs]] = terms
+        return found
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Build the generator's and the discriminator's optimizer."""
@@ -144,10 +151,9 @@ class AdversarialSystem(Observed, ABC):
 
     def on_fit_start(self) -> None:
         """Tell the loaders, which are built hereafter, what of the label maps the generator reads."""
-        data, size = getattr(self.trainer, "datamodule", None), getattr(self.generator, "size", None)
+        data, size = datamodule(self.trainer), self.generator.size
         if isinstance(data, PreparesLabels):
-            data.prepare_labels(None if size is None else LabelPreparation(
-                self.num_classes, tuple(size), tuple(self.generator.feature_sizes(*size))))
+            data.prepare_labels(LabelPreparation(self.num_classes, size, tuple(self.generator.readings(*size))))
 
     def on_train_start(self) -> None:
         """Set the rates also where a run is resumed in the middle of an epoch."""
@@ -158,9 +164,11 @@ class AdversarialSystem(Observed, ABC):
         super().on_train_epoch_start()
         self._set_rates()
 
-    def both_optimizers(self) -> list[Any]:
+    def both_optimizers(self) -> Sequence[AnyOptimizer]:
         """The generator's and the discriminator's."""
-        return cast(list[Any], self.optimizers())
+        both = self.optimizers()
+        assert isinstance(both, list)
+        return both
 
     def _set_rates(self) -> None:
         factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
@@ -170,7 +178,7 @@ class AdversarialSystem(Observed, ABC):
 
     # ---- one iteration
 
-    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+    def training_step(self, batch: SampleBatch, batch_idx: int) -> None:
         """Keep the batch; when `accumulate` are there or the epoch ends, step the generator, then the discriminator."""
         self._window.append(batch)
         self.stepped = len(self._window) == self.accumulate or self.trainer.is_last_batch
@@ -186,10 +194,10 @@ class AdversarialSystem(Observed, ABC):
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
 
-    def batch_of(self, batch: dict[str, Any]) -> Batch:
+    def batch_of(self, batch: SampleBatch) -> Batch:
         """Label maps, resized to everything the generator reads, and real images."""
         semantics = semantics_from_batch(batch, self.num_classes)
-        return Batch(semantics.prepare(self.generator.feature_sizes(*semantics.size)), batch["image"])
+        return Batch(self.generator.prepare(semantics), batch["image"])
 
     @abstractmethod
     def draw(self, batch: Batch, part: str) -> GeneratorOutput:
@@ -206,9 +214,12 @@ class AdversarialSystem(Observed, ABC):
 
     def style(self, semantics: Semantics, said: Style | None) -> Style | None:
         """Drawn from what the encoder says, or from N(0, 1); None where the generator takes none."""
-        return self.generator.draw_style(len(semantics), semantics) if said is None else said.sampled()
+        if said is None:
+            return self.generator.draw_style(len(semantics), semantics, self.normal)
+        return said.sampled(self.normal)
 
-    def discriminate(self, discriminator: Any, semantics: Semantics, fake: Tensor, real: Tensor) -> tuple[Maps, Maps]:
+    def discriminate(self, discriminator: Discriminator, semantics: Semantics, fake: Tensor, real: Tensor
+                     ) -> tuple[Maps, Maps]:
         """A discriminator's maps of fake and of real, in float32."""
         if self.regenerate_fake or self.compile_networks:  # as published, one pass over both, fake first
             scales = discriminator(semantics, torch.cat([fake, real.to(fake)]))
@@ -224,14 +235,15 @@ class AdversarialSystem(Observed, ABC):
         """All terms of one part, unweighted, in float32."""
         kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
         with torch.autocast(kind, enabled=False):
-            return {name: term(inputs) for name, term in self.losses[part].items()}
+            return {name: term(inputs) for name, term in self.terms_of(part).items()}
 
     def total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
         """The weighted sum of the terms, which must be finite."""
         self.watch({f"loss/{part}/{name}": value for name, value in raw.items()}, batch_idx)
-        return torch.stack([self.losses[part][name].weight * value for name, value in raw.items()]).sum()
+        terms = self.terms_of(part)
+        return torch.stack([terms[name].weight * value for name, value in raw.items()]).sum()
 
-    def optimize(self, part: str, optimizer: Any, batch_idx: int) -> None:
+    def optimize(self, part: str, optimizer: AnyOptimizer, batch_idx: int) -> None:
         """Step with the gradients, which must be finite."""
         if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler leaves out such steps itself
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -250,11 +262,11 @@ class AdversarialSystem(Observed, ABC):
 
     # ---- pictures
 
-    def generate(self, batch: dict[str, Any]) -> Tensor:
+    def generate(self, batch: SampleBatch) -> Tensor:
         """Images (N,3,H,W) for the label maps of a batch, in the style of its photographs where there is an encoder."""
         made = self.batch_of(batch)
         return self.synthesize(made.semantics, made.real).fake.float()
 
-    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+    def validation_step(self, batch: SampleBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return the fakes of a validation batch, for the callbacks."""
         return {"fake": self.generate(batch)}

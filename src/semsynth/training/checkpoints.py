@@ -1,24 +1,28 @@
 """Writing checkpoints from which a run continues exactly."""
 
 import math
-import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from semsynth.errors import TrainingStopped
+from semsynth.training.offers import LogsBest, LogsCheckpoints, TakesScores
 from semsynth.training.places import before_validation, within_epoch
+from semsynth.training.system import system_of
+from semsynth.training.undeclared import callbacks, fast_dev_run
+from semsynth.weights.files import write_with
 
 
 def save(trainer: pl.Trainer, path: Path) -> None:
     """Write a checkpoint so that `path` is complete at any time. Call it on every rank."""
-    partial = path.with_suffix(".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trainer.save_checkpoint(partial, weights_only=False)  # optimizers and loops too
+    # Lightning's own writing passes a copy through memory and $TMPDIR, and waits for no disk.
+    checkpoint = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)  # optimizers and loops too
     if trainer.is_global_zero:
-        os.replace(partial, path)
+        write_with(path, partial(torch.save, checkpoint))
     trainer.strategy.barrier("checkpoint")
 
 
@@ -69,25 +73,29 @@ class Checkpoints(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Tell loggers the best value so far, which a resumed run brings with it."""
-        if self.best is not None:
-            self._tell_best(trainer)
+        self._tell_best(trainer)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Write `last` when its number of batches is full, nothing is pending and the epoch goes on."""
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: object, batch: object,
+                           batch_idx: int) -> None:
+        """Note that the number of batches for `last` is full."""
         if self.every_n_batches and (trainer.fit_loop.total_batch_idx + 1) % self.every_n_batches == 0:
             self._due = True
-        if self._due and pl_module.stepped and not trainer.is_last_batch:
-            self._due = False
-            self._write_last(trainer)
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object,
+                             batch_idx: int) -> None:
+        """Write `last` where it is due and nothing is pending; what the batch before has logged stands then."""
+        if self._due and system_of(pl_module).stepped:
+            self._due = False
+            self._write_within_epoch(trainer, 1, epoch_ended=False)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `last` before a validation that a stop has caused, or one at the end of an epoch."""
         if trainer.sanity_checking:
             return
         if not trainer.is_last_batch:
             if trainer.should_stop:
-                self._write_within_epoch(trainer, pl_module, epoch_ended=False)
-        elif self._full(trainer) or self._due or any(c.due(trainer) for c in _callbacks(trainer) if hasattr(c, "due")):
+                self._write_within_epoch(trainer, system_of(pl_module).pending, epoch_ended=False)
+        elif self._full(trainer) or self._due or any(c.due(trainer) for c in _scoring(trainer)):
             with before_validation(trainer):
                 self._write_last(trainer)
             self.kept = True
@@ -96,7 +104,7 @@ class Checkpoints(pl.Callback):
         """Note that there is something to compare."""
         self.kept, self._validated = False, True
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `best` where the metric improved, and `last` where its number of epochs is full or the epoch is cut."""
         improved, unknown = False, False
         if self.monitor and self._validated:
@@ -104,10 +112,10 @@ class Checkpoints(pl.Callback):
         self._validated = False
         if improved:
             self._tell_best(trainer)
-            if not trainer.fast_dev_run:
+            if not fast_dev_run(trainer):
                 save(trainer, self.folder / "best.ckpt")
         if not trainer.is_last_batch:
-            self._write_within_epoch(trainer, pl_module, epoch_ended=True)
+            self._write_within_epoch(trainer, system_of(pl_module).pending, epoch_ended=True)
         elif self._full(trainer) or self._due or unknown:
             self._due = False
             self._write_last(trainer)
@@ -115,20 +123,22 @@ class Checkpoints(pl.Callback):
             raise TrainingStopped(f"callbacks.checkpoints.monitor={' or '.join(self.monitor)} is not logged; there are "
                                   f"{', '.join(sorted(trainer.callback_metrics))}. Resume with one of them or null")
 
-    def on_train_end(self, trainer: Any, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Hand the files to loggers that keep them."""
-        if trainer.fast_dev_run:
+        if fast_dev_run(trainer):
             return
         best = {"epoch": self.best_epoch, "metric": self.best_by, "value": self.best}
         last = {"epoch": trainer.current_epoch - 1}
         for path, facts in ((self.folder / "best.ckpt", best), (self.last, last)):  # W&B's `latest` is what comes last
             for logger in trainer.loggers if path.is_file() else ():
-                if hasattr(logger, "log_checkpoint"):
+                if isinstance(logger, LogsCheckpoints):
                     logger.log_checkpoint(path, facts)
 
     def _tell_best(self, trainer: pl.Trainer) -> None:
+        if self.best is None or self.best_by is None or self.best_epoch is None:
+            return
         for logger in trainer.loggers:
-            if hasattr(logger, "log_best"):
+            if isinstance(logger, LogsBest):
                 logger.log_best(self.best_by, self.best, self.best_epoch)
 
     def _full(self, trainer: pl.Trainer) -> bool:
@@ -136,14 +146,14 @@ class Checkpoints(pl.Callback):
         epoch = trainer.current_epoch + 1
         return epoch == trainer.max_epochs or (self.every_n_epochs > 0 and epoch % self.every_n_epochs == 0)
 
-    def _write_last(self, trainer: Any) -> None:
-        if not trainer.fast_dev_run:
+    def _write_last(self, trainer: pl.Trainer) -> None:
+        if not fast_dev_run(trainer):
             save(trainer, self.last)
 
-    def _write_within_epoch(self, trainer: pl.Trainer, pl_module: Any, epoch_ended: bool) -> None:
+    def _write_within_epoch(self, trainer: pl.Trainer, pending: int, epoch_ended: bool) -> None:
         """Write `last` in the middle of an epoch; nothing where it has not stepped yet, since nothing is new then."""
-        if trainer.fit_loop.epoch_loop.batch_progress.current.ready > pl_module.pending:
-            with within_epoch(trainer, pl_module.pending, epoch_ended):
+        if trainer.fit_loop.epoch_loop.batch_progress.current.ready > pending:
+            with within_epoch(trainer, pending, epoch_ended):
                 self._write_last(trainer)
 
     def _compare(self, trainer: pl.Trainer) -> tuple[bool, bool]:
@@ -153,7 +163,7 @@ class Checkpoints(pl.Callback):
         """
         metric = next((metric for metric in self.monitor if metric in trainer.callback_metrics), None)
         unknown = metric is None and not any(callback.explains(metric) for metric in self.monitor
-                                             for callback in _callbacks(trainer) if hasattr(callback, "explains"))
+                                             for callback in _scoring(trainer))
         seen = None if metric is None else float(trainer.callback_metrics[metric])
         metric, seen, unknown = trainer.strategy.broadcast((metric, seen, unknown))
         improved = seen is not None and self._improved(str(metric), seen)
@@ -173,7 +183,7 @@ class Checkpoints(pl.Callback):
         """Leave out how long the run has taken: `trainer.max_time` is the time of one start, not of all together."""
         checkpoint["callbacks"].pop("Timer", None)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, float | str | None]:
         """The best value so far, of which metric, and in which epoch from 0 on."""
         return {"best": self.best, "best_by": self.best_by, "best_epoch": self.best_epoch}
 
@@ -183,5 +193,5 @@ class Checkpoints(pl.Callback):
         self.best_epoch = state_dict.get("best_epoch")
 
 
-def _callbacks(trainer: pl.Trainer) -> list[Any]:
-    return trainer.callbacks  # type: ignore[attr-defined]
+def _scoring(trainer: pl.Trainer) -> list[TakesScores]:
+    return [callback for callback in callbacks(trainer) if isinstance(callback, TakesScores)]

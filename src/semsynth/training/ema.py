@@ -1,7 +1,7 @@
 """An exponential moving average of the networks that a run is used for."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from semsynth.semantics.samples import SampleBatch
+from semsynth.training.seeding import OfTheWhole
+from semsynth.training.system import System, TrainingLoader, system_of, training_loader
 
 
 class WeightAverage:
@@ -93,7 +97,7 @@ class EMA(pl.Callback):
             raise ValueError(f"the EMA's decay must be in [0, 1), got {decay}")
         self.decay, self.warmup, self.recalibrate_batches = decay, warmup, recalibrate_batches
         self._averages: dict[str, WeightAverage] = {}
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, Any] = {}  # the state of a checkpoint
         self._swapped = False
         self._estimated_at = -1  # updates of the averages whose statistics were estimated
 
@@ -104,15 +108,15 @@ class EMA(pl.Callback):
         for name, module in _networks(pl_module):
             average = WeightAverage(module, self.decay, self.warmup)
             if self._loaded:
-                average.updates = self._loaded["updates"]
-                average.values = self._loaded[name]
+                average.updates, average.values = self._loaded["updates"], self._loaded[name]
             average.to(pl_module.device)
             self._averages[name] = average
         self._loaded = {}
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: object, batch: object,
+                           batch_idx: int) -> None:
         """Average after an optimizer step."""
-        if pl_module.stepped:
+        if system_of(pl_module).stepped:
             for name, average in self._averages.items():
                 average.update(getattr(pl_module, name))
 
@@ -129,7 +133,7 @@ class EMA(pl.Callback):
                 self._exchange(pl_module)
         checkpoint["callbacks"][self.state_key] = self.state_dict()
 
-    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Swap the averages in, after `on_validation_start`, in which `Checkpoints` may write what is trained."""
         if not self._averages or self._swapped:
             return
@@ -156,31 +160,34 @@ class EMA(pl.Callback):
         self._swapped = not self._swapped
 
     @torch.no_grad()
-    def _recalibrate(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def _recalibrate(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Estimate the statistics of the batch norms from training data, the same samples and styles every time."""
-        norms = [m for m in pl_module.generator.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+        system = system_of(pl_module)
+        norms = [m for m in system.generator.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
         if not norms or not self.recalibrate_batches or self._estimated_at == self._updates:
             return
         self._estimated_at = self._updates
         plugin = trainer.precision_plugin
-        momenta = [norm.momentum for norm in norms]
+        momenta, before = [norm.momentum for norm in norms], system.normal
         for norm in norms:
             norm.reset_running_stats()
             norm.train()  # the rest stays in evaluation mode: spectral norms do not move
         try:
             with _own_chance(pl_module.device), plugin.val_step_context():
-                torch.manual_seed(trainer.global_rank)
-                batches = _spread_batches(trainer.train_dataloader, self.recalibrate_batches)
+                _draw_the_same(trainer, system)
+                batches = _spread_batches(training_loader(trainer), self.recalibrate_batches, trainer.global_rank,
+                                          trainer.world_size)
                 for count, batch in enumerate(batches, 1):
                     for norm in norms:
                         norm.momentum = 1 / count  # a plain mean over the batches
-                    pl_module.generate(trainer.strategy.batch_to_device(plugin.convert_input(batch)))
+                    system.generate(trainer.strategy.batch_to_device(plugin.convert_input(batch)))
         finally:
+            system.normal = before
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
                 norm.eval()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Updates so far, and a state dict for each network."""
         if self._swapped:
             raise RuntimeError("a checkpoint cannot be written while the averages are swapped in")
@@ -205,7 +212,7 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _own_chance(device: torch.device) -> Any:
+def _own_chance(device: torch.device) -> AbstractContextManager[None]:
     """A context whose draws leave the training's generators where they are."""
     return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
@@ -215,9 +222,16 @@ def _networks(pl_module: pl.LightningModule) -> Iterable[tuple[str, nn.Module]]:
     return [(n, m) for n, m in networks if m is not None and not getattr(m, "frozen", False)]
 
 
-def _spread_batches(loader: Any, count: int) -> Iterable[dict[str, Tensor]]:
-    """`count` batches of a loader's data set, evenly spread, made in this process."""
-    size = min(loader.batch_size, len(loader.dataset))
+def _draw_the_same(trainer: pl.Trainer, system: System) -> None:
+    """Let the styles of the samples be the same every time, and as one process would draw them for all samples."""
+    torch.manual_seed(trainer.global_rank)
+    if trainer.world_size > 1:
+        system.normal = OfTheWhole(0, system.device, trainer.global_rank, trainer.world_size)
+
+
+def _spread_batches(loader: TrainingLoader, count: int, rank: int, world: int) -> Iterator[SampleBatch]:
+    """A process's samples of `count` batches of a loader's data set, evenly spread, made in this process."""
+    size = min(loader.batch_size * world, len(loader.dataset))
     indices = np.linspace(0, len(loader.dataset) - 1, count * size).round().astype(int)
-    for chunk in indices.reshape(count, size):
+    for chunk in indices.reshape(count, size)[:, rank::world]:
         yield loader.collate_fn([loader.dataset[int(index)] for index in chunk])

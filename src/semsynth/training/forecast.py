@@ -1,11 +1,13 @@
 """How long a training will take, said once its first iterations have been timed."""
 
 import time
-from typing import Any
 
 import pytorch_lightning as pl
 
-from semsynth.training.progress import say
+from semsynth.digits import duration
+from semsynth.training.offers import TimesSteps
+from semsynth.training.progress import batches_left, say
+from semsynth.training.undeclared import callbacks
 
 
 class Forecast(pl.Callback):
@@ -28,11 +30,10 @@ class Forecast(pl.Callback):
         """Begin to count."""
         self._done = 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: object, batch: object,
                            batch_idx: int) -> None:
         """Time the batch; say what follows once there are enough."""
-        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-        if any(getattr(callback, "choosing", False) for callback in callbacks):
+        if any(callback.choosing for callback in callbacks(trainer) if isinstance(callback, TimesSteps)):
             return
         self._done += 1
         now = time.monotonic()
@@ -46,19 +47,6 @@ class Forecast(pl.Callback):
             return
         self._done = enough + 1  # said once
         each = (now - self._start) / timed
-        per_epoch = int(trainer.num_training_batches)
-        epochs = trainer.max_epochs or 0
-        left = epochs * per_epoch - trainer.current_epoch * per_epoch - batch_idx - 1
-        say(trainer, f"about {in_words(left * each)} to go for {epochs} epochs of {per_epoch} batches "
-                     f"({each:.2g} s a batch here), besides validation")
-
-
-def in_words(seconds: float) -> str:
-    """A length of time as people say it: 40 s, 5 min, 3.5 h, 12 days."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.0f} days"
+        left = duration(batches_left(trainer, batch_idx) * each)
+        say(trainer, f"about {left} to go for {trainer.max_epochs} epochs of {int(trainer.num_training_batches)} "
+                     f"batches ({each:.2g} s a batch here), besides validation")

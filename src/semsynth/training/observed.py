@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from semsynth.errors import NonFiniteError
+from semsynth.training.undeclared import fast_dev_run
 from semsynth.training.watch import Watch
 
 MOST = 1000  # what is noted and not looked at: bounds memory where nothing is logged
@@ -21,7 +22,7 @@ class Observed(pl.LightningModule):
     A subclass notes the scalars that must stay finite (`watch`) and what there is to log (`measured`). They are read
     together: at the steps that Lightning logs (`trainer.log_every_n_steps`), at the end of an epoch and of the
     training, and before a validation or a checkpoint. So neither pictures nor checkpoints come from weights that a
-    NaN has reached, though some steps may have been taken since.
+    NaN has reached, though some steps may have been taken since. What is logged is the mean of all processes.
 
     Raises:
         NonFiniteError: in training, at the first read after a loss or a gradient is NaN or infinite; names it.
@@ -52,7 +53,7 @@ class Observed(pl.LightningModule):
     # ---- reading
 
     def metrics(self) -> dict[str, float]:
-        """What there is to log of the last optimizer step; waits for the device."""
+        """What there is to log of the last optimizer step, of this process; waits for the device."""
         values = self._means()
         numbers = torch.stack(list(values.values())).tolist() if values else []
         return self._with_numbers(dict(zip(values, numbers, strict=True)))
@@ -71,8 +72,8 @@ class Observed(pl.LightningModule):
         Raises:
             NonFiniteError: something is not finite.
         """
-        trainer: Any = self.trainer
-        if not (trainer._logger_connector.should_update_logs or trainer.is_last_batch or trainer.fast_dev_run):
+        trainer = self.trainer
+        if not (trainer._logger_connector.should_update_logs or trainer.is_last_batch or fast_dev_run(trainer)):
             if len(self._watch) >= MOST:
                 self.check()
             return
@@ -102,7 +103,7 @@ class Observed(pl.LightningModule):
         """Forget the last step of another epoch."""
         self._measured = {}
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None:
         """Check and log where this step is logged."""
         self.report()
 
@@ -110,9 +111,13 @@ class Observed(pl.LightningModule):
         """Check before pictures are drawn."""
         self.check()
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check before a checkpoint is written, whoever asks for it."""
-        self.check()
+    def on_save_checkpoint(self, checkpoint: dict[str, object]) -> None:
+        """Check before a checkpoint is written, whoever asks for it; batches may be logged before the next step."""
+        checkpoint["measured"] = self._with_numbers(self._look(self._means()))
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Have something to log until the next step."""
+        self._measured = dict(checkpoint["measured"])
 
     def on_train_end(self) -> None:
         """Check what is left."""

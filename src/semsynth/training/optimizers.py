@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.optimizer import StateDict
 
 
 def make_optimizer(make: Callable[..., Optimizer], parameters: list[nn.Parameter], device: torch.device) -> Optimizer:
@@ -32,7 +32,7 @@ def make_optimizer(make: Callable[..., Optimizer], parameters: list[nn.Parameter
     return optimizer
 
 
-def _keep_kernels(optimizer: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+def _keep_kernels(optimizer: Optimizer, state: StateDict) -> StateDict:
     """A state to load, with the implementation that this optimizer has: the saved one may be of another device."""
     groups = [{**saved, **{key: own[key] for key in ("fused", "foreach", "capturable") if key in own}}
               for saved, own in zip(state["param_groups"], optimizer.param_groups, strict=False)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
+from torch.optim import Optimizer
 
 from semsynth.training.outputs import Batch
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 Raw = dict[str, Tensor]  # unweighted scalar losses by name
 PARTS = ("generator", "discriminator")
+AnyOptimizer = Optimizer | LightningOptimizer  # whose steps Lightning counts
 
 
 def published_order(system: AdversarialSystem, window: list[Batch], batch_idx: int) -> dict[str, list[Raw]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from copy import copy
+from dataclasses import dataclass, fields
+from typing import Self
 
 from torch import Tensor
 
@@ -37,10 +38,11 @@ class GeneratorOutput:
                 made[id(x)] = change(x)
             return made[id(x)]
 
-        there: dict[str, Any] = {f.name: x for f in fields(self) if (x := getattr(self, f.name)) is not None}
-        changed: dict[str, Any] = {name: once(x) if isinstance(x, Tensor) else x.map(once)
-                                   for name, x in there.items()}
-        return replace(self, **changed)
+        there: dict[str, Tensor | Style] = {f.name: x for f in fields(self) if (x := getattr(self, f.name)) is not None}
+        changed = copy(self)
+        for name, x in there.items():
+            setattr(changed, name, once(x) if isinstance(x, Tensor) else x.map(once))
+        return changed
 
     def tensors(self) -> list[Tensor]:
         """All tensors, each once."""

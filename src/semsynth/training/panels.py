@@ -1,14 +1,17 @@
 """Sample grids during training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+from pytorch_lightning.utilities.types import STEP_OUTPUT
 
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.semantics.batch import labels_from_batch
+from semsynth.semantics.samples import SampleBatch
+from semsynth.training.offers import LogsImages, LogsSamples
+from semsynth.weights.files import write_with
 
 TITLES = ("labels", "generated", "real")
 Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -48,10 +51,11 @@ class Panels(pl.Callback):
         """Forget the samples of another validation."""
         self._rows, self._names = [], []
 
-    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any,
-                                batch_idx: int, dataloader_idx: int = 0) -> None:
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule,
+                                outputs: STEP_OUTPUT, batch: SampleBatch, batch_idx: int,
+                                dataloader_idx: int = 0) -> None:
         """Collect samples until the rows are full."""
-        if not trainer.is_global_zero or trainer.sanity_checking:
+        if not trainer.is_global_zero or trainer.sanity_checking or not isinstance(outputs, Mapping):
             return
         for labels, fake, real, name in zip(labels_from_batch(batch), outputs["fake"], batch["image"], batch["name"],
                                             strict=True):
@@ -68,11 +72,11 @@ class Panels(pl.Callback):
                  for labels, fake, real in self._rows]
         present = np.unique(np.stack([labels for labels, _, _ in self._rows]))
         legend = [(self.classes[k], self.colours[k]) for k in present]
-        self.folder.mkdir(parents=True, exist_ok=True)
         batches = trainer.fit_loop.total_batch_idx + 1
         name = f"epoch-{trainer.current_epoch + 1:03d}_batch-{batches:07d}.png"
         titles = TITLES * min(self.columns, len(cells))
-        draw_grid(self._side_by_side(cells), titles, legend, self.cell).save(self.folder / name)
+        grid = draw_grid(self._side_by_side(cells), titles, legend, self.cell)
+        write_with(self.folder / name, lambda file: grid.save(file, "PNG"))
         if not self._told:
             self._told = True
             print(f"first pictures: {self.folder / name}", flush=True)
@@ -83,7 +87,7 @@ class Panels(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Hand the table of the last validation to loggers that take one."""
         for logger in trainer.loggers if self._table else ():
-            if hasattr(logger, "log_samples"):
+            if isinstance(logger, LogsSamples):
                 logger.log_samples(("sample", *TITLES), self._table)
 
     def _side_by_side(self, cells: list[Cells]) -> list[list[np.ndarray]]:
@@ -97,7 +101,7 @@ class Panels(pl.Callback):
         overlays = [{"labels": {"mask_data": labels, "class_labels": names}} for labels, _, _ in self._rows]
         step = trainer.fit_loop.total_batch_idx  # as Lightning counts what is logged in training: from 0 on
         for logger in trainer.loggers:
-            if hasattr(logger, "log_image"):
+            if isinstance(logger, LogsImages):
                 coloured, fake, real = (list(images) for images in zip(*cells, strict=True))
                 logger.log_image("panels/generated", fake, step=step, masks=overlays)
                 logger.log_image("panels/real", real, step=step, masks=overlays)

@@ -7,9 +7,10 @@ processed and completed, in this order.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytorch_lightning as pl
+
+from semsynth.training.undeclared import trackers
 
 
 @contextmanager
@@ -20,9 +21,9 @@ def before_validation(trainer: pl.Trainer) -> Iterator[None]:
     """
     progress = trainer.fit_loop.epoch_loop.val_loop.batch_progress
     kept = progress.state_dict()
-    for tracker in (progress.total, progress.current):
-        tracker.ready = tracker.started = tracker.completed + 1  # type: ignore[attr-defined]
-        tracker.processed = tracker.completed  # type: ignore[attr-defined]
+    for tracker in trackers(progress):
+        tracker.ready = tracker.started = tracker.completed + 1
+        tracker.processed = tracker.completed
     try:
         yield
     finally:
@@ -41,14 +42,13 @@ def within_epoch(trainer: pl.Trainer, pending: int, epoch_ended: bool) -> Iterat
     loop = trainer.fit_loop.epoch_loop
     epochs, batches, steps = trainer.fit_loop.epoch_progress, loop.batch_progress, loop._batches_that_stepped
     kept = epochs.state_dict(), batches.state_dict()
-    trackers: Any = (epochs.total, epochs.current)
-    for tracker in trackers:
+    for tracker in trackers(epochs):
         tracker.processed -= int(epoch_ended)
-    trackers = (batches.total, batches.current)
-    for tracker in trackers:
+    for tracker in trackers(batches):
         tracker.ready -= pending
         tracker.started = tracker.processed = tracker.ready
         tracker.completed = tracker.ready - 1  # as in `on_train_batch_end`
+    batches.is_last_batch = False  # before the last batch it is already told of this one, and the epoch would be over
     loop._batches_that_stepped -= pending + int(epoch_ended)
     try:
         yield

@@ -2,17 +2,20 @@
 
 import os
 import signal
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.training.checkpoints import Checkpoints, save
+from semsynth.training.places import before_validation, within_epoch
+from semsynth.training.signals import SIGNALS, requeue, slurm_job
+from semsynth.training.system import system_of
+from semsynth.training.undeclared import callbacks
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
 class Preempted(BaseException):
@@ -35,7 +38,8 @@ class Preemption(pl.Callback):
     asks between its batches, too (`stop_in_validation`). A resumed run then begins with the validation.
 
     With several processes a signal to one stops all at the same batch. A second signal acts at once, as if this
-    callback were not there.
+    callback were not there; not where Slurm or torchrun send the signals: their `srun` and agents pass on to the
+    processes what these have received already.
 
     Args:
         folder: Where `last.ckpt` goes.
@@ -47,42 +51,53 @@ class Preemption(pl.Callback):
         self.last = Path(folder) / "last.ckpt"
         self.requeue = resume == "auto"
         self.received = 0
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals over, from Lightning too: it saves under other names and stops between other places."""
         self._before = {number: signal.signal(number, self._receive) for number in SIGNALS}
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
-        if self.received:
+        by_hand = slurm_job() is None and "TORCHELASTIC_RUN_ID" not in os.environ
+        if self.received and by_hand:
             self._restore()
             os.kill(os.getpid(), signum)
-        elif getattr(rank_zero_only, "rank", 0) == 0:  # at once, whatever is being written
-            words = "stops after this batch, with a checkpoint; a second signal stops at once, without one"
-            os.write(2, f"\n{signal.Signals(signum).name}: {words}\n".encode())
-        self.received = signum
+        elif not self.received and getattr(rank_zero_only, "rank", 0) == 0:  # at once, whatever is being written
+            words = "stops after this batch, with a checkpoint"
+            second = "; a second signal stops at once, without one" if by_hand else ""
+            os.write(2, f"\n{signal.Signals(signum).name}: {words}{second}\n".encode())
+        self.received = self.received or signum
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         self._before = {}
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Stop where no gradient is pending; the end of an epoch is left to what follows it."""
-        if pl_module.stepped and not trainer.is_last_batch and (signum := self._asked(trainer)):
-            _log_batch(trainer, pl_module)
-            save(trainer, self.last)
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object,
+                             batch_idx: int) -> None:
+        """Stop where no gradient is pending and the batch before has been logged; there must be one in this epoch."""
+        if batch_idx and system_of(pl_module).stepped and (signum := self._asked(trainer)):
+            with within_epoch(trainer, 1, epoch_ended=False):
+                save(trainer, self.last)
             self._stop(trainer, signum)
 
-    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int,
-                                dataloader_idx: int = 0) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop before a validation within an epoch, with which a resumed run begins."""
+        if trainer.sanity_checking or trainer.is_last_batch or not system_of(pl_module).stepped:
+            return
+        if signum := self._asked(trainer):
+            with before_validation(trainer):
+                save(trainer, self.last)
+            self._stop(trainer, signum)
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: object,
+                                batch: object, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Stop between the batches of a validation."""
         self.stop_in_validation(trainer)
 
     def stop_in_validation(self, trainer: pl.Trainer) -> None:
         """Stop where `last.ckpt` was written before the validation that runs. All processes must call it together."""
-        callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-        kept = any(isinstance(callback, Checkpoints) and callback.kept for callback in callbacks)
+        kept = any(isinstance(callback, Checkpoints) and callback.kept for callback in callbacks(trainer))
         if kept and (signum := self._asked(trainer)):
             self._stop(trainer, signum)
 
@@ -100,7 +115,9 @@ class Preemption(pl.Callback):
         return self.received or (signal.SIGTERM if asked else 0)
 
     def _stop(self, trainer: pl.Trainer, signum: int) -> None:
-        requeued = self.requeue and trainer.is_global_zero and _requeue()
+        requeued = self.requeue and trainer.is_global_zero and requeue()
+        if requeued:
+            self._before = {}  # the signals stay ignored: what ends the job must not cut the last words short
         self._restore()
         raise Preempted(signum, requeued)
 
@@ -111,23 +128,3 @@ class Preemption(pl.Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
         self._restore()
-
-
-def _log_batch(trainer: pl.Trainer, pl_module: Any) -> None:
-    """Log the batch that ends now: Lightning would after this hook, and a resumed run begins with the next one."""
-    pl_module.report()
-    trainer._logger_connector.on_batch_end()
-    trainer._logger_connector.update_train_step_metrics()
-
-
-def _requeue() -> bool:
-    """Put this Slurm job back in the queue; False outside Slurm or where Slurm refuses."""
-    job = os.environ.get("SLURM_JOB_ID")
-    if job is None:
-        return False
-    if "SLURM_ARRAY_JOB_ID" in os.environ:
-        job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
-    try:
-        return subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0
-    except FileNotFoundError:
-        return False

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pytorch_lightning as pl
+import torch
 
 from semsynth.digits import rounded
 from semsynth.errors import TrainingStopped
+from semsynth.interfaces import Generator, Progress, StyleEncoder
 from semsynth.spelling import typed
+from semsynth.training.offers import StopsInValidation
+from semsynth.training.system import system_of
+from semsynth.training.undeclared import callbacks
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Assess(Protocol):
+    """Takes scores of a generator; a ValueError says what prevents them."""
+
+    def prepare(self, data: Any, size: tuple[int, int], device: torch.device, progress: Progress, /) -> dict[str, str]:
+        """Measure the real images of a data set, at a size (H,W); the scores that cannot be had, with the reasons."""
+
+    def __call__(self, generator: Generator, encoder: StyleEncoder | None, between: Callable[[], None], /
+                 ) -> dict[str, float]:
+        """The scores by key; calls `between()` now and then, where a signal may stop it (`Preemption`)."""
 
 
 class Scores(pl.Callback):
@@ -19,9 +38,7 @@ class Scores(pl.Callback):
     Scores are taken of the averaged weights where there are any (`EMA`).
 
     Args:
-        assess: `assess.prepare(data, size, device, progress)` returns the scores that cannot be had, with reasons;
-            `assess(generator, encoder, between)` returns the scores by key and calls `between()` now and then, where a
-            signal may stop it (`Preemption`). None: nothing is scored.
+        assess: Takes the scores; None: nothing is scored.
         every_n_epochs: 0: nothing is scored. The last epoch always is otherwise.
         data: The data set, as `assess` takes it.
         size: (H,W) of the images.
@@ -30,7 +47,7 @@ class Scores(pl.Callback):
         TrainingStopped: before training, where a score that must be had cannot be had, or no validation takes scores.
     """
 
-    def __init__(self, assess: Any = None, every_n_epochs: int = 0, *, data: Any = None,
+    def __init__(self, assess: Assess | None = None, every_n_epochs: int = 0, *, data: object = None,
                  size: tuple[int, int] = (0, 0)) -> None:
         if every_n_epochs < 0:
             raise ValueError(f"scores.every_n_epochs must be >= 0, got {every_n_epochs}")
@@ -56,9 +73,9 @@ class Scores(pl.Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Prepare, and say which scores there will not be."""
-        if stage != "fit" or not self.active:
+        if stage != "fit" or self.assess is None or not self.active:
             return
-        progress = _bar if trainer.is_global_zero else _silent
+        progress: Progress = _bar if trainer.is_global_zero else _silent
         try:
             self.skipped = self.assess.prepare(self.data, self.size, trainer.strategy.root_device, progress)
         except ValueError as error:
@@ -77,13 +94,13 @@ class Scores(pl.Callback):
                 f"epoch's {batches} batches, never after the last one, where scores are taken: choose an interval that "
                 f"divides {batches}, or scores=none")
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Score and log."""
-        if not self.due(trainer) or trainer.sanity_checking or not trainer.is_last_batch:
+        if self.assess is None or not self.due(trainer) or trainer.sanity_checking or not trainer.is_last_batch:
             return
         try:
-            self.latest = self.assess(pl_module.generator, getattr(pl_module, "encoder", None),
-                                      partial(_stop_if_asked, trainer))
+            system = system_of(pl_module)
+            self.latest = self.assess(system.generator, system.encoder, partial(_stop_if_asked, trainer))
         except ValueError as error:
             raise TrainingStopped(f"scoring failed: {error}") from error
         self.latest_epoch = trainer.current_epoch + 1
@@ -91,7 +108,7 @@ class Scores(pl.Callback):
         logged = {f"score/{key}": value for key, value in self.latest.items()}
         pl_module.log_dict(logged, sync_dist=trainer.world_size > 1)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """The latest scores and their epoch."""
         return {"latest": self.latest, "latest_epoch": self.latest_epoch}
 
@@ -111,17 +128,17 @@ class Scores(pl.Callback):
 
 
 def _stop_if_asked(trainer: pl.Trainer) -> None:
-    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
-    for callback in callbacks:
-        if hasattr(callback, "stop_in_validation"):
+    for callback in callbacks(trainer):
+        if isinstance(callback, StopsInValidation):
             callback.stop_in_validation(trainer)
 
 
-def _bar(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+def _bar(items: Iterable[T], title: str, total: int) -> Iterable[T]:
     from tqdm.auto import tqdm
 
-    return tqdm(items, title, total, leave=False)
+    shown: Iterable[T] = tqdm(items, title, total, leave=False)
+    return shown
 
 
-def _silent(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+def _silent(items: Iterable[T], title: str, total: int) -> Iterable[T]:
     return items

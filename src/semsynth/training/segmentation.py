@@ -1,14 +1,13 @@
 """Training a segmentation network on pairs of images and labels."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from semsynth.training.supervised import SupervisedSystem
+from semsynth.semantics.samples import SampleBatch
+from semsynth.training.supervised import MakeOptimizer, SupervisedSystem
 
 NO_CLASS = -100  # what cross entropy ignores where no class is
 
@@ -44,7 +43,7 @@ class SegmentationSystem(SupervisedSystem):
         network: nn.Module,
         preprocessing: Callable[[Tensor], Tensor],
         num_classes: int,
-        optimizer: Callable[[Any], Optimizer],
+        optimizer: MakeOptimizer,
         *,
         ignore: int | None = None,
         warmup: float = 0.1,
@@ -62,7 +61,7 @@ class SegmentationSystem(SupervisedSystem):
         self.balance, self.auxiliary = balance, auxiliary
         self.register_buffer("counts", torch.ones(num_classes), persistent=False)
 
-    def loss(self, batch: dict[str, Any]) -> Tensor:
+    def loss(self, batch: SampleBatch) -> Tensor:
         """Cross entropy of a batch `{image, labels}`, changed first in training."""
         images, labels = batch["image"], batch["labels"]
         if self.training and self.geometric is not None:

@@ -1,13 +1,10 @@
 """Training a network to read the style variables off an image."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from semsynth.training.supervised import SupervisedSystem
+from semsynth.semantics.samples import SampleBatch
+from semsynth.training.supervised import MakeOptimizer, SupervisedSystem
 
 
 class StyleRegressionSystem(SupervisedSystem):
@@ -26,12 +23,12 @@ class StyleRegressionSystem(SupervisedSystem):
 
     term = "regressor/squared_error"
 
-    def __init__(self, network: nn.Module, optimizer: Callable[[Any], Optimizer], *, warmup: float = 0.1,
+    def __init__(self, network: nn.Module, optimizer: MakeOptimizer, *, warmup: float = 0.1,
                  photometric: nn.Module | None = None, ema: float | None = None) -> None:
         super().__init__(network, optimizer, warmup=warmup, ema=ema)
         self.photometric = photometric
 
-    def loss(self, batch: dict[str, Any]) -> Tensor:
+    def loss(self, batch: SampleBatch) -> Tensor:
         """Mean squared error of a batch `{image, style}`, its images changed first in training."""
         images = batch["image"]
         if self.training and self.photometric is not None:

@@ -5,19 +5,23 @@ import math
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from semsynth.errors import TrainingStopped
+from semsynth.modulation.shared import share_statistics
+from semsynth.semantics.samples import SampleBatch
 from semsynth.training.ema import WeightAverage
 from semsynth.training.finite_checks import out_of_memory
 from semsynth.training.observed import Observed
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 def warmup_cosine(step: int, total: int, warmup: float) -> float:
@@ -44,7 +48,7 @@ class SupervisedSystem(Observed, ABC):
     remedy = "Lower optimizer.lr, or take trainer.precision=32-true."
     term: str  # names the loss: loss/PART/TERM
 
-    def __init__(self, network: nn.Module, optimizer: Callable[[Any], Optimizer], *, warmup: float = 0.1,
+    def __init__(self, network: nn.Module, optimizer: MakeOptimizer, *, warmup: float = 0.1,
                  ema: float | None = None) -> None:
         super().__init__()
         if not 0 <= warmup <= 1:
@@ -56,17 +60,22 @@ class SupervisedSystem(Observed, ABC):
         self._average: WeightAverage | None = None
 
     @abstractmethod
-    def loss(self, batch: dict[str, Any]) -> Tensor:
+    def loss(self, batch: SampleBatch) -> Tensor:
         """The loss of a batch; `self.training` says whether images may be changed first."""
 
-    def configure_optimizers(self) -> Any:
+    def setup(self, stage: str) -> None:
+        """Batch norms over the samples of all devices."""
+        if self.trainer.world_size > 1:
+            share_statistics(self)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, with the rate that falls to zero at the last step."""
         optimizer = self.make_optimizer(self.network.parameters())
         total = int(self.trainer.estimated_stepping_batches)
         schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, total, self.warmup))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+    def training_step(self, batch: SampleBatch, batch_idx: int) -> Tensor:
         """The loss, which must be finite."""
         loss = self.loss(batch)
         named = {f"loss/{self.term}": loss.detach()}
@@ -74,7 +83,7 @@ class SupervisedSystem(Observed, ABC):
         self.measured({name: [value] for name, value in named.items()})
         return loss
 
-    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+    def validation_step(self, batch: SampleBatch, batch_idx: int) -> None:
         """Log the loss of pictures as they are."""
         self.log(f"val/{self.term}", self.loss(batch), batch_size=len(batch["image"]), sync_dist=True)
 
@@ -83,7 +92,7 @@ class SupervisedSystem(Observed, ABC):
         if self.ema is not None:
             self._average = WeightAverage(self.network, self.ema)
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None:
         """Average."""
         if self._average is not None:
             self._average.update(self.network)

@@ -1,7 +1,7 @@
 """TensorBoard, with the pictures of the validations."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -27,6 +27,7 @@ class TensorBoard(TensorBoardLogger):
         super().__init__(folder, name="", version="", default_hp_metric=False)
 
     @rank_zero_only
-    def log_image(self, key: str, images: list[np.ndarray], step: int | None = None, **others: Any) -> None:
+    def log_image(self, key: str, images: list[np.ndarray], step: int | None = None,
+                  **others: Sequence[object]) -> None:
         """Log images (H,W,3) uint8 as one picture, side by side; what else goes with them is W&B's."""
         self.experiment.add_image(key, np.concatenate(images, axis=1), step, dataformats="HWC")

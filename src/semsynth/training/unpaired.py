@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from semsynth.interfaces import Discriminator, Generator, Network, Segmenter, StyleEncoder
 from semsynth.losses.inputs import LossInputs, Segmentation, UnpairedLossInputs
 from semsynth.semantics import Semantics
+from semsynth.semantics.samples import SampleBatch
 from semsynth.training.adversarial import AdversarialSystem
 from semsynth.training.orders import Raw
 from semsynth.training.outputs import Batch, GeneratorOutput
@@ -64,18 +66,18 @@ class UnpairedSystem(AdversarialSystem):
         ValueError: settings that do not fit together, such as a term that compares pairs where there are none.
     """
 
-    segmenter: Any
-    label_discriminator: Any
+    segmenter: Segmenter
+    label_discriminator: Discriminator | None
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        encoder: nn.Module | None,
+        generator: Generator,
+        discriminator: Discriminator,
+        encoder: StyleEncoder | None,
         losses: Mapping[str, Mapping[str, nn.Module]],
         optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]],
-        segmenter: nn.Module,
-        label_discriminator: nn.Module | None = None,
+        segmenter: Segmenter,
+        label_discriminator: Discriminator | None = None,
         *,
         num_classes: int,
         epochs: int,
@@ -105,13 +107,13 @@ class UnpairedSystem(AdversarialSystem):
         self.paired_images, self.soft = unpaired == "as_released", soft
         self.real_statistics = real_statistics and not segmenter.frozen
 
-    def trained_by(self, part: str) -> list[nn.Module]:
+    def trained_by(self, part: str) -> list[Network]:
         """The networks that an optimizer trains: the segmenter goes with the generator unless it is frozen."""
-        added = self.label_discriminator if part == "discriminator" else self.segmenter
-        leave_out = added is None or (part == "generator" and self.segmenter.frozen)
-        return super().trained_by(part) + ([] if leave_out else [added])
+        of_generator = None if self.segmenter.frozen else self.segmenter
+        added = self.label_discriminator if part == "discriminator" else of_generator
+        return super().trained_by(part) + ([] if added is None else [added])
 
-    def batch_of(self, batch: dict[str, Any]) -> Batch:
+    def batch_of(self, batch: SampleBatch) -> Batch:
         """Also the pairs that are known besides, or all of them as pairs."""
         made = super().batch_of(batch)
         if "paired" in batch:
@@ -159,8 +161,7 @@ class UnpairedSystem(AdversarialSystem):
     def _cycle(self, made: UnpairedOutput) -> Tensor:
         """G(S(x)) in the style of x."""
         assert made.maps is not None
-        semantics = Semantics.from_probabilities(made.maps)
-        semantics.prepare(self.generator.feature_sizes(*semantics.size))
+        semantics = self.generator.prepare(Semantics.from_probabilities(made.maps))
         return self.generator(semantics, self.style(semantics, made.style))
 
     def loss_inputs(self, batch: Batch, drawn: GeneratorOutput) -> LossInputs:
@@ -177,7 +178,7 @@ class UnpairedSystem(AdversarialSystem):
             inputs.paired_real = batch.paired.real.float()
             if drawn.paired_logits is not None:
                 inputs.paired = Segmentation(drawn.paired_logits, self.segmenter.truth(batch.paired.semantics.labels))
-        if "label_maps" in self.needs and drawn.maps is not None:
+        if self.label_discriminator is not None and drawn.maps is not None:
             inputs.fake_label_maps, inputs.real_label_maps = self.discriminate(
                 self.label_discriminator, semantics, drawn.maps.to(real), semantics.one_hot())
         return inputs

@@ -1,12 +1,17 @@
 """What a training sends to its Weights & Biases run."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
+
+if TYPE_CHECKING:  # where it is not installed, nothing else is missing
+    from wandb.sdk.wandb_run import Run
 
 BEST = "score/best"
 DISTANCES = ("fid", "frechet", "kid")  # first words of scores of which less is better
@@ -28,7 +33,7 @@ class RunLogger(WandbLogger):
         artifacts: Which checkpoints become artifacts: `best`, `last`.
     """
 
-    def __init__(self, run: Any, artifacts: Sequence[str] = ()) -> None:
+    def __init__(self, run: Run, artifacts: Sequence[str] = ()) -> None:
         super().__init__(experiment=run)
         self.artifacts = tuple(artifacts)
         self._defined: set[str] = set()
@@ -60,7 +65,7 @@ class RunLogger(WandbLogger):
         self.log_metrics({SAMPLES: wandb.Table(columns=list(columns), data=cells)})
 
     @rank_zero_only
-    def log_checkpoint(self, path: Path, facts: Mapping[str, Any]) -> None:
+    def log_checkpoint(self, path: Path, facts: Mapping[str, object]) -> None:
         """Upload a checkpoint where it is asked for; `facts` become the artifact's metadata."""
         import wandb
 

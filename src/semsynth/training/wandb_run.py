@@ -1,24 +1,30 @@
 """Weights & Biases, offline unless asked otherwise."""
 
+from __future__ import annotations
+
 import json
 import os
 import secrets
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.errors import LoggerError
 from semsynth.training.wandb_logger import RunLogger
+from semsynth.weights.files import write_text
+
+if TYPE_CHECKING:
+    from wandb.sdk.wandb_run import Run
 
 FILE = "wandb.json"  # in a run directory: id, mode, project and entity of its W&B run
-MODES = ("online", "offline", "disabled", "shared")
+Mode = Literal["online", "offline", "disabled", "shared"]
 ARTIFACTS = ("best", "last")
 
-_opened: list[Any] = []  # the runs of this process that are ours to close
+_opened: list[Run] = []  # the runs of this process that are ours to close
 
 
 def wandb_logger(
@@ -55,8 +61,8 @@ def wandb_logger(
         LoggerError: another mode or artifact; wandb is to be online and is not installed, or its server refuses.
     """
     by_agent = bool(os.environ.get("WANDB_SWEEP_ID"))
-    chosen: Any = mode or os.environ.get("WANDB_MODE") or ("online" if by_agent else "offline")
-    _check(chosen, artifacts)
+    chosen = _mode(mode or os.environ.get("WANDB_MODE") or ("online" if by_agent else "offline"))
+    _check(artifacts)
     if getattr(rank_zero_only, "rank", 0) != 0 or not _installed(chosen):
         return None
     import wandb
@@ -66,10 +72,10 @@ def wandb_logger(
               "logger.wandb.mode=online and unset WANDB_MODE", flush=True)
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)  # wandb.init does not make it and falls back to another place
-    known: dict[str, Any] = json.loads((folder / FILE).read_text()) if (folder / FILE).is_file() else {}
+    known = _known(folder / FILE)
     run_id = None if by_agent else known.get("id") or secrets.token_hex(4)  # the agent has chosen one
     # "must" where the server knows the run; one that was offline so far may not be there yet
-    resume: Any = None
+    resume: Literal["must", "allow"] | None = None
     if known and not by_agent and chosen == "online":
         resume = "must" if known["mode"] == "online" else "allow"
     config_file = folder / "config.yaml"
@@ -93,13 +99,45 @@ def wandb_logger(
                           f"logger.wandb.mode=offline needs none, logger=csv does without W&B") from error
     _opened.append(run)
     facts = {"id": run_id or run.id, "mode": chosen, "project": run.project, "entity": run.entity or None}
-    (folder / FILE).write_text(json.dumps(facts))
+    write_text(folder / FILE, json.dumps(facts))
     return RunLogger(run, artifacts)
 
 
-def _check(mode: str, artifacts: Sequence[str]) -> None:
-    if mode not in MODES:
-        raise LoggerError(f"WANDB_MODE must be online, offline or disabled, got {mode!r}")
+def noted(path: Path) -> dict[str, str | None]:
+    """What a run directory notes of its W&B run (id, mode, project, entity); nothing where there is none yet.
+
+    Raises:
+        LoggerError: the note is damaged.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        known: Any = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(known[key], str) for key in ("id", "mode")) and all(
+                isinstance(known.get(key), str | None) for key in ("project", "entity")):
+            return dict(known)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass
+    raise LoggerError(f"{path} is damaged, so that the W&B run which it named is not known")
+
+
+def _known(path: Path) -> dict[str, str | None]:
+    """The same; nothing where the note is damaged, which is said."""
+    try:
+        return noted(path)
+    except LoggerError as error:
+        print(f"{error}: a new one begins", flush=True)
+        return {}
+
+
+def _mode(given: str) -> Mode:
+    for mode in get_args(Mode):
+        if given == mode:
+            return mode
+    raise LoggerError(f"WANDB_MODE must be online, offline or disabled, got {given!r}")
+
+
+def _check(artifacts: Sequence[str]) -> None:
     unknown = [artifact for artifact in artifacts if artifact not in ARTIFACTS]
     if isinstance(artifacts, str) or unknown:
         raise LoggerError(f"logger.wandb.artifacts={artifacts} must be a list of {' and '.join(ARTIFACTS)}, as in "
@@ -121,7 +159,7 @@ def _installed(mode: str) -> bool:
     return False
 
 
-def _beside_an_open_run() -> Any:
+def _beside_an_open_run() -> Literal["create_new", "return_previous"] | None:
     """How to begin a run; wandb would return one that is open, and whoever opened it would find our metrics in it."""
     import wandb
 

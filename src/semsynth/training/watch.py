@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -40,7 +41,8 @@ class Watch:
 
     def look(self, besides: Sequence[Tensor] = (), *, gather: Callable[[Tensor], Tensor] | None = None,
              ) -> list[float]:
-        """Check all that was noted, and forget it; return other scalars, which are read along with it.
+        """Check all that was noted, and forget it; return other scalars, which are read along with it, as the means of
+        all processes.
 
         Args:
             besides: Scalars on the same device.
@@ -53,14 +55,14 @@ class Watch:
         noted, self._noted = self._noted, []
         parts = [entry.values for entry in noted]
         length = sum(map(len, parts))
-        if gather is not None and parts:
-            parts = [gather(torch.cat(parts)).flatten()]
         if besides:
             parts.append(torch.stack([value.detach() for value in besides]))
-        numbers = torch.cat(parts).tolist() if parts else []  # the one wait
-        end = len(numbers) - len(besides)
-        _check(noted, [numbers[start:start + length] for start in range(0, end, length or 1)])
-        return numbers[end:]
+        if not parts:
+            return []
+        values = torch.cat(parts)
+        rows = (values[None] if gather is None else gather(values)).tolist()  # the one wait
+        _check(noted, [row[:length] for row in rows])
+        return [fmean(found) for found in zip(*(row[length:] for row in rows), strict=True)]
 
 
 def _check(noted: Sequence[_Noted], by_process: Sequence[Sequence[float]]) -> None:

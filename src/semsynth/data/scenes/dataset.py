@@ -2,22 +2,22 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 
 from semsynth.chance import stream
+from semsynth.data.epochs import EpochDataset
 from semsynth.data.scenes.layout import Scene, random_scene
 from semsynth.data.scenes.render import render, render_parts
+from semsynth.semantics.samples import Sample
 
 Offsets = Callable[[np.ndarray], np.ndarray]  # labels (H, W) int64 -> (2, H, W) float32
 
 _SPLITS = {"train": 0, "val": 1}
 
 
-class Scenes(Dataset[dict[str, Any]]):
+class Scenes(EpochDataset):
     """Outdoor scenes, drawn on the fly and deterministic by (seed, split, index, epoch) in any process.
 
     A sample holds `image` (3, H, W) float32 in [-1, 1], `labels` (H, W) int64 in [0, 12), `name`, `style` (3,) float32
@@ -52,6 +52,7 @@ class Scenes(Dataset[dict[str, Any]]):
         flip: bool = False,
         fresh: bool = True,
     ) -> None:
+        super().__init__()
         sides = (size, size) if isinstance(size, int) else tuple(size)
         if len(sides) != 2:
             raise ValueError(f"size must be one side or [height, width] in pixels, got {size}")
@@ -69,16 +70,10 @@ class Scenes(Dataset[dict[str, Any]]):
         self.instances, self.flip, self.fresh = instances, flip, fresh
         # an object that says it is disabled (`semsynth.semantics.icpe.Offsets`) counts as none
         self.offsets = offsets if offsets is not None and getattr(offsets, "enabled", True) else None
-        # in shared memory, so that set_epoch reaches workers that are already running
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         """Return the number of samples in an epoch."""
         return self.length
-
-    def set_epoch(self, epoch: int) -> None:
-        """Move on to the scenes of `epoch` (from 0), in running worker processes too. No effect on the val split."""
-        self._epoch.fill_(epoch)
 
     def settled(self) -> "Scenes":
         """The same data set, with the same scenes every epoch: those of the first one."""
@@ -86,14 +81,16 @@ class Scenes(Dataset[dict[str, Any]]):
         other.fresh = False
         return other
 
-    def photograph(self, index: int) -> dict[str, Any]:
+    def photograph(self, index: int) -> Sample:
         """Draw one sample, without what tells its classes: `{image, name, style}`."""
         sample = self[index]
-        return {key: sample[key] for key in ("image", "name", "style")}
+        return {"image": sample["image"], "name": sample["name"], "style": sample["style"]}
 
-    def label_map(self, index: int) -> dict[str, Any]:
+    def label_map(self, index: int) -> Sample:
         """Draw one sample, without its image: `{labels, name[, instances][, offsets]}`."""
-        return {key: value for key, value in self[index].items() if key not in ("image", "style")}
+        sample = self[index]
+        del sample["image"], sample["style"]
+        return sample
 
     def parts(self, index: int) -> torch.Tensor:
         """Draw what the label map of one sample does not tell: (H, W) int64 of `parts.PARTS`."""
@@ -108,7 +105,7 @@ class Scenes(Dataset[dict[str, Any]]):
         if not -self.length <= index < self.length:
             raise IndexError(f"index {index} is out of range for {self.length} scenes")
         index %= self.length
-        epoch = int(self._epoch) if self.split == "train" else 0
+        epoch = self.epoch if self.split == "train" else 0
         return (index + epoch * self.length if self.fresh else index), epoch
 
     def _scene(self, number: int) -> tuple[Scene, np.ndarray]:
@@ -122,7 +119,7 @@ class Scenes(Dataset[dict[str, Any]]):
     def _mirrored(self, number: int, epoch: int) -> bool:
         return bool(stream("flip of a scene", self.seed, _SPLITS[self.split], number, epoch).random() < 0.5)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Sample:
         """Draw one sample.
 
         Raises:
@@ -135,7 +132,7 @@ class Scenes(Dataset[dict[str, Any]]):
         image -= 1
         if self.flip and self._mirrored(number, epoch):
             image, labels, instances = (np.ascontiguousarray(array[..., ::-1]) for array in (image, labels, instances))
-        sample: dict[str, Any] = {
+        sample: Sample = {
             "image": torch.from_numpy(image),
             "labels": torch.from_numpy(labels),
             "name": f"{self.split}_{number:06d}",
@@ -154,6 +151,6 @@ class SceneParts(Scenes):
     See `Scenes` for the arguments; instances and offsets stay those of the objects.
     """
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Sample:
         """Draw one sample; `labels` (H, W) int64 in [0, 5)."""
         return super().__getitem__(index) | {"labels": self.parts(index)}

@@ -1,4 +1,4 @@
-"""Many faults in the files of a data set as one error."""
+"""Errors of data: one of many faults in the files of a data set."""
 
 from collections.abc import Sequence
 

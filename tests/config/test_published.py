@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from commands import ROOT
-from commands import composed as command
+from commands import ROOT, training
 from hydra.utils import instantiate
 
 from semsynth import config
@@ -15,12 +14,8 @@ from semsynth.segmenters.resnet import DeepStemResNet
 PUBLISHED_ICPE = sorted(path.stem for path in (ROOT / "experiments").glob("clade_icpe_*.yaml"))
 
 
-def composed(*overrides):
-    return command("train", *overrides, f"hydra.searchpath=[file://{ROOT}]")
-
-
 def released(*overrides):
-    return composed("experiments=unpaired_as_released", "run_dir=x", "logger=csv", *overrides)
+    return training("experiments=unpaired_as_released", "run_dir=x", "logger=csv", *overrides)
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -64,7 +59,7 @@ ICPE = {"default": ("every", False, True), "paper": ("largest", False, True), "r
 def test_three_kinds_of_positional_encoding(choice):
     """Also where it is read by other means than CLADE-ICPE's."""
     for norm in ("norm=clade_icpe", "norm=clade_distf", "generator.fc_offsets=true"):
-        cfg = config.prepare(composed(norm, f"icpe={choice}", "run_dir=x", "logger=csv"))
+        cfg = config.prepare(training(norm, f"icpe={choice}", "run_dir=x", "logger=csv"))
         assert cfg.icpe.enabled
         assert (cfg.icpe.components, cfg.icpe.published, cfg.icpe.zero_start) == ICPE[choice]
         assert cfg.norm.get("zero_start", cfg.icpe.zero_start) == cfg.icpe.zero_start
@@ -73,5 +68,5 @@ def test_three_kinds_of_positional_encoding(choice):
 @pytest.mark.parametrize("override", [*(f"experiments={name}" for name in PUBLISHED_ICPE), "ablation=disti",
                                       "ablation=distf"])
 def test_what_is_published_has_the_released_offsets(override):
-    cfg = config.finalize(composed(override, "run_dir=x"))
+    cfg = config.finalize(training(override, "run_dir=x"))
     assert (cfg.icpe.enabled, cfg.icpe.published, cfg.icpe.zero_start) == (True, True, False)
