@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "synthesis": {"errors", "semantics", "style", "threads", "drawing", "sharing", "weights", "data", "pictures"},
     "complexity": {"chance", "digits", "errors", "semantics", "style", "device", "interfaces", "signatures",
                    "weights", "norms", "generators"},
-    "losses": {"errors", "layers", "semantics", "style", "weights", "backbones", "pretrained"},
+    "losses": {"errors", "layers", "semantics", "sharing", "style", "weights", "backbones", "pretrained"},
     "segmenters": {"class_names", "errors", "weights", "backbones", "buildable", "pretrained"},
     "exporting": {"errors", "layers", "semantics", "style", "weights", "norms", "checkpoints", "generators",
                   "synthesis", "segmenters"},

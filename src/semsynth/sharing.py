@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from semsynth.errors import ConfigError, ToldElsewhere
 
@@ -103,6 +104,34 @@ def from_first(make: Callable[[], T], title: str) -> T:
         gathered(None, title)
         dist.broadcast_object_list(box, src=0)
     return box[0]  # type: ignore[return-value]
+
+
+def summed(numbers: Tensor) -> Tensor:
+    """The sums of tensors of one shape over all processes, without gradient, on any device."""
+    whole = numbers.detach()
+    if processes()[1] > 1:
+        whole = whole.clone()
+        dist.all_reduce(whole)
+    return whole
+
+
+def mean_of_all(total: Tensor, weight: Tensor) -> Tensor:
+    """A mean over what all processes have, weights included, as each finds it for its own part.
+
+    The mean of what the processes find, as they average gradients and losses, is the whole total over the whole weight,
+    however unevenly the weight is spread over them.
+
+    >>> mean_of_all(torch.tensor(6.0), torch.tensor(4.0)).item()
+    1.5
+
+    Args:
+        total: Scalar, the weighted sum of this process's part.
+        weight: Scalar, the sum of its weights.
+
+    Returns:
+        Scalar; zero where there is no weight at all.
+    """
+    return total * processes()[1] / summed(weight).to(total).clamp_min(torch.finfo(total.dtype).tiny)
 
 
 def announce(error: Exception) -> None:
