@@ -17,10 +17,13 @@ from semsynth.training.seeding import SeededBatches
 
 
 class Gradients(pl.Callback):
-    """Write the gradients of all networks at their optimizers' last steps."""
+    """Write the gradients of all networks at their optimizers' last steps, and which backward passes shared them."""
 
     def __init__(self, folder):
         self.folder, self.found = folder, {}
+
+    def on_before_backward(self, trainer, pl_module, loss):
+        self.found.setdefault("shared", []).append(getattr(trainer.strategy.model, "require_backward_grad_sync", None))
 
     def on_before_optimizer_step(self, trainer, pl_module, optimizer):
         part = trainer.optimizers.index(optimizer)
@@ -68,11 +71,13 @@ def test_kl_with_accumulation(tiny, tmp_path, regenerate_fake):
 def test_accumulation_in_two_processes(tiny, tmp_path, regenerate_fake):
     """All terms and networks; from a process of its own, since forking needs one whose autograd has not run."""
     whole = gradients_of(tiny, tmp_path / "whole", 4, accumulate=2, regenerate_fake=regenerate_fake)
+    assert whole.pop("shared") == [None] * 4
     done = subprocess.run([sys.executable, __file__, tmp_path / "halves", str(int(regenerate_fake))],
                           capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == 0, done.stderr
     for rank in (0, 1):
         halves = torch.load(tmp_path / "halves" / f"{rank}.pt")
+        assert sorted(halves["shared"]) == [False, False, True, True]  # those of the last batch
         for network, gradients in whole.items():
             assert any(g.abs().max() > 0.01 for g in gradients), network
             assert_close(halves[network], gradients, msg=lambda words: f"{network}: {words}")  # noqa: B023
