@@ -138,7 +138,8 @@ def announce(error: Exception) -> None:
     """Tell the other processes, which wait for what was to be found, that this one has failed.
 
     Raises:
-        ToldElsewhere: a process before this one has failed too, and says why.
+        ToldElsewhere: a process before this one has failed too, and says why; want of memory, with which all may go on,
+            says nothing beside another reason.
     """
     rank, world = processes()
     if world == 1 or isinstance(error, ToldElsewhere | MemoryElsewhere):
@@ -147,8 +148,8 @@ def announce(error: Exception) -> None:
         found = _exchanged(("", _Failed(isinstance(error, torch.OutOfMemoryError))))
     except RuntimeError:
         return  # they are gone
-    failed = {place: value for place, (_, value) in enumerate(found) if isinstance(value, _Failed)}
-    if min(failed) < rank and not all(each.memory for each in failed.values()):
+    say = [place for place, (_, value) in enumerate(found) if isinstance(value, _Failed) and not value.memory]
+    if say and say[0] != rank:
         raise ToldElsewhere from error
 
 
