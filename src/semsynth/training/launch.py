@@ -21,7 +21,7 @@ from semsynth.spelling import as_typed_here, typed
 from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
-from semsynth.training.rejoining import rejoin
+from semsynth.training.rejoining import SameStart, rejoin
 from semsynth.training.scores import Scores
 from semsynth.training.system import Batches, System
 from semsynth.training.undeclared import callbacks, fast_dev_run
@@ -60,6 +60,7 @@ def fit(trainer: pl.Trainer, system: System, data: pl.LightningDataModule, check
             # a frozen segmenter in the loop stays in evaluation mode
             warnings.filterwarnings("ignore", message=r".*module\(s\) in eval mode at the start of training.*")
             rejoin(trainer)
+            trainer.callbacks.append(SameStart(checkpoint))  # type: ignore[attr-defined]
             trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error) or not isinstance(data, Batches):
