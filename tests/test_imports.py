@@ -17,10 +17,11 @@ ALLOWED: dict[str, set[str]] = {
     "layers": set(),
     "machine": set(),
     "matmul": set(),
+    "place": set(),
     "semantics": set(),
     "shipped": set(),
     "style": set(),
-    "threads": set(),
+    "threads": {"place"},
     "device": {"errors"},
     "discriminators": {"layers", "semantics"},
     "documents": {"errors"},
@@ -39,13 +40,13 @@ ALLOWED: dict[str, set[str]] = {
     "norms": {"layers", "semantics", "modulation"},
     "pictures": {"weights"},
     "checkpoints": {"errors", "weights", "data"},
-    "config": {"class_names", "errors", "matmul", "signatures", "buildable", "data"},
+    "config": {"class_names", "errors", "matmul", "place", "signatures", "buildable", "data"},
     "generators": {"layers", "semantics", "style", "modulation", "norms"},
     "pretrained": {"errors", "spelling", "weights", "backbones"},
     "synthesis": {"errors", "semantics", "style", "threads", "drawing", "sharing", "weights", "data", "pictures"},
     "complexity": {"chance", "digits", "errors", "semantics", "style", "device", "interfaces", "signatures",
                    "weights", "norms", "generators"},
-    "losses": {"errors", "layers", "semantics", "style", "weights", "backbones", "pretrained"},
+    "losses": {"errors", "layers", "semantics", "sharing", "style", "weights", "backbones", "pretrained"},
     "segmenters": {"class_names", "errors", "weights", "backbones", "buildable", "pretrained"},
     "exporting": {"errors", "layers", "semantics", "style", "weights", "norms", "checkpoints", "generators",
                   "synthesis", "segmenters"},
@@ -53,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
                 "segmenters"},
     "training": {"chance", "digits", "errors", "machine", "matmul", "semantics", "style", "threads", "interfaces",
                  "modulation", "sharing", "spelling", "weights", "pictures", "losses"},
-    "runs": {"class_names", "errors", "shipped", "documents", "sharing", "signatures", "spelling", "weights",
+    "runs": {"class_names", "errors", "place", "shipped", "documents", "sharing", "signatures", "spelling", "weights",
              "buildable", "checkpoints", "config", "segmenters", "metrics", "training"},
     "cli": {"errors", "machine", "shipped", "signatures", "spelling", "config", "runs"},
     "evaluation": {"chance", "digits", "errors", "semantics", "style", "threads", "drawing", "interfaces", "sharing",
@@ -131,7 +132,7 @@ def test_the_first_checks_import_no_torch():
 
     So does what they call there, such as the transfer of weights.
     """
-    files = ("class_names", "documents", "errors", "machine", "shipped", "spelling", "signatures", "buildable",
+    files = ("class_names", "documents", "errors", "machine", "place", "shipped", "spelling", "signatures", "buildable",
              "weights.files", "training.signals")
     folders = ("config", "runs", "cli")
     light = (*(f"semsynth.{name}" for name in files), *(f"semsynth.{name}." for name in folders))

@@ -179,13 +179,18 @@ def test_what_is_not_timed(four_cores):
     assert (fixed.best, torch.get_num_threads()) == (1, 1)
 
 
+STEP = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+
+
 @pytest.mark.parametrize(("environment", "own", "each"), [
     ({}, 16, 8), ({"SLURM_CPUS_PER_TASK": "6"}, 6, 3), ({"SLURM_CPUS_PER_TASK": "64", "SLURM_NTASKS": "1"}, 16, 8),
-    ({"SLURM_CPUS_PER_TASK": "6", "SLURM_NTASKS": "4"}, 6, 6), ({"SLURM_NTASKS": "4"}, 16, 8)])
+    ({"SLURM_CPUS_PER_TASK": "6", **STEP}, 6, 6), (STEP, 16, 8),
+    ({"SLURM_CPUS_PER_TASK": "6", **STEP, "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "4"}, 6, 3)])
 def test_the_cores_of_a_process_are_those_of_its_job(environment, own, each, monkeypatch):
-    """A task of Slurm keeps its own; processes that were started otherwise share what there is."""
+    """A task of Slurm keeps its own; processes that were started otherwise, as by torchrun in it, share what there is.
+    """
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(16))
-    for name in ("SLURM_CPUS_PER_TASK", "SLURM_NTASKS"):
+    for name in ("SLURM_CPUS_PER_TASK", "RANK", *STEP):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

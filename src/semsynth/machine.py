@@ -25,6 +25,8 @@ GONE = "the folder that this was started in is gone: change into one that is the
 HANDLES = "too many open files: " + WAYS_OUT[errno.EMFILE]
 SHARED = ("the loader's processes hand over batches through shared memory (/dev/shm), which is full or missing: make "
           "it larger (docker run --shm-size=8g), or set data.num_workers=0")
+ENDED = ("another process of this command has ended, so that this one cannot go on; what ended it stands in its own "
+         "words or in its log")
 # What torch says, in the order in which it is looked for; {0} stands for what the parentheses hold.
 OF_TORCH = (
     (r"can't allocate memory: you tried to allocate (\d+) bytes",
@@ -38,9 +40,7 @@ OF_TORCH = (
     (r"DataLoader worker \(pid\(?s?\)? ([\d, ]+)\) is killed by signal: ([^.]+)",
      "a process that reads data (pid {0}) was ended by a signal ({1}): try again, with fewer (data.num_workers=1)"),
     (r"Cannot allocate memory", WAYS_OUT[errno.ENOMEM]),
-    (r"gloo/transport|remote process exit",  # gloo and NCCL of a process that they were connected to
-     "another process of this command has ended, so that this one cannot go on; what ended it stands in its own words "
-     "or in its log"),
+    (r"gloo/transport|remote process exit", ENDED),  # gloo and NCCL of a process that they were connected to
 )
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from semsynth.errors import ConfigError, ToldElsewhere
 
@@ -105,11 +106,40 @@ def from_first(make: Callable[[], T], title: str) -> T:
     return box[0]  # type: ignore[return-value]
 
 
+def summed(numbers: Tensor) -> Tensor:
+    """The sums of tensors of one shape over all processes, without gradient, on any device."""
+    whole = numbers.detach()
+    if processes()[1] > 1:
+        whole = whole.clone()
+        dist.all_reduce(whole)
+    return whole
+
+
+def mean_of_all(total: Tensor, weight: Tensor) -> Tensor:
+    """A mean over what all processes have, weights included, as each finds it for its own part.
+
+    The mean of what the processes find, as they average gradients and losses, is the whole total over the whole weight,
+    however unevenly the weight is spread over them.
+
+    >>> mean_of_all(torch.tensor(6.0), torch.tensor(4.0)).item()
+    1.5
+
+    Args:
+        total: Scalar, the weighted sum of this process's part.
+        weight: Scalar, the sum of its weights.
+
+    Returns:
+        Scalar; zero where there is no weight at all.
+    """
+    return total * processes()[1] / summed(weight).to(total).clamp_min(torch.finfo(total.dtype).tiny)
+
+
 def announce(error: Exception) -> None:
     """Tell the other processes, which wait for what was to be found, that this one has failed.
 
     Raises:
-        ToldElsewhere: a process before this one has failed too, and says why.
+        ToldElsewhere: a process before this one has failed too, and says why; want of memory, with which all may go on,
+            says nothing beside another reason.
     """
     rank, world = processes()
     if world == 1 or isinstance(error, ToldElsewhere | MemoryElsewhere):
@@ -118,8 +148,8 @@ def announce(error: Exception) -> None:
         found = _exchanged(("", _Failed(isinstance(error, torch.OutOfMemoryError))))
     except RuntimeError:
         return  # they are gone
-    failed = {place: value for place, (_, value) in enumerate(found) if isinstance(value, _Failed)}
-    if min(failed) < rank and not all(each.memory for each in failed.values()):
+    say = [place for place, (_, value) in enumerate(found) if isinstance(value, _Failed) and not value.memory]
+    if say and say[0] != rank:
         raise ToldElsewhere from error
 
 

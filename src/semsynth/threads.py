@@ -10,6 +10,8 @@ from typing import Literal, TypeVar
 
 import torch
 
+from semsynth.place import place
+
 Threads = int | Literal["auto"]
 """A fixed number, or one that is chosen by timing."""
 
@@ -30,7 +32,8 @@ def cores() -> int:
 
 def share(processes: int) -> int:
     """The cores of each of the processes that train together on this machine, at least one."""
-    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_CPUS_PER_TASK" in os.environ:
+    here = place()
+    if here is not None and (here.by, here.world > 1) == ("srun", True) and "SLURM_CPUS_PER_TASK" in os.environ:
         return cores()  # each is a task, whose cores are its own
     return max(1, cores() // processes)
 

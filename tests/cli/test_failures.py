@@ -29,6 +29,12 @@ def test_a_job_that_fails_says_why_until_it_begins_again(tmp_path, monkeypatch):
         with pytest.raises((SystemExit, RuntimeError)):
             command(tmp_path / "tool.yaml")(job)()
     assert [failure(tmp_path / "sweep" / name) for name in "012"] == [None, "two is none", "RuntimeError: a mistake"]
+    monkeypatch.setenv("SLURM_PROCID", "1")  # another process of the jobs, which ends since the first one has
+    wrong[2] = RuntimeError("connection closed")
+    with pytest.raises((SystemExit, RuntimeError)):
+        command(tmp_path / "tool.yaml")(job)()
+    assert failure(tmp_path / "sweep" / "1") == "two is none"
+    monkeypatch.delenv("SLURM_PROCID")
     del wrong[2]
     with pytest.raises(RuntimeError):
         command(tmp_path / "tool.yaml")(job)()

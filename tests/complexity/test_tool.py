@@ -45,6 +45,17 @@ def test_data_sets_that_are_not_there_are_counted(monkeypatch, tmp_path):
     assert (tmp_path / "layers.png").is_file()
 
 
+@pytest.mark.parametrize("asked", [{"fits": "80GB"}, {"memory": True}])
+def test_a_training_is_built_without_the_weights_of_its_losses(monkeypatch, tmp_path, asked):
+    monkeypatch.setenv("SEMSYNTH_WEIGHTS", str(tmp_path / "nowhere"))
+    for name in ("fits", "peaks"):
+        monkeypatch.setattr(f"semsynth.complexity.measure.{name}", lambda parts, *_: len(parts.system().losses))
+    words = ["dataset=ade20k", "size=64", "norm=clade", "generator.ngf=4", "discriminator.ndf=4", f"run_dir={tmp_path}"]
+    cfg = runs.measured(composed(*words), Options.names())
+    record = measure(cfg, Options(**{"memory": False, "runtime": False} | asked), Console(quiet=True))
+    assert record[next(iter(asked))] == 2
+
+
 @pytest.mark.parametrize(("overrides", "message"), [
     (["size=100"], r"generator: size \[100,100\] is no multiple of 32.*size=\[96,96\]"),
     (["batch=0"], r"batch=0 must be a whole number"),

@@ -93,8 +93,10 @@ def test_a_gpu_without_bfloat16_is_named():
         config.prepare(training("trainer=gpu", "run_dir=x", "logger=csv"))
 
 
-@pytest.mark.parametrize("environment", [{"LOCAL_RANK": "1", "WORLD_SIZE": "2"},
-                                         {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2"}])
+@pytest.mark.parametrize("environment", [
+    {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"},
+    {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2",
+     "SLURM_STEP_NUM_TASKS": "2"}])
 def test_processes_started_from_outside_share_a_directory(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

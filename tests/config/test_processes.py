@@ -6,8 +6,8 @@ from commands import composed
 from semsynth.config.processes import DDP, complete_processes, processes, started, strategy, tasks
 from semsynth.errors import ConfigError
 
-LOCAL = ("LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "SLURM_NTASKS", "SLURM_NNODES", "SLURM_NTASKS_PER_NODE",
-         "SLURM_JOB_NAME")
+LOCAL = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE",
+         "SLURM_JOB_NAME", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +24,17 @@ def environment(monkeypatch):
 
 
 def torchrun(each, nodes):
-    return {"LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": each, "WORLD_SIZE": each * nodes}
+    return {"RANK": 0, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": each, "WORLD_SIZE": each * nodes}
+
+
+def sbatch(each, nodes):
+    """Of a script without srun."""
+    return {"SLURM_NTASKS": each * nodes, "SLURM_NTASKS_PER_NODE": each, "SLURM_JOB_NAME": "train", "SLURM_PROCID": 0,
+            "SLURM_LOCALID": 0}
 
 
 def srun(each, nodes):
-    return {"SLURM_NTASKS": each * nodes, "SLURM_NNODES": nodes, "SLURM_NTASKS_PER_NODE": each,
-            "SLURM_JOB_NAME": "train"}
+    return {**sbatch(each, nodes), "SLURM_STEP_NUM_TASKS": each * nodes, "SLURM_STEP_NUM_NODES": nodes}
 
 
 @pytest.mark.parametrize(("command", "words", "each", "nodes"), [
@@ -59,7 +64,7 @@ def test_other_commands_take_the_launcher_as_well():
 
 
 @pytest.mark.parametrize(("start", "words", "each", "nodes"), [
-    (torchrun, [], 4, 2), (srun, [], 4, 2), (srun, [], 1, 1), (torchrun, ["trainer=ddp"], 2, 1),
+    (torchrun, [], 4, 2), (srun, [], 4, 2), (srun, [], 1, 1), (torchrun, ["trainer=ddp"], 2, 1), (sbatch, [], 1, 1),
     (srun, ["gpus=2"], 2, 3), (torchrun, ["gpus=2", "nodes=2"], 2, 2), (srun, ["nodes=2"], 4, 2)])
 def test_processes_that_run_already_are_taken(start, words, each, nodes, environment):
     environment(start(each, nodes))
@@ -76,6 +81,23 @@ def test_another_number_is_refused(start, words, message, environment):
     environment(start(2, 2))
     with pytest.raises(ConfigError, match=message):
         complete_processes(composed("train", *words))
+
+
+@pytest.mark.parametrize(("start", "left_out", "message"), [
+    (sbatch, (), "4 tasks, of which srun has started none: .*srun python train.py"),
+    (srun, ("SLURM_NTASKS_PER_NODE",), "4 tasks, which may be unevenly spread .*--ntasks-per-node=NUMBER")])
+def test_tasks_that_lightning_would_wait_for_are_refused(start, left_out, message, environment):
+    environment({name: value for name, value in start(2, 2).items() if name not in left_out})
+    with pytest.raises(ConfigError, match=message):
+        complete_processes(composed("train"))
+
+
+def test_a_part_of_the_tasks_of_a_job_is_no_more_than_that(environment):
+    """srun --ntasks=1 in a job of four: what the job has stands beside what the step has."""
+    environment({**srun(1, 1), "SLURM_NTASKS_PER_NODE": 4})
+    cfg = composed("train")
+    complete_processes(cfg)
+    assert processes(cfg) == 1
 
 
 def test_in_a_shell_of_slurm_nothing_has_been_started(environment):

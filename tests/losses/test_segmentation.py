@@ -1,10 +1,12 @@
 """The class-balanced focal loss against its formula, pixel by pixel, and the terms of an unpaired training."""
 
 import math
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import torch
+from pretended import in_processes
 from torch.testing import assert_close
 
 from semsynth.losses.adversarial import Hinge, LabelDiscriminatorAdversarial, LabelGeneratorAdversarial
@@ -136,15 +138,25 @@ def test_counts_of_the_data_set_grow_and_are_kept(answer):
     assert_close(other.seen, term.seen)
 
 
-def test_counts_of_the_data_set_are_those_of_all_processes(answer, monkeypatch):
-    """Two of them, of which the other has seen twice as much."""
-    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.distributed, "all_reduce", lambda counts: counts.mul_(3))
-    counted = torch.bincount(answer.labels[answer.labels >= 0], minlength=CLASSES)
-    term = SegmentationLoss(counts="dataset")
-    term(SimpleNamespace(segmentation=answer))
-    assert_close(term.seen, 3 * counted)
-    SegmentationLoss(counts="batch")(SimpleNamespace(segmentation=answer))  # as published: of each device
+@pytest.mark.parametrize("counts", ["batch", "dataset"])
+def test_processes_find_together_what_one_finds(answer, monkeypatch, counts):
+    """Losses and gradients as their means, though other classes, and more pixels that count, stand in one of them."""
+    answer.labels[1:] = torch.where(answer.labels[1:] == 0, -1, answer.labels[1:])
+    terms = [SegmentationLoss(counts=counts, beta=0.999) for _ in range(3)]
+
+    def found(term, part):
+        logits = answer.logits[part].detach().requires_grad_()
+        loss = term(SimpleNamespace(segmentation=Segmentation(logits, answer.labels[part])))
+        loss.backward()
+        return loss.detach(), logits.grad
+
+    whole, gradient = found(terms[0], slice(None))
+    works = [partial(found, term, slice(rank, None, 2)) for rank, term in enumerate(terms[1:])]
+    parts = in_processes(monkeypatch, works)
+    assert_close(sum(loss for loss, _ in parts) / 2, whole)
+    for rank, (_, of_part) in enumerate(parts):
+        assert_close(of_part / 2, gradient[rank::2])
+    assert_close(terms[1].seen, terms[0].seen)
 
 
 @pytest.mark.parametrize(("settings", "message"), [({"beta": 1.0}, "beta must be in"), ({"gamma": -1}, "gamma must be"),

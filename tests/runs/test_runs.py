@@ -118,8 +118,8 @@ def test_devices_that_come_and_go_hold_no_more_samples_than_before(run, monkeypa
     cfg = runs.resumed(str(run[0]), ["gpus=2"])
     resuming.apply_changes(cfg, {"gpus": 1})
     assert tuple(cfg.batch.values()) == (2, 1, 2)
-    monkeypatch.setenv("LOCAL_RANK", "0")
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
     assert runs.resumed(str(run[0]), []).trainer.devices == 2
     with pytest.raises(ConfigError, match="gpus=1 nodes=1, but torchrun has started gpus=2 nodes=1"):
         runs.resumed(str(run[0]), ["gpus=1"])

@@ -29,7 +29,8 @@ def test_a_signal_before_training_is_answered_in_words(tmp_path, capfd, signum, 
 def test_under_slurm_a_run_that_can_go_on_is_put_back_in_the_queue(tmp_path, monkeypatch, signum, tasks, code):
     """But where srun ends it because another task has failed, which would fail again."""
     monkeypatch.setattr("semsynth.runs.stopping.requeue", lambda: True)
-    monkeypatch.setenv("SLURM_NTASKS", tasks)
+    for name, value in (("SLURM_STEP_NUM_TASKS", tasks), ("SLURM_PROCID", "0"), ("SLURM_LOCALID", "0")):
+        monkeypatch.setenv(name, value)
     cfg = OmegaConf.create({"run_dir": str(tmp_path / "run"), "resume": "auto"})
     with pytest.raises(SystemExit) as end, stoppable(cfg):
         signal.raise_signal(signum)

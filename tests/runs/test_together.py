@@ -23,7 +23,7 @@ from semsynth.commands import check_data, evaluate, synthesize
 from semsynth.data import check
 from semsynth.evaluation import sources  # noqa: F401  # once, and not in each fork
 from semsynth.evaluation.sampler import Sampler
-from semsynth.runs.together import Place, name_first_of_slurm, place
+from semsynth.runs.together import name_first_of_slurm
 from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
 
@@ -134,21 +134,7 @@ def test_an_error_is_told_once_by_the_process_that_has_it(answers):
     assert [process["not the same"]["code"] for process in two] == [2, 2]
 
 
-STEP = {"SLURM_JOB_ID": "77", "SLURM_STEP_ID": "3", "SLURM_STEP_NODELIST": "node[2,4-5]", "SLURM_STEP_NUM_TASKS": "4",
-        "SLURM_PROCID": "3", "SLURM_LOCALID": "1"}
-
-
-@pytest.mark.parametrize(("environment", "expected"), [
-    ({}, None), (WORLDS["two"][1], Place(1, 2, 1)), (STEP, Place(3, 4, 1)),
-    (STEP | {"SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0"}, None),
-    ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}, None),  # a script of sbatch, without srun
-])
-def test_a_process_knows_its_place(monkeypatch, environment, expected):
-    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", *STEP):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert place() == expected
+STEP = {"SLURM_JOB_ID": "77", "SLURM_STEP_ID": "3", "SLURM_STEP_NODELIST": "node[2,4-5]"}
 
 
 def test_tasks_of_slurm_meet_on_the_first_node_of_their_step(monkeypatch):

@@ -28,7 +28,8 @@ WORDS = ["size=32", "generator.ngf=4", "generator.upsamplings=5", "discriminator
          *(f"optim.{part}.lr=0.01" for part in ("generator", "discriminator")),
          *(f"~optim.{part}.betas" for part in ("generator", "discriminator"))]
 SLURM = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NNODES": "2",
-         "SLURM_NTASKS_PER_NODE": "1", "SLURM_LOCALID": "0", "SLURM_CPUS_PER_TASK": "1"}
+         "SLURM_NTASKS_PER_NODE": "1", "SLURM_LOCALID": "0", "SLURM_CPUS_PER_TASK": "1", "SLURM_STEP_NUM_TASKS": "2",
+         "SLURM_STEP_NUM_NODES": "2"}
 TORCHRUN = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "7"}
 # by name: words, and the environments of the processes
 CASES = {

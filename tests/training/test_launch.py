@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from semsynth.errors import DataError, TrainingStopped
+from semsynth.errors import DataError, NonFiniteError, TrainingStopped
 from semsynth.training import launch
 from semsynth.training.preemption import Preempted
 
@@ -88,6 +88,20 @@ def test_in_a_sweep_a_fault_passes_on_with_its_words(tmp_path, capsys):
     with pytest.raises(TrainingStopped, match=words), launch.report_failures(str(tmp_path), reraise=True):
         raise TrainingStopped("a loss is NaN")
     assert capsys.readouterr().err == ""  # the command says it
+
+
+@pytest.mark.parametrize(("fault", "told"), [
+    (DataError("x.png is truncated"), "process 1: x.png is truncated\n"), (NonFiniteError("a loss is NaN"), ""),
+    (RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer"), "")])
+def test_what_one_process_meets_alone_it_says_itself(tmp_path, capsys, monkeypatch, fault, told):
+    """What all meet is said by the first, and so is that another one has ended."""
+    monkeypatch.setattr(launch.rank_zero_only, "rank", 1)
+    monkeypatch.setattr(launch, "AFTER", 0.0)
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(SystemExit) as end, launch.report_failures(str(tmp_path)):
+        raise fault
+    assert end.value.code
+    assert capsys.readouterr().err == told
 
 
 class Faulty(Dataset):

@@ -1,7 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from pretended import in_processes
 from torch import nn
+from torch.utils.data import DataLoader
 
 from semsynth.training.segmentation import SegmentationSystem
 from semsynth.training.style_regression import StyleRegressionSystem
@@ -23,7 +27,7 @@ class Auxiliary(nn.Module):
 
 
 def system(network, **keys):
-    return SegmentationSystem(network, lambda x: x, 3, torch.optim.SGD, **keys)
+    return SegmentationSystem(network, lambda x: x, 3, partial(torch.optim.SGD, lr=0.1), **keys)
 
 
 def test_the_rate_rises_and_falls():
@@ -61,6 +65,29 @@ def test_balanced_classes_weigh_alike():
     ours.loss({"image": images, "labels": labels})
     weights = (ours.counts.mean() / ours.counts)[:2]
     torch.testing.assert_close(weights[1] / weights[0], torch.tensor(993 / 33))
+
+
+@pytest.mark.parametrize("keys", [{"ignore": 2}, {"balance": 0.5}, {"ignore": 2, "balance": 0.5}])
+def test_processes_find_together_what_one_finds(monkeypatch, keys):
+    """Though more pixels that count stand in one of them."""
+    images, labels = torch.randn(2, 3, 4, 4), torch.randint(3, (2, 4, 4))
+    labels[0, :3] = 2
+
+    def loss(ours, part):
+        return ours.loss({"image": images[part], "labels": labels[part]}).detach()
+
+    one, *two = (system(nn.Identity(), **keys).train() for _ in range(3))
+    parts = in_processes(monkeypatch, [partial(loss, each, slice(rank, None, 2)) for rank, each in enumerate(two)])
+    torch.testing.assert_close(sum(parts) / 2, loss(one, slice(None)))
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_average_moves_once_for_each_step(tiny, tmp_path, accumulate):
+    """However many batches a step is made of."""
+    ours = system(nn.Conv2d(3, 3, 1), ema=0.5)
+    trainer = tiny.trainer(tmp_path, max_epochs=1, limit_val_batches=0, accumulate_grad_batches=accumulate)
+    trainer.fit(ours, DataLoader(tiny.pairs(8), 8 // 4 // accumulate))
+    assert trainer.global_step == ours._average.updates == 4
 
 
 def test_training_alone_changes_images():

@@ -8,6 +8,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from semsynth.runs.ddp import is_first_process
 from semsynth.runs.failures import forget_failure, note_failure
 
 
@@ -16,7 +17,7 @@ class NoteFailures(Callback):
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """It begins."""
-        if config.hydra.mode == RunMode.MULTIRUN:
+        if config.hydra.mode == RunMode.MULTIRUN and is_first_process():  # others may begin when it has failed
             forget_failure(_run_dir(config))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:

@@ -34,7 +34,7 @@ def measure(cfg: DictConfig, options: Any, console: Console) -> dict[str, Any]:
 
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     with tempfile.TemporaryDirectory() as scratch:
-        if options.memory and options.training:
+        if (options.memory and options.training) or options.fits is not None:
             give_random_vgg(plain, Path(scratch))
         return measure(Parts.of(plain, partial(instantiate, _convert_="all")), options, facts(plain),
                        lambda items, title: track(list(items), title, console=console, transient=True))

@@ -126,7 +126,7 @@ def _check_agreement(cfg: DictConfig) -> None:
     if re.match(r"runs/\d{4}-\d\d-\d\d_", cfg.run_dir):  # the default, which has the time in it
         if cfg.resume == "auto":
             raise ConfigError("resume=auto never finds a run in a directory with a new name: set run_dir=runs/NAME")
-        if (running := started()) is not None and running.each * running.nodes > 1:
+        if (running := started()) is not None and running.world > 1:
             raise ConfigError("processes that torchrun or srun starts must share a directory: set run_dir=runs/NAME")
 
 

@@ -11,41 +11,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.config.device import uses_cuda
 from semsynth.errors import ConfigError
+from semsynth.place import Place, place
 
 DDP = "ddp_find_unused_parameters_true"  # each of the two steps leaves the other network's parameters unused
 ALL = ("auto", -1, "-1")
 Devices = int | str | Sequence[int]  # as Lightning takes them: a number, `auto`, "0,1", [0,1]
+SHELLS = ("bash", "interactive")  # Slurm's names of jobs in which Lightning starts the processes itself
 
 
-@dataclass(frozen=True)
-class Started:
-    """Processes that run already: `each` on every one of `nodes`, started `by` a program."""
+def started() -> Place | None:
+    """This process among those that torchrun or srun has started, as Lightning tells; None where it is to start them.
 
-    each: int
-    nodes: int
-    by: str
-
-
-def started() -> Started | None:
-    """The processes that torchrun or srun has started together with this one; None where Lightning is to start them."""
-    environment = os.environ
-    if "LOCAL_RANK" in environment and "WORLD_SIZE" in environment:
-        world = int(environment["WORLD_SIZE"])
-        here = int(environment.get("LOCAL_WORLD_SIZE", world))
-        return Started(here, world // here, "torchrun")
-    # as Lightning tells; in a shell of salloc, which Slurm calls so, it starts them itself
-    if "SLURM_NTASKS" in environment and environment.get("SLURM_JOB_NAME") not in ("bash", "interactive"):
-        nodes = int(environment.get("SLURM_NNODES", "1"))
-        each = environment.get("SLURM_NTASKS_PER_NODE", "")
-        return Started(int(each) if each.isdigit() else int(environment["SLURM_NTASKS"]) // nodes, nodes, "srun")
-    return None
+    Raises:
+        ConfigError: the tasks of a job of Slurm were not started, or not in equal numbers on its nodes; Lightning would
+            wait for them.
+    """
+    here, tasks = place(), int(os.environ.get("SLURM_NTASKS", "0"))
+    if here is not None and here.by == "torchrun":
+        return here
+    if not tasks or os.environ.get("SLURM_JOB_NAME") in SHELLS:
+        return None
+    if tasks > 1 and (here is None or "SLURM_NTASKS_PER_NODE" not in os.environ):
+        why = "of which srun has started none" if here is None else "which may be unevenly spread over its nodes"
+        raise ConfigError(f"this job of Slurm has {tasks} tasks, {why}: give sbatch or srun --ntasks-per-node=NUMBER, "
+                          f"and start the command with srun, as in srun python train.py ...")
+    return here or Place(0, 1, 0, 1, "srun")
 
 
 def complete_processes(cfg: DictConfig) -> None:

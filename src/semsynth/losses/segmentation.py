@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.losses.inputs import Segmentation, UnpairedLossInputs
+from semsynth.sharing import mean_of_all, summed
 
 Counts = Literal["batch", "dataset"]
 
@@ -24,7 +25,7 @@ def balanced_focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None
 
     Returns:
         Sum of weight * (1 - p)^gamma * -log p over the pixels that count, divided by the sum of their weights; zero
-        where none counts.
+        where none counts. Of all processes that train together, see `semsynth.sharing.mean_of_all`.
     """
     counts, index = labels >= 0, labels.clamp_min(0)
     log_p = F.log_softmax(logits.float(), 1).gather(1, index[:, None])[:, 0]
@@ -34,7 +35,7 @@ def balanced_focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None
     if gamma:
         # clamped, 1 - p has no slope where S is sure, at which a power below 1 has an infinite one
         loss = loss * (1 - torch.exp(-loss)).clamp_min(0) ** gamma
-    return (weight * loss).sum() / weight.sum().clamp_min(torch.finfo(log_p.dtype).tiny)
+    return mean_of_all((weight * loss).sum(), weight.sum())
 
 
 def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
@@ -65,8 +66,8 @@ class SegmentationLoss(nn.Module):
         focal: Whether the focal factor is there.
         beta: Of alpha.
         gamma: Of the focal factor.
-        counts: Where n_c, the class's pixels plus one, is taken: in the `batch`, as published, or in the `dataset`: in
-            all batches so far, of all processes (kept with the checkpoint; then choose a beta nearer to 1).
+        counts: Where n_c, the class's pixels plus one, is taken, of all processes: in the `batch`, as published, or in
+            the `dataset`: in all batches so far (kept with the checkpoint; then choose a beta nearer to 1).
         weight: The term's weight, lambda.
 
     Raises:
@@ -105,10 +106,8 @@ class SegmentationLoss(nn.Module):
         counted = torch.where(answer.labels < 0, classes, answer.labels)
         ones = torch.ones_like(counted).flatten()
         # bincount would look for the largest label on the host
-        counts = ones.new_zeros(classes + 1).scatter_add_(0, counted.flatten(), ones)[:classes]
+        counts = summed(ones.new_zeros(classes + 1).scatter_add_(0, counted.flatten(), ones)[:classes])
         if self.counts == "dataset":
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(counts)
             self.seen = counts if len(self.seen) == 0 else self.seen + counts
             counts = self.seen
         return counts + 1

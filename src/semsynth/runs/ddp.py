@@ -16,11 +16,6 @@ def is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
-def alone() -> bool:
-    """Whether neither torchrun nor srun has started others beside this process."""
-    return all(os.environ.get(name, "1") == "1" for name in ("WORLD_SIZE", "SLURM_NTASKS"))
-
-
 def handed_over_by_rank_zero() -> tuple[DictConfig, Path | None] | None:
     """Configuration and checkpoint where this process was started by the first one of its node; None otherwise."""
     run_dir = os.environ.get(RUN_VARIABLE)

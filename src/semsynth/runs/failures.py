@@ -10,8 +10,9 @@ LONGEST = 4000  # characters
 
 
 def note_failure(run_dir: Path, words: str) -> None:
-    """Keep why the job of a run directory failed."""
-    write_text(_place(run_dir), f"{words[:LONGEST]}\n")
+    """Keep why the job of a run directory failed; of several processes the first that does says it."""
+    if not _place(run_dir).exists():
+        write_text(_place(run_dir), f"{words[:LONGEST]}\n")
 
 
 def forget_failure(run_dir: Path) -> None:

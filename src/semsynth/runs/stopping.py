@@ -11,7 +11,8 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from semsynth.runs.ddp import alone, is_first_process
+from semsynth.place import started_alone
+from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS
 from semsynth.spelling import as_typed_here
 from semsynth.training.signals import SIGNALS, requeue
@@ -36,7 +37,7 @@ def stoppable(cfg: DictConfig) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)  # it ends already
         kept = Path(cfg.run_dir, CHECKPOINTS, "last.ckpt").is_file()
         way_on = f"go on with: python train.py resume={cfg.run_dir}" if kept else "nothing of it was trained yet"
-        failed = signum == signal.SIGTERM and not alone()
+        failed = signum == signal.SIGTERM and not started_alone()
         again = "Slurm will start it again" if cfg.resume == "auto" and not failed and requeue() else way_on
         os.write(2, as_typed_here(f"\nStopped by {signal.Signals(signum).name}; {again}\n").encode())
         sys.exit(0 if again != way_on else 128 + signum)

@@ -4,33 +4,12 @@ import atexit
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from datetime import timedelta
 
 from semsynth.errors import ToldElsewhere
+from semsynth.place import Place, place
 
 WAIT = timedelta(days=1)  # for what one process does alone; one that has ended is noticed at once
-
-
-@dataclass(frozen=True)
-class Place:
-    """This process among those that were started together, all of them and on its node."""
-
-    rank: int
-    world: int
-    local: int
-
-
-def place() -> Place | None:
-    """The place of this process; None where it is alone, as in a script of sbatch without `srun`."""
-    environment = os.environ
-    if {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= environment.keys():
-        found = Place(*(int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
-    elif "SLURM_STEP_NUM_TASKS" in environment:  # of srun alone
-        found = Place(*(int(environment[name]) for name in ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")))
-    else:
-        return None
-    return found if found.world > 1 else None
 
 
 @contextmanager
@@ -43,7 +22,7 @@ def together() -> Iterator[None]:
         ToldElsewhere: another process has failed.
     """
     here = place()
-    if here is None:
+    if here is None or here.world == 1:
         yield
         return
     from semsynth import sharing
@@ -75,7 +54,7 @@ def _join(here: Place) -> None:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(here.local % torch.cuda.device_count())
-    if "RANK" not in os.environ:
+    if here.by == "srun":
         name_first_of_slurm()
     dist.init_process_group("gloo", store=store_of_restart(here.world), rank=here.rank, world_size=here.world,
                             timeout=WAIT)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from pytorch_lightning.strategies import ParallelStrategy
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parametrize
 
@@ -193,6 +195,12 @@ class AdversarialSystem(System, ABC):
         """What a scaler multiplies every loss by, so that gradients in float16 do not vanish; 1 without one."""
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
+
+    def shares_gradients(self, now: bool) -> AbstractContextManager[None]:
+        """Within this context backward passes average what was accumulated over the processes, or do not yet."""
+        strategy = self.trainer.strategy
+        blocked = not now and isinstance(strategy, ParallelStrategy)
+        return strategy.block_backward_sync() if blocked else nullcontext()  # type: ignore[attr-defined]
 
     def batch_of(self, batch: SampleBatch) -> Batch:
         """Label maps, resized to everything the generator reads, and real images."""

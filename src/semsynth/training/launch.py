@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +15,19 @@ import torch.distributed
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth import machine
-from semsynth.errors import DataError, TrainingStopped, WritingError
+from semsynth.errors import DataError, NonFiniteError, TrainingStopped, WritingError
 from semsynth.matmul import chosen, matmul_precision
 from semsynth.spelling import as_typed_here, typed
 from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
-from semsynth.training.rejoining import rejoin
+from semsynth.training.rejoining import SameStart, rejoin
 from semsynth.training.scores import Scores
 from semsynth.training.system import Batches, System
 from semsynth.training.undeclared import callbacks, fast_dev_run
 from semsynth.training.wandb_run import finish_wandb
 
+AFTER = 1.0  # seconds that the first process has for words that all would say
 # What Lightning leaves in the environment when it starts the processes of one node.
 PROCESS_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
 
@@ -58,6 +60,7 @@ def fit(trainer: pl.Trainer, system: System, data: pl.LightningDataModule, check
             # a frozen segmenter in the loop stays in evaluation mode
             warnings.filterwarnings("ignore", message=r".*module\(s\) in eval mode at the start of training.*")
             rejoin(trainer)
+            trainer.callbacks.append(SameStart(checkpoint))  # type: ignore[attr-defined]
             trainer.fit(system, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error) or not isinstance(data, Batches):
@@ -126,7 +129,8 @@ def report_failures(run_dir: str, reraise: bool = False) -> Iterator[None]:
             kept += f"; then continue with: python train.py resume={run_dir}"
         if reraise:
             raise type(fault)(f"{words}{kept}") from fault
-        _say(f"{words}{kept}")
+        of_all = isinstance(fault, NonFiniteError) or words == machine.ENDED
+        _say(f"{words}{kept}", by_others=not of_all)
         sys.exit(2 if isinstance(fault, DataError) else 1)
     except BaseException:
         finish_wandb(failed=True)  # else the next job of a sweep would write into this one's run
@@ -169,6 +173,10 @@ def covered_by(error: BaseException) -> BaseException | None:
     return None
 
 
-def _say(message: str) -> None:
-    if getattr(rank_zero_only, "rank", 0) == 0:
-        print(as_typed_here(message), file=sys.stderr, flush=True)
+def _say(message: str, by_others: bool = False) -> None:
+    """Say it as the first process; as another one, where it may be alone with it, when torchrun has not ended it."""
+    rank = getattr(rank_zero_only, "rank", 0)
+    if rank == 0 or by_others:
+        time.sleep(AFTER if rank else 0.0)
+        whose = f"process {rank}: " if rank else ""
+        print(as_typed_here(f"{whose}{message}"), file=sys.stderr, flush=True)

@@ -31,7 +31,8 @@ def published_order(system: AdversarialSystem, window: list[Batch], batch_idx: i
             with torch.set_grad_enabled(part == "generator"):
                 drawn = system.draw(batch, part)
             raw = system.terms(part, system.loss_inputs(batch, drawn))
-            system.manual_backward(system.total(part, raw, batch_idx) / len(window))
+            with system.shares_gradients(batch is window[-1]):
+                system.manual_backward(system.total(part, raw, batch_idx) / len(window))
             raws[part].append(raw)
         system.optimize(part, optimizer, batch_idx)
         system.untoggle_optimizer(optimizer)
@@ -55,8 +56,9 @@ def one_pass(system: AdversarialSystem, window: list[Batch], batch_idx: int) -> 
                                         allow_unused=True)
         surrogate = [(x * (g.to(torch.promote_types(g.dtype, torch.float32)) / factor)).sum()
                      for x, g in zip(drawn.tensors(), gradients, strict=True) if g is not None and x.requires_grad]
-        system.manual_backward(torch.stack(surrogate).sum())
-        system.manual_backward(totals["discriminator"])
+        with system.shares_gradients(batch is window[-1]):
+            system.manual_backward(torch.stack(surrogate).sum())
+            system.manual_backward(totals["discriminator"])
         for part in PARTS:
             raws[part].append(raw[part])
     for part, optimizer in optimizers.items():

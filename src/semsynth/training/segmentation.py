@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.semantics.samples import SampleBatch
+from semsynth.sharing import mean_of_all, summed
 from semsynth.training.supervised import MakeOptimizer, SupervisedSystem
-
-NO_CLASS = -100  # what cross entropy ignores where no class is
 
 
 class SegmentationSystem(SupervisedSystem):
-    """Cross entropy of a segmenter's logits at the labels' size.
+    """Cross entropy of a segmenter's logits at the labels' size, a mean over the pixels of all processes that count.
 
     A network with `supervised(x) -> (logits, auxiliary logits)` is trained on both.
 
@@ -75,17 +74,16 @@ class SegmentationSystem(SupervisedSystem):
 
     def _cross_entropy(self, answers: Sequence[Tensor], labels: Tensor) -> Tensor:
         weight = self._class_weights(labels) if self.balance else None
-        ignored = NO_CLASS if self.ignore is None else self.ignore
+        counts = torch.ones_like(labels, dtype=torch.bool) if self.ignore is None else labels != self.ignore
+        weights = counts.float() if weight is None else weight[labels] * counts
         losses = []
         for logits in answers:
             logits = F.interpolate(logits.float(), labels.shape[-2:], mode="bilinear", align_corners=False)
-            losses.append(F.cross_entropy(logits, labels, weight, ignore_index=ignored))
+            losses.append(mean_of_all((weights * F.cross_entropy(logits, labels, reduction="none")).sum(),
+                                      weights.sum()))
         return losses[0] + self.auxiliary * sum(losses[1:])
 
     def _class_weights(self, labels: Tensor) -> Tensor:
         if self.training:
-            counts = torch.bincount(labels.flatten(), minlength=self.num_classes)
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(counts)
-            self.counts += counts
+            self.counts += summed(torch.bincount(labels.flatten(), minlength=self.num_classes))
         return (self.counts.mean() / self.counts) ** self.balance

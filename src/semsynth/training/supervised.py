@@ -58,6 +58,7 @@ class SupervisedSystem(Observed, ABC):
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.make_optimizer, self.warmup, self.ema = optimizer, warmup, ema
         self._average: WeightAverage | None = None
+        self._averaged = 0  # optimizer steps that the average has seen
 
     @abstractmethod
     def loss(self, batch: SampleBatch) -> Tensor:
@@ -93,9 +94,10 @@ class SupervisedSystem(Observed, ABC):
             self._average = WeightAverage(self.network, self.ema)
 
     def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None:
-        """Average."""
-        if self._average is not None:
+        """Average after an optimizer step."""
+        if self._average is not None and self.trainer.global_step > self._averaged:
             self._average.update(self.network)
+            self._averaged = self.trainer.global_step
         super().on_train_batch_end(outputs, batch, batch_idx)
 
     def on_train_end(self) -> None:

@@ -13,6 +13,7 @@ from semsynth.interfaces import Discriminator, Generator, Network, Segmenter, St
 from semsynth.losses.inputs import LossInputs, Segmentation, UnpairedLossInputs
 from semsynth.semantics import Semantics
 from semsynth.semantics.samples import SampleBatch
+from semsynth.sharing import mean_of_all
 from semsynth.training.adversarial import AdversarialSystem
 from semsynth.training.orders import Raw
 from semsynth.training.outputs import Batch, GeneratorOutput
@@ -188,7 +189,7 @@ class UnpairedSystem(AdversarialSystem):
         if part == "generator" and isinstance(inputs, UnpairedLossInputs) and inputs.segmentation is not None:
             counts = inputs.segmentation.labels >= 0
             right = (inputs.segmentation.logits.detach().argmax(1) == inputs.segmentation.labels) & counts
-            self.beside["agreement"] = [right.sum() / counts.sum().clamp_min(1)]
+            self.beside["agreement"] = [mean_of_all(right.sum().float(), counts.sum())]
         return super().terms(part, inputs)
 
 
