@@ -30,8 +30,8 @@ train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of picture
 test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
 
-test-cluster: $(STAMP) ## the tests on a Slurm that is installed, started and stopped for them (minutes; as root of a Debian)
-	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/cluster $(ARGS)
+test-cluster: $(STAMP) ## several processes against one, and a Slurm, installed and started for the tests (minutes; as root of a Debian)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/training/test_equal_to_one.py tests/cluster $(ARGS)
 
 campaign: $(STAMP) ## answer 2,000 mutated inputs and survive 100 kills (hours); ARGS="kinds=masks count=200 seed=1" narrows it
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) -m campaigns $(ARGS)

@@ -115,7 +115,7 @@ def test_data_sets(files, make, fulfilled):
 
 def test_files_say_where_they_are(files):
     assert files.place == {"source": "Folder", "root": str(files.source.root.resolve()), "split": "train"}
-    assert files.image_path(1) == files.pairs[1].image
+    assert files.state([1]) != files.state([0])
     assert np.array_equal(np.asarray(files.read_image(1)).shape, (16, 16, 3))
 
 

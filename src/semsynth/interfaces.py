@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
@@ -222,8 +221,8 @@ class ImageFiles(Protocol):
     def place(self) -> Mapping[str, str]:
         """What tells the folder of the files from others, in plain values."""
 
-    def image_path(self, index: int) -> Path:
-        """The file of a sample's image."""
+    def state(self, order: Sequence[int]) -> str:
+        """What tells the images of these samples from earlier ones in the same place."""
 
     def read_image(self, index: int) -> Image.Image:
         """The image of a sample as RGB, before any resizing."""

@@ -3,7 +3,9 @@
 They take a moment: most of it goes into starting Python, so that few processes answer many questions.
 """
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +15,9 @@ from pathlib import Path
 
 from commands import ROOT, SMALL
 
+EPOCHS = 12  # far more than pass between a line of the log and what is done about it
 WORDS = (*SMALL, "size=32", "encoder.nef=4", "encoder.z_dim=4", "dataset.train_length=8", "dataset.val_length=2",
-         "scores=none", "epochs=6", "callbacks.progress.seconds=0")
+         "scores=none", f"epochs={EPOCHS}", "callbacks.progress.seconds=0")
 RATES = ("0.0001", "0.0002")
 TOO_HIGH = "1000000000.0"
 TRAIN = (sys.executable, "-u", "train.py")
@@ -30,6 +33,21 @@ class Followed:
     said: str
 
 
+class Job:
+    """One job of a sweep: its run directory, and what it says."""
+
+    def __init__(self, folder, number):
+        self.folder, self.number = folder, number
+
+    @property
+    def run_dir(self):
+        found, = self.folder.glob(f"{self.number}_*")
+        return found
+
+    def said(self):
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob(f".submitit/*_{self.number}/*log.*")))
+
+
 @dataclass
 class Swept:
     """What came of a sweep: its folder, what the command has said, and what `squeue` has told in the meantime."""
@@ -41,12 +59,8 @@ class Swept:
     reasons: set[str] = field(default_factory=set)
     at_once: int = 0
 
-    def run_dir(self, number):
-        found, = self.folder.glob(f"{number}_*")
-        return found
-
-    def log(self, number):
-        return "\n".join(path.read_text() for path in sorted(self.folder.glob(f".submitit/*_{number}/*log.*")))
+    def job(self, number):
+        return Job(self.folder, number)
 
 
 def python(slurm, *command, **settings):
@@ -71,7 +85,7 @@ def sweep(slurm, folder):
     first = slurm.wait_for("the sweep to be submitted", lambda: next(swept.folder.glob(".submitit/*_0"), None), 120)
     array = first.name.removesuffix("_0")
     with ThreadPoolExecutor() as threads:
-        followers = [threads.submit(follow, slurm, f"{array}_{number}", swept, number)
+        followers = [threads.submit(follow, slurm, f"{array}_{number}", swept.job(number))
                      for number, follow in enumerate((preempt_three_times, warn_before_the_end))]
         end = time.monotonic() + 60 * MINUTES
         while process.poll() is None and time.monotonic() < end:
@@ -93,23 +107,42 @@ def look(slurm, array, swept):
 
 
 def in_epoch(slurm, epoch, said):
-    slurm.wait_for(f"epoch {epoch}", lambda: re.search(rf"epoch {epoch}/\d+  batch 1/", said()), 60 * MINUTES, 0.1)
+    slurm.wait_for(f"epoch {epoch}", lambda: re.search(rf"epoch {epoch}/\d+  batch 1/", said()), 60 * MINUTES, 0.05)
 
 
-def preempt_three_times(slurm, job, swept, number):
-    for time_ in range(3):
-        in_epoch(slurm, 2 + time_, lambda: swept.log(number))
-        slurm.call("scancel", "--signal=USR1", job)
-        slurm.wait_for(f"{job} to stop", lambda count=time_ + 1: swept.log(number).count(AGAIN) == count, 120)
+def held_in_epoch(slurm, epoch, job):
+    """The number of the job's first process, which stands still in this epoch: what now happens to it happens there."""
+    in_epoch(slurm, epoch, job.said)
+    pid = int(re.match(r"process (\d+) ", (job.run_dir / "in_use").read_text()).group(1))
+    os.kill(pid, signal.SIGSTOP)
+    slurm.wait_for(f"process {pid} to stand still", lambda: status(pid, "State").startswith("T"), every=0.05)
+    return pid
 
 
-def warn_before_the_end(slurm, job, swept, number):
+def status(pid, field):
+    return re.search(rf"^{field}:\s*(.*)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE).group(1)
+
+
+def has(pid, signum):
+    """Whether a signal waits for a process that stands still."""
+    return int(status(pid, "ShdPnd"), 16) >> (signum - 1) & 1
+
+
+def preempt_three_times(slurm, number, job):
+    for epoch in (2, 3, 4):
+        pid = held_in_epoch(slurm, epoch, job)
+        slurm.call("scancel", "--signal=USR1", number)
+        slurm.wait_for("the signal to arrive", lambda pid=pid: has(pid, signal.SIGUSR1), every=0.05)
+        os.kill(pid, signal.SIGCONT)
+        slurm.wait_for(f"{number} to stop", lambda stops=epoch - 1: job.said().count(AGAIN) == stops, 240)
+
+
+def warn_before_the_end(slurm, number, job):
     """The job's time is nearly over, so that Slurm sends the signal that the launcher has asked for."""
-    in_epoch(slurm, 2, lambda: swept.log(number))
-    slurm.call("scancel", "--signal=STOP", job)  # a training that takes a while
-    slurm.set_minutes(job, minutes_of(slurm, job) + 2)
-    slurm.wait_for("the warning", lambda: AGAIN in swept.log(number), 200)  # before which Slurm has it continue
-    slurm.set_minutes(job, 60)
+    held_in_epoch(slurm, 2, job)  # until Slurm has it continue
+    slurm.set_minutes(number, minutes_of(slurm, number) + 2)
+    slurm.wait_for("the warning", lambda: AGAIN in job.said(), 300)
+    slurm.set_minutes(number, 60)
 
 
 def minutes_of(slurm, job):
@@ -140,8 +173,7 @@ class Batch:
 def lost_node(slurm, folder):
     """The node's slurmd dies; its processes go on, and Slurm starts the job again on another node."""
     job = Batch(slurm, folder, "lost", "--partition=spare", ("srun", *TRAIN, f"optim.generator.lr={RATES[0]}"))
-    in_epoch(slurm, 3, job.said)
-    slurm.call("scancel", "--signal=STOP", job.number)
+    held_in_epoch(slurm, 3, job)
     node = slurm.call("squeue", "--noheader", "--format=%N", f"--jobs={job.number}").strip()
     slurm.kill_node(node)
     slurm.wait_for("the second start to find the first one", lambda: "waits for the end of process" in job.said(), 240)
@@ -153,8 +185,7 @@ def two_nodes(slurm, folder):
     """A process on each of two nodes; the job's time is over without a warning."""
     job = Batch(slurm, folder, "nodes", "--nodes=2 --ntasks-per-node=1",
                 ("srun", *TRAIN, "gpus=1", "nodes=2"))
-    in_epoch(slurm, 3, job.said)
-    slurm.call("scancel", "--signal=STOP", job.number)
+    held_in_epoch(slurm, 3, job)
     slurm.set_minutes(job.number, minutes_of(slurm, job.number) or 1)
     slurm.wait_for("the end of the time", lambda: AGAIN in job.said(), 200)
     slurm.set_minutes(job.number, 60)
@@ -181,7 +212,7 @@ def restarted_workers(slurm, folder):
 def cancelled(slurm, folder):
     """Somebody wants it no more."""
     job = Batch(slurm, folder, "cancelled", "--ntasks=1", ("srun", *TRAIN))
-    in_epoch(slurm, 2, job.said)
+    held_in_epoch(slurm, 2, job)
     slurm.call("scancel", job.number)
     slurm.wait_for("it to leave the queue", lambda: job.number not in
                    slurm.call("squeue", "--noheader", "--format=%i").split(), 120)

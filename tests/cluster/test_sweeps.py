@@ -1,6 +1,6 @@
 """A sweep on Slurm: what its command says, and what `squeue` tells of it."""
 
-from cluster.jobs import RATES, TOO_HIGH
+from cluster.jobs import EPOCHS, RATES, TOO_HIGH
 
 
 def test_a_failed_job_leaves_the_others_alone(started):
@@ -8,7 +8,7 @@ def test_a_failed_job_leaves_the_others_alone(started):
     assert swept.code == 1
     assert "Lower the learning rates" in swept.said  # in the words of the job that failed
     assert "Traceback" not in swept.said
-    assert [(swept.run_dir(number) / "finished").read_text() for number in (0, 1)] == ["6\n", "6\n"]
+    assert [(swept.job(number).run_dir / "finished").read_text() for number in (0, 1)] == [f"{EPOCHS}\n"] * 2
 
 
 def test_no_more_jobs_run_at_once_than_allowed(started):

@@ -78,7 +78,7 @@ def score(cfg: DictConfig) -> None:
         source = sources.of_folder(cfg.images, cfg.labels, DataSets(plain["dataset"], built, cfg.root), options)
     else:
         facts: Any = OmegaConf.to_container(run.whole("dataset", "generator").dataset)
-        source = sources.of_run(run, DataSets(facts, built, cfg.root), options)
+        source = sources.of_run(run, DataSets(facts, built, cfg.root, cfg.shards), options)
     found, protocol = sources.score(source, options)
     if processes()[0] > 0:
         return

@@ -23,13 +23,14 @@ from semsynth.config.defaults import finalize, resolved, shorter_side
 from semsynth.config.fitting import fit_to_files, fit_to_packages
 from semsynth.config.keys import check_kinds
 from semsynth.config.processes import complete_processes, processes, take_started
+from semsynth.config.shards import FACTS, complete_shards, settings
 from semsynth.config.sources import check_sources
 from semsynth.config.static_checks import KEYS, check_classes, check_output, check_values
 from semsynth.config.values import listed, plain_values
 
-__all__ = ["KEYS", "NETWORKS", "built", "check", "check_kinds", "check_networks", "check_output", "check_signatures",
-           "check_sources", "check_values", "finalize", "listed", "plain_values", "prepare", "prepare_part",
-           "processes", "share_again", "shorter_side", "take_started"]
+__all__ = ["FACTS", "KEYS", "NETWORKS", "built", "check", "check_kinds", "check_networks", "check_output",
+           "check_signatures", "check_sources", "check_values", "finalize", "listed", "plain_values", "prepare",
+           "prepare_part", "processes", "settings", "share_again", "shorter_side", "take_started"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:
@@ -40,6 +41,7 @@ def prepare(cfg: DictConfig) -> DictConfig:
     """
     check_values(cfg)
     complete_processes(cfg)
+    complete_shards(cfg)
     fit_to_files(cfg)
     fit_to_packages(cfg)
     finalize(cfg)

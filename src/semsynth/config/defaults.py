@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from semsynth.config.batch import complete_batch
 from semsynth.config.device import uses_cuda
+from semsynth.config.shards import complete_shards
 from semsynth.config.static_checks import check_classes
 from semsynth.config.unpaired_rules import complete_labels_from
 from semsynth.errors import ConfigError
@@ -24,6 +25,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
     """Fill in what follows from other settings, in place: batch, size, the classes of a folder, offsets, the decay.
 
     - `batch` becomes numbers that agree, see `complete_batch`;
+    - with `shards`, the files of the data set are read from there, see `complete_shards`;
     - `size`, where it is a number, becomes [H, W]: the shorter side, with the aspect of `dataset.size`, the other side
       rounded to a multiple of 32;
     - the classes of `dataset=folder` are read from its `classes.yaml`;
@@ -39,6 +41,7 @@ def finalize(cfg: DictConfig) -> DictConfig:
     """
     if "gpus" in cfg:
         complete_batch(cfg)
+    complete_shards(cfg)
     if not isinstance(cfg.size, ListConfig):
         OmegaConf.update(cfg, "size", shorter_side(cfg.size, cfg.dataset.size), force_add=True)
     void = None

@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "matmul": one_of("auto", "highest", "high", "medium"), "resume": maybe(PATH), "init_from": maybe(PATH),
     "run": PATH, "run_dir": PATH, "output": PATH, "device": DEVICE, "checkpoint": CHECKPOINT,
     "weights": one_of("auto", "ema", "raw"), "overwrite": FLAG, "wandb": FLAG,
+    "shards": maybe(PATH), "shards_cache": maybe(PATH),
     **dict.fromkeys(GROUPS, NODE), "dataset.train": NODE, "dataset.val": NODE, "dataset.*.source": NODE,
     "optim.*": NODE, "callbacks.*": maybe(NODE), "logger.*": LOGGER, "loss.*": NODE,
     "loss.*.*": maybe(NODE), "loss.*.*.weights": maybe(PATH),
@@ -121,7 +122,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "runs": any_of(PATH, NAMES), "status": maybe(PATH), "samples": whole(0, 10000), "project": NAME,
         "entity": maybe(NAME), "title": TEXT},
     "dashboard": {"runs": any_of(PATH, NAMES), "metrics": ANY_NAMES},
-    "check_data": {"write_classes": FLAG},
+    "check_data": {"write_classes": FLAG}, "make_shards": {"shard_mb": whole(1, 2000)},
     "coco_instances": {"root": PATH, "annotations": PATH, "splits": each(one_of("train", "val"), "[train], [val] or "
                                                                          "[train,val]", 1, 2)},
     "import_checkpoint": {

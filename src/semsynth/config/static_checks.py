@@ -13,7 +13,7 @@ from semsynth.signatures import near
 
 KEYS = (
     "size", "gpus", "nodes", "batch", "epochs", "decay_epochs", "seed", "compile", "matmul", "threads", "resume",
-    "init_from",
+    "init_from", "shards", "shards_cache",
     "run_dir", "dataset", "recipe", "icpe", "augment", "data", "base", "norm", "encoder", "generator", "discriminator",
     "objective", "loss", "optim", "system", "callbacks", "protocol", "segmenter", "scores", "trainer", "logger",
 )

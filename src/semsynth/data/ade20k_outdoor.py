@@ -119,7 +119,7 @@ class ADE20KOutdoor(ADE20K):
         indoor = sum(area for label, area in areas.items() if label in self.exclude)
         return outdoor >= self.include_area and indoor <= self.exclude_area
 
-    def _areas(self, pairs: list[Pair]) -> dict[str, dict[int, float]]:
+    def _areas(self, pairs: Sequence[Pair]) -> dict[str, dict[int, float]]:
         """Return the areas of every picture by name, from the cache if the label files are still the same."""
         state = "\n".join(
             f"{pair.labels.absolute()} {(s := pair.labels.stat()).st_size} {s.st_mtime_ns}" for pair in pairs

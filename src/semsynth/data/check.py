@@ -10,7 +10,6 @@ from typing import TypeVar
 import numpy as np
 
 from semsynth.data.paired import PairedDataset
-from semsynth.data.pictures import read_picture
 from semsynth.errors import DataError
 from semsynth.sharing import batches, mine, shared
 from semsynth.threads import share
@@ -58,7 +57,7 @@ def inspect_sample(dataset: PairedDataset, index: int) -> Inspected:
             faults.append(str(error))
             return None
 
-    image, changes = attempt(lambda index: read_picture(dataset.pairs[index].image)) or (None, [])
+    image, changes = attempt(lambda index: dataset.source.picture_of(dataset.pairs[index])) or (None, [])
     labels = attempt(dataset.read_labels)
     instances = attempt(dataset.read_instances)
     if image is not None:

@@ -28,8 +28,7 @@ class CocoStuff(Source):
         listing = self._part("", instances)
         if self.root.joinpath(f"{self.split}_img_portrait").is_dir():
             portraits = self._part("_portrait", instances)
-            listing.pairs += portraits.pairs
-            listing.faults += portraits.faults
+            return Listing([*listing.pairs, *portraits.pairs], [*listing.faults, *portraits.faults])
         return listing
 
     def _part(self, ending: str, instances: bool) -> Listing:

@@ -1,5 +1,6 @@
 """Opening image files, with errors that name the file."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,17 +13,19 @@ from semsynth.errors import DataError
 T = TypeVar("T")
 
 
-def opened(path: Path, use: Callable[[Image.Image], T]) -> T:
+def opened(path: Path, use: Callable[[Image.Image], T], data: bytes | None = None) -> T:
     """Open a file and hand it to `use`, which may decode it; what goes wrong becomes a DataError.
+
+    With `data`, the content of a file that lies elsewhere, `path` is its name in messages alone.
 
     Raises:
         DataError: the file is missing, broken, no image, or too large; or of `use`.
         OSError: the machine, and not the file, is at fault, see `semsynth.machine`.
     """
-    if path.exists() and not path.is_file():  # from a pipe it would wait for a writer
+    if data is None and path.exists() and not path.is_file():  # from a pipe it would wait for a writer
         raise DataError(f"{path}: this is no file, but a folder, a pipe or a device: put a picture there")
     try:
-        with Image.open(path) as image:
+        with Image.open(path if data is None else io.BytesIO(data)) as image:
             return use(image)
     except DataError:
         raise
@@ -61,8 +64,8 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if is_turned(image) else image
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) of a picture as it is shown, from its header.
+def picture_size(path: Path, data: bytes | None = None) -> tuple[int, int]:
+    """Return (height, width) of a picture as it is shown, from its header; of `data`, see `opened`.
 
     Raises:
         DataError: as `opened`.
@@ -71,4 +74,4 @@ def picture_size(path: Path) -> tuple[int, int]:
         lying = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
         return (image.width, image.height) if lying else (image.height, image.width)  # TIFF: turned by Pillow
 
-    return opened(path, size)
+    return opened(path, size, data)

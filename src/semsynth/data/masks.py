@@ -15,8 +15,10 @@ from semsynth.errors import DataError
 DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
 
 
-def read_image(path: str | Path) -> Image.Image:
+def read_image(path: str | Path, data: bytes | None = None) -> Image.Image:
     """Read an image as 8-bit RGB; see `semsynth.data.pictures.as_rgb`.
+
+    `data` is the content of a file that was found whole and lies elsewhere now, see `semsynth.data.decoding.opened`.
 
     Raises:
         DataError: the file is missing or broken, an animation, its pixel data end early, or its white is not known.
@@ -26,10 +28,11 @@ def read_image(path: str | Path) -> Image.Image:
     def use(image: Image.Image) -> Image.Image:
         check_single(image, path)
         image.load()
-        check_complete(image, path)
+        if data is None:
+            check_complete(image, path)
         return as_rgb(image, path)
 
-    return opened(path, use)
+    return opened(path, use, data)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The data set of every kind of files: reads, checks, resizes, crops and flips pairs of image and labels."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import albumentations as A
 import numpy as np
@@ -9,12 +8,11 @@ import torch
 from PIL import Image
 
 from semsynth.chance import seeds
-from semsynth.data.decoding import picture_size
 from semsynth.data.epochs import EpochDataset
 from semsynth.data.errors import many_faults
 from semsynth.data.joint import JointTransform
 from semsynth.data.mask_size import same_aspect, size_advice
-from semsynth.data.masks import checked_labels, read_image, read_instances
+from semsynth.data.masks import checked_labels
 from semsynth.data.resize import PREPROCESS, Preprocess, resize_image, resize_nearest, resized_size
 from semsynth.data.source import Source
 from semsynth.errors import DataError
@@ -115,8 +113,7 @@ class PairedDataset(EpochDataset):
     @property
     def place(self) -> dict[str, str]:
         """What tells the folder of the files from others, in plain values."""
-        return {"source": type(self.source).__name__, "root": str(self.source.root.resolve()),
-                "split": self.source.split}
+        return self.source.place
 
     def read(self, index: int) -> tuple[Image.Image, np.ndarray, np.ndarray | None]:
         """Read and check the files of a sample: image, labels (H,W) in [0, num_classes), instances (H,W) or None.
@@ -128,9 +125,9 @@ class PairedDataset(EpochDataset):
         self.check_sizes(index, image, labels, instances)
         return image, labels, instances
 
-    def image_path(self, index: int) -> Path:
-        """The file of a sample's image."""
-        return self.pairs[index].image
+    def state(self, order: Sequence[int]) -> str:
+        """What tells the images of these samples from earlier ones in the same place."""
+        return self.source.state(self.pairs, order)
 
     def read_image(self, index: int) -> Image.Image:
         """Read the image of a sample as RGB.
@@ -138,7 +135,7 @@ class PairedDataset(EpochDataset):
         Raises:
             DataError: the file is broken.
         """
-        return read_image(self.pairs[index].image)
+        return self.source.image_of(self.pairs[index])
 
     def read_labels(self, index: int) -> np.ndarray:
         """Read and check the labels of a sample: (H,W) in [0, num_classes).
@@ -146,8 +143,8 @@ class PairedDataset(EpochDataset):
         Raises:
             DataError: the file is broken or a label is out of range.
         """
-        path = self.pairs[index].labels
-        labels = checked_labels(self.source.read_labels(path), self.num_classes, self.unknown, path)
+        pair = self.pairs[index]
+        labels = checked_labels(self.source.labels_of(pair), self.num_classes, self.unknown, pair.labels)
         return self._fitted(index, labels)
 
     def read_instances(self, index: int) -> np.ndarray | None:
@@ -156,12 +153,12 @@ class PairedDataset(EpochDataset):
         Raises:
             DataError: the file is broken.
         """
-        path = self.pairs[index].instances
-        return None if path is None else self._fitted(index, read_instances(path))
+        values = self.source.instances_of(self.pairs[index])
+        return None if values is None else self._fitted(index, values)
 
     def _fitted(self, index: int, values: np.ndarray) -> np.ndarray:
         """Bring a map to the size of its picture, where that is wished and possible; `check_sizes` refuses the rest."""
-        size = picture_size(self.pairs[index].image) if self.resize_masks else None
+        size = self.source.size_of(self.pairs[index]) if self.resize_masks else None
         return resize_nearest(values, size) if size is not None and same_aspect(values.shape, size) else values
 
     def check_sizes(

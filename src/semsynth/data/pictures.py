@@ -11,8 +11,10 @@ from semsynth.data.png import check_complete
 from semsynth.errors import DataError
 
 
-def read_picture(path: Path) -> tuple[Image.Image, list[str]]:
+def read_picture(path: Path, data: bytes | None = None) -> tuple[Image.Image, list[str]]:
     """Read a photograph as RGB, and say what was done to it beyond decoding: see `changes`.
+
+    `data` is the content of a file that was found whole and lies elsewhere now, see `opened`.
 
     Raises:
         DataError: the file is missing or broken, an animation, its pixel data end early, or its white is not known.
@@ -20,10 +22,11 @@ def read_picture(path: Path) -> tuple[Image.Image, list[str]]:
     def use(image: Image.Image) -> tuple[Image.Image, list[str]]:
         check_single(image, path)
         image.load()
-        check_complete(image, path)
+        if data is None:
+            check_complete(image, path)
         return as_rgb(image, path), changes(image)
 
-    return opened(path, use)
+    return opened(path, use, data)
 
 
 def as_rgb(image: Image.Image, name: str | Path) -> Image.Image:

@@ -1,15 +1,19 @@
 """Where the files of a data set lie: pairs of image and labels, and what is wrong with them."""
 
+import hashlib
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from semsynth.data.masks import read_ids
+from semsynth.data.decoding import picture_size
+from semsynth.data.masks import read_ids, read_image, read_instances
+from semsynth.data.pictures import read_picture
 from semsynth.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -31,7 +35,7 @@ class Pair:
 class Listing:
     """The complete samples of a split in natural order, and one message for each file that has no partner."""
 
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: Sequence[Pair] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -62,6 +66,41 @@ class Source(ABC):
     def read_labels(self, path: Path) -> np.ndarray:
         """Read a label map: (H,W) integer ids, as they are in the file."""
         return read_ids(path)
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What tells the folder of the files from others, in plain values."""
+        return {"source": type(self).__name__, "root": str(self.root.resolve()), "split": self.split}
+
+    def state(self, pairs: Sequence[Pair], order: Iterable[int]) -> str:
+        """What tells the images at the places `order` from others of the same names: sizes and times, as SHA-256."""
+        digest = hashlib.sha256()
+        for index in order:
+            path = pairs[index].image
+            found = path.stat()
+            line = f"{path.name}\0{found.st_size}\0{found.st_mtime_ns}\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def image_of(self, pair: Pair) -> Image.Image:
+        """Read the image of a sample as 8-bit RGB."""
+        return read_image(pair.image)
+
+    def picture_of(self, pair: Pair) -> tuple[Image.Image, list[str]]:
+        """Read the same, and say what was done to it, see `semsynth.data.pictures.read_picture`."""
+        return read_picture(pair.image)
+
+    def size_of(self, pair: Pair) -> tuple[int, int]:
+        """(H,W) of the image of a sample, from its header."""
+        return picture_size(pair.image)
+
+    def labels_of(self, pair: Pair) -> np.ndarray:
+        """Read the label map of a sample, see `read_labels`."""
+        return self.read_labels(pair.labels)
+
+    def instances_of(self, pair: Pair) -> np.ndarray | None:
+        """Read the instance map of a sample, (H,W) int32; None where the listing has none."""
+        return None if pair.instances is None else read_instances(pair.instances)
 
     def folder(self, *parts: str) -> Path:
         """Return root/parts.
@@ -120,20 +159,21 @@ def match(
 
     `instances` is None where instance maps are not used.
     """
-    listing = Listing()
+    pairs: list[Pair] = []
+    faults: list[str] = []
     for key, image in images.items():
         if key not in labels:
-            listing.faults.append(
+            faults.append(
                 f"{image}: image without labels (no label file for {key!r}): add it or remove the image"
             )
             continue
         if instances is not None and key not in instances:
-            listing.faults.append(
+            faults.append(
                 f"{image}: no instance map for {key!r}: add it, or set dataset.instances=false to train without edges"
             )
             continue
-        listing.pairs.append(Pair(key, image, labels[key], None if instances is None else instances[key]))
+        pairs.append(Pair(key, image, labels[key], None if instances is None else instances[key]))
     for key, path in labels.items():
         if key not in images:
-            listing.faults.append(f"{path}: labels without an image (none for {key!r}): add it or remove the labels")
-    return listing
+            faults.append(f"{path}: labels without an image (none for {key!r}): add it or remove the labels")
+    return Listing(pairs, faults)

@@ -26,29 +26,41 @@ class DataSets:
     Args:
         facts: The resolved node `dataset` of a configuration, as plain values.
         build: Builds an object from a node with a `_target_`.
-        root: Folder of the files, where it is not the one of `facts`.
+        root: Folder of the files, where it is not the one of `facts`; they are then read themselves, and not shards.
+        shards: Folder or URL of the shards, where it is not the one of `facts`.
 
     Raises:
-        EvaluationError: a root for a data set without files, or no such folder.
+        EvaluationError: a root for a data set without files, or no such folder; shards where none were read.
     """
 
     def __init__(self, facts: Mapping[str, Any], build: Callable[[Mapping[str, Any]], Any],
-                 root: str | Path | None = None) -> None:
+                 root: str | Path | None = None, shards: str | None = None) -> None:
         self.facts, self.build = {**facts}, build
         self.name: str = facts["name"]
         self.classes: list[str] = list(facts["classes"])
         self.unknown: int | None = facts.get("unknown")
         if root is not None:
             self._move(Path(root).expanduser())
+        if shards is not None:
+            self._move_shards(shards)
 
     def _move(self, root: Path) -> None:
         if not root.is_dir():
             raise EvaluationError(f"root={root}: there is no such folder")
         for split in ("train", "val"):
             node = self.facts[split]
-            if "root" not in node.get("source", {}):
+            files = _files(node)
+            if "root" not in files:
                 raise EvaluationError(f"root={root}: {self.name} has no files")
-            self.facts[split] = {**node, "source": {**node["source"], "root": str(root)}}
+            self.facts[split] = {**node, "source": {**files, "root": str(root)}}
+
+    def _move_shards(self, shards: str) -> None:
+        for split in ("train", "val"):
+            node = self.facts[split]
+            if "shards" not in node.get("source", {}):
+                raise EvaluationError(f"shards={shards}: {self.name} was read from files: root=DIR says where they are "
+                                      "now")
+            self.facts[split] = {**node, "source": {**node["source"], "shards": shards}}
 
     @property
     def features(self) -> list[str] | None:
@@ -57,8 +69,9 @@ class DataSets:
 
     def trains_judge(self, size: Sequence[int]) -> str:
         """The command that trains a segmenter for this data set and images of a size (H,W)."""
-        root = self.facts["train"].get("source", {}).get("root")
+        root, shards = _files(self.facts["train"]).get("root"), self.facts["train"].get("source", {}).get("shards")
         where = "" if root is None else " " + shlex.quote(f"dataset.root={root}")
+        where += "" if shards is None else " data=shards " + shlex.quote(f"shards={shards}")
         return (f"python tools/train_segmenter.py dataset={self.name}{where} 'size=[{size[0]},{size[1]}]' "
                 f"output={self.name}_segmenter.safetensors")
 
@@ -86,3 +99,9 @@ class DataSets:
             node["length"] = length
         made: SampleSet | Callable[[], SampleSet] = self.build(node)
         return made if isinstance(made, SampleSet) else made()  # a partial, where files are read
+
+
+def _files(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node of a split's files: of shards, those that they were made of."""
+    source: Mapping[str, Any] = node.get("source", {})
+    return source.get("source", source)

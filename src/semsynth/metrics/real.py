@@ -94,13 +94,7 @@ def _code_of(files: Sequence[Path]) -> str:
 def dataset_identity(dataset: SampleSet, order: Sequence[int]) -> dict[str, object]:
     """What the samples at the indices `order` are."""
     if isinstance(dataset, ImageFiles):
-        digest = hashlib.sha256()
-        for index in order:
-            path = dataset.image_path(index)
-            state = path.stat()
-            line = f"{path.name}\0{state.st_size}\0{state.st_mtime_ns}\n"
-            digest.update(line.encode("utf-8", "surrogateescape"))
-        return {**dataset.place, "files": digest.hexdigest(), "code": _code_of(READING)}
+        return {**dataset.place, "files": dataset.state(order), "code": _code_of(READING)}
     facts = {key: value for key, value in vars(dataset).items()
              if not key.startswith("_") and isinstance(value, str | int | float | bool | type(None) | torch.Size)}
     return {"source": type(dataset).__name__, "code": _code_of_drawer(type(dataset)), **facts,

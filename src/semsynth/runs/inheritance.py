@@ -137,8 +137,10 @@ def _refer_to_run(dataset: dict[str, Any], saved: dict[str, Any]) -> None:
                                    ("instances", "${dataset.instances}"), ("augment", "${augment.transforms}")):
                 if key in node and (key != "seed" or split == "train"):
                     node[key] = reference
-            if "root" in dataset and isinstance(node.get("source"), dict) and "root" in node["source"]:
-                node["source"]["root"] = "${dataset.root}"
+            source = node.get("source")
+            source = source.get("source", source) if isinstance(source, dict) else {}  # of shards: their files
+            if "root" in dataset and "root" in source:
+                source["root"] = "${dataset.root}"
 
 
 def _repeat_overrides(result: dict[str, Any], cfg: dict[str, Any], values: dict[str, str], left_out: set[str]) -> None:

@@ -12,7 +12,7 @@ from semsynth.signatures import targets
 
 # last words of the keys that say where files lie
 WORDS = ("root", "path", "names", "weights", "encoder_weights", "inception_weights", "cache", "folder", "run_dir",
-         "default_root_dir", "title")
+         "default_root_dir", "title", "shards", "shards_cache")
 WRITTEN = ("folder", "run_dir", "default_root_dir", "save_dir", "path")  # of what trains: where it writes
 
 
