@@ -1,6 +1,7 @@
 """Imports run one way, and Hydra stays where configuration is read."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ ALLOWED: dict[str, set[str]] = {
 INTERFACES = {"semsynth.modulation.shared", "semsynth.losses.inputs", "semsynth.semantics.batch"}
 
 
+@cache
 def imports(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
