@@ -19,7 +19,7 @@ def complete_shards(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the data set is drawn, its files were chosen otherwise, or there are no shards of it.
     """
-    if OmegaConf.is_missing(cfg, "shards"):
+    if cfg.get("shards") == "":
         raise ConfigError("data=shards needs shards=DIR, the folder that tools/make_shards.py has made, or its URL")
     if cfg.get("shards") is None:
         return
