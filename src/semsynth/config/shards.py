@@ -31,7 +31,7 @@ def complete_shards(cfg: DictConfig) -> None:
 
     for split in ("train", "val"):
         try:
-            found = about(Storage(below(cfg.shards, split), chosen_cache(cfg.shards_cache)))
+            found = about(Storage(below(str(cfg.shards), split), chosen_cache(cfg.get("shards_cache"))))
         except DataError as error:
             raise ConfigError(str(error)) from error
         _take_facts(cfg, found.facts)
