@@ -81,7 +81,7 @@ class FPSEDiscriminator(nn.Module):
             x = encoder(x)
             down.append(x)
         top, embedded = self._top_down(down[1:]), self.embedding(self._shares(semantics, images.dtype))
-        scales = []
+        scales: list[list[Tensor]] = []
         for decoder, x in zip(self.decoders, top, strict=True):
             if scales:
                 embedded = F.avg_pool2d(embedded, 2)

@@ -17,6 +17,7 @@ from semsynth.generators.predicted_block import PredictedBlock
 from semsynth.generators.spade import BLOCKS, start_grid, upsamplings_for
 from semsynth.layers.convolution import ImageConv2d
 from semsynth.layers.init import initialise
+from semsynth.layers.plain import plain_weights
 from semsynth.norms.spade import DENSE_PIXELS
 from semsynth.semantics import Reading, Semantics
 from semsynth.style import Normal, Style
@@ -121,6 +122,13 @@ class CCFPSEGenerator(BaseGenerator):
         if samples * h * w < 2:
             raise ValueError(f"1 sample of {h}x{w} features, with which the generator starts, is too little for a "
                              f"batch norm: take size={2 ** (self.upsamplings + 1)} or a larger batch")
+
+    def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> CCFPSEGenerator:
+        """A copy for drawing only, with plain weights; nothing is compiled, and it draws in their precision."""
+        network: CCFPSEGenerator = super().optimize_for_inference(compile=compile, dtype=dtype)
+        plain_weights(network)
+        network.requires_grad_(False)
+        return network
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images."""

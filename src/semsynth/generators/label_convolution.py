@@ -19,6 +19,7 @@ class LabelConv2d(nn.Conv2d):
     What labels and edges add follows from the 3x3 patch of labels around a pixel. Where the label map is prepared and
     its patches repeat, it is summed once for each distinct patch: the same numbers for less, and no one-hot map.
 
+    >>> from semsynth.semantics import Reading
     >>> labels = torch.arange(32).expand(1, 32, 32) // 16
     >>> layer, features = LabelConv2d(2, 4, features=3), torch.randn(1, 3, 32, 32)
     >>> plain = layer(Semantics(labels, 2), features)

@@ -48,11 +48,10 @@ class LabelPyramid(nn.Module):
 
     def forward(self, semantics: Semantics) -> list[Tensor]:
         """The features of label maps whose sides the strides divide."""
-        down = []
-        x: Semantics | Tensor = semantics
-        for encoder in self.encoders:
-            x = encoder(x)
-            down.append(x)
+        first, *others = self.encoders
+        down: list[Tensor] = [first(semantics)]
+        for encoder in others:
+            down.append(encoder(down[-1]))
         up = [down.pop()]
         for lateral, decoder in zip(self.laterals, self.decoders, strict=True):
             upsampled = F.interpolate(up[-1], scale_factor=2.0, mode="nearest")
