@@ -138,8 +138,8 @@ def block(state, name, x, condition):
     main = half(main, "norm_2", "gen_weights2", "conv_3", "gen_se_weights2")
     if f"{name}.conv_s.weight_orig" in state:
         hidden = conv(state, f"{name}.norm_s.mlp_shared.0", condition).relu()
-        x = (normalised(state, f"{name}.norm_s.param_free_norm", x) * (1 + conv(state, f"{name}.norm_s.mlp_gamma", hidden))
-             + conv(state, f"{name}.norm_s.mlp_beta", hidden))
+        gamma, beta = (conv(state, f"{name}.norm_s.mlp_{part}", hidden) for part in ("gamma", "beta"))
+        x = normalised(state, f"{name}.norm_s.param_free_norm", x) * (1 + gamma) + beta
         x = F.conv2d(x, weight_of(state, f"{name}.conv_s"))
     return x + main
 

@@ -140,5 +140,5 @@ def test_refusals(change, overrides, message, tmp_path):
 def test_another_discriminator_is_refused(tmp_path):
     states = {"generator": released.generator_state(Model(num_classes=151)),
               "discriminator": released.discriminator_state(36)}
-    with pytest.raises(CheckpointError, match="reads 36 channels of label maps and 3 of images, this generator has 151"):
+    with pytest.raises(CheckpointError, match="reads 36 channels of label maps and 3 of images, this .* has 151"):
         import_run(save(tmp_path / "m", **states), tmp_path / "run", "size=64")

@@ -71,7 +71,8 @@ def generate(state, m, labels, edges, monkeypatch):
 @pytest.mark.parametrize("data", DATA_SETS)
 def test_a_released_model_draws_the_same(data, tmp_path, monkeypatch):
     m = Model("spade", ngf=2, **DATA_SETS[data])
-    states = {"generator": generator_state(m), "discriminator": official.discriminator_state(m.num_classes + m.edges + 3)}
+    states = {"generator": generator_state(m),
+              "discriminator": official.discriminator_state(m.num_classes + m.edges + 3)}
     import_run(save(tmp_path / "model", **states), tmp_path / "run", f"size=[{m.size[0]},{m.size[1]}]")
     run = runs.Run(tmp_path / "run")
     generator, config = run.generator, OmegaConf.to_container(run.config, resolve=True)

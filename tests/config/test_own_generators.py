@@ -68,7 +68,7 @@ def trained(tmp_path_factory):
             words = [f"experiments={method}_scenes", *NARROW[method], "epochs=2", "decay_epochs=1",
                      "dataset.train_length=4", "dataset.val_length=2", "scores=none", "threads=1"]
             run = tmp_path_factory.mktemp(method) / "whole"
-            runs.start_training(training(*words, f"run_dir={run}"))
+            trainings.train(config.prepare(training(*words, f"run_dir={run}")), None)
             known[method] = words, run
         return known[method]
 
@@ -86,7 +86,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_were_not(method, trained, tmp_pa
 
         patch.setattr(trainings, "build", build)
         with pytest.raises((TrainingStopped, SystemExit)):
-            runs.start_training(training(*words, f"run_dir={tmp_path}/part"))
+            trainings.train(config.prepare(training(*words, f"run_dir={tmp_path}/part")), None)
     assert runs.resume_training([f"resume={tmp_path}/part"])
     states = [torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
               for path in (whole, tmp_path / "part")]
