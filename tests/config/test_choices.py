@@ -22,6 +22,11 @@ CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / gro
 CHOICES.remove(("data", "shards"))  # tests/data/shards/test_training.py
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
+GENERATORS = {  # of experiments that are named after them: what stands before the last underscore
+    "cc_fpse": "CCFPSEGenerator",
+    "cc_fpse_coco": "CCFPSEGenerator",
+    "dagan": "DAGANGenerator",
+}
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
 # what a choice needs besides itself at 4 channels
 BESIDES = {
@@ -64,7 +69,7 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
         overrides += ["dataset.train_length=4", "dataset.val_length=2"]
     if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
                   "unpaired_as_released_input_seg") or (
-            group, choice) == ("loss", "spade"):
+            group, choice) in (("loss", "spade"), ("loss", "cc_fpse")):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(training(*overrides))
     cfg.trainer.max_epochs, cfg.trainer.limit_train_batches, cfg.trainer.limit_val_batches = 1, 1, 1
@@ -84,6 +89,9 @@ def test_every_experiment_composes(name):
     norm, _, dataset = name.rpartition("_")
     if norm.startswith("unpaired"):
         assert cfg.system["_target_"].endswith(".UnpairedSystem")
+    elif norm in GENERATORS:
+        assert cfg.generator["_target_"].endswith(f".{GENERATORS[norm]}")
+        assert cfg.dataset.name in name
     elif dataset in ("ade20k", "cityscapes"):
         assert cfg.norm["_target_"].endswith(norm.upper())
         assert cfg.dataset.name == dataset

@@ -1,13 +1,16 @@
 import pytest
-from commands import composed as command
+from commands import training
 from omegaconf import OmegaConf
 
+from semsynth.complexity.published import lookup
+from semsynth.complexity.setting import facts
 from semsynth.config import finalize
+from semsynth.reporting.published import published_for
 from semsynth.reporting.setting import differences, rank, setting_key, setting_name, transition
 
 
 def composed(*overrides):
-    return OmegaConf.to_container(finalize(command("train", *overrides, "run_dir=x")), resolve=True)
+    return OmegaConf.to_container(finalize(training(*overrides, "run_dir=x")), resolve=True)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,14 @@ def composed(*overrides):
         (["norm=clade", "generator._target_=semsynth.generators.blocks.SPADEResBlock"],
          "clade, generator=SPADEResBlock"),
         (["norm=clade", "generator.ngf=32"], "clade ngf=32"),
+        (["experiments=cc_fpse_ade20k"], "CC-FPSE"),
+        (["experiments=cc_fpse_scenes"], "CC-FPSE"),
+        (["experiments=cc_fpse_ade20k", "encoder=none", "discriminator=patchgan", "norm=spade", "base=instance"],
+         "CC-FPSE, discriminator=MultiscaleDiscriminator, no style encoder"),
+        (["experiments=cc_fpse_scenes", "generator.ngf=8"], "CC-FPSE ngf=8"),
+        (["experiments=dagan_cityscapes"], "DAGAN"),
+        (["experiments=dagan_scenes", "norm=clade", "base=instance"], "DAGAN clade, base=instance"),
+        (["norm=spade", "discriminator=fpse"], "spade, discriminator=FPSEDiscriminator"),
         (["ablation=unpaired_baseline"], "clade"),
         (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
         (["ablation=unpaired_pretrained"], "clade, unpaired, pretrained S"),
@@ -54,6 +65,17 @@ def test_names(overrides, name):
     config = composed(*overrides)
     assert setting_name(config) == name
     assert transition(config) == next((k for k in (4, 5) if name.startswith(f"mixed transition {k}")), None)
+
+
+@pytest.mark.parametrize("name", ["cc_fpse_ade20k", "cc_fpse_coco_stuff", "cc_fpse_cityscapes", "dagan_ade20k",
+                                  "dagan_cityscapes"])
+def test_a_published_setting_stands_beside_its_own_row(name):
+    config = composed(f"experiments={name}")
+    row, = published_for(config["dataset"]["name"], setting_name(config))
+    method = {"CC-FPSE": "cc_fpse", "DAGAN": "dagan"}[row.setting]
+    assert name.startswith(method)
+    assert row.scores["miou"] == lookup(row.dataset, method)[0].values["miou"]
+    assert facts(config)["method"] == facts(config)["norm"] == method
 
 
 def test_runs_differ_in_the_seed_alone():

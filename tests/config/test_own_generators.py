@@ -1,0 +1,117 @@
+"""Generators that are methods of their own: published settings take a step; small runs resume, draw, are scored."""
+
+import json
+import os
+import signal
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from commands import SMALL, composed, training
+from omegaconf import OmegaConf
+
+from semsynth import Synthesizer, config, runs
+from semsynth.commands.evaluate import score
+from semsynth.complexity.weights import random_vgg
+from semsynth.errors import TrainingStopped
+from semsynth.runs import training as trainings
+from semsynth.training import launch
+
+NARROW = {
+    "cc_fpse": [*SMALL, "generator.hidden=8", "generator.pyramid=4", "encoder.nef=4", "encoder.z_dim=4"],
+    "dagan": [*SMALL, "norm.hidden=8"],
+}
+PUBLISHED = ["cc_fpse_ade20k", "cc_fpse_cityscapes", "cc_fpse_coco_stuff", "dagan_ade20k", "dagan_cityscapes"]
+NAMES = {"cc_fpse": "CC-FPSE", "dagan": "DAGAN"}
+
+
+@pytest.fixture(scope="module")
+def vgg(tmp_path_factory):
+    return random_vgg(tmp_path_factory.mktemp("weights") / "vgg19.pth")
+
+
+def method_of(experiment):
+    return "cc_fpse" if experiment.startswith("cc_fpse") else "dagan"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_settings_take_a_step(name, data_root, vgg, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+    size = "size=[64,128]" if "cityscapes" in name else "size=64"
+    cfg = config.prepare(training(f"experiments={name}", *NARROW[method_of(name)], size, "trainer=smoke", "scores=none",
+                                  f"loss.generator.perceptual.weights={vgg}", "callbacks.checkpoints=null",
+                                  f"run_dir={tmp_path}"))
+    cfg.trainer.limit_train_batches = cfg.trainer.limit_val_batches = 1
+    trainer, system, data = runs.build(cfg)
+    before = {name: p.detach().clone() for name, p in system.named_parameters()}
+    launch.fit(trainer, system, data, None)
+    still = [name for name, p in system.named_parameters() if torch.equal(before[name], p)]
+    assert trainer.global_step == 2
+    assert not [name for name in still if ".unread." not in name and not name.endswith(".bias")]
+
+
+class Interrupt(pl.Callback):
+    """Sends this process a signal after the first batch."""
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.global_step == 2:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """trained(method) -> the configuration's words, and a run of two epochs."""
+    known = {}
+
+    def make(method):
+        if method not in known:
+            words = [f"experiments={method}_scenes", *NARROW[method], "epochs=2", "decay_epochs=1",
+                     "dataset.train_length=4", "dataset.val_length=2", "scores=none", "threads=1"]
+            run = tmp_path_factory.mktemp(method) / "whole"
+            trainings.train(config.prepare(training(*words, f"run_dir={run}")), None)
+            known[method] = words, run
+        return known[method]
+
+    return make
+
+
+@pytest.mark.parametrize("method", NARROW)
+def test_a_run_that_is_stopped_goes_on_as_if_it_were_not(method, trained, tmp_path, monkeypatch):
+    words, whole = trained(method)
+    with monkeypatch.context() as patch:
+        def build(cfg, _build=trainings.build):
+            trainer, system, data = _build(cfg)
+            trainer.callbacks.insert(0, Interrupt())
+            return trainer, system, data
+
+        patch.setattr(trainings, "build", build)
+        with pytest.raises((TrainingStopped, SystemExit)):
+            trainings.train(config.prepare(training(*words, f"run_dir={tmp_path}/part")), None)
+    assert runs.resume_training([f"resume={tmp_path}/part"])
+    states = [torch.load(path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+              for path in (whole, tmp_path / "part")]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("method", NARROW)
+def test_it_draws_and_reports_under_its_own_name(method, trained):
+    from semsynth.reporting.setting import setting_name
+
+    _, run = trained(method)
+    synthesizer = Synthesizer.from_run(run)
+    labels = torch.randint(12, (2, 8, 8)).repeat_interleave(8, 1).repeat_interleave(8, 2)
+    images = synthesizer(labels, seed=3) if synthesizer.z_dim else synthesizer(labels)
+    assert images.shape == (2, 3, 64, 64)
+    again = synthesizer(labels, seed=3) if synthesizer.z_dim else synthesizer(labels)
+    assert torch.equal(images, again)
+    kept = runs.Run(run)
+    assert setting_name(OmegaConf.to_container(kept.config, resolve=True)).startswith(f"{NAMES[method]} ngf=4")
+
+
+@pytest.mark.parametrize("method", NARROW)
+def test_it_is_scored(method, trained):
+    _, run = trained(method)
+    score(composed("evaluate", f"run={run}", "device=cpu", "threads=1", "protocol=scenes", "segmenter=scenes",
+                   "batch=2"))
+    assert 0 <= json.loads((run / "scores.json").read_text())["scores"]["miou"] <= 1
