@@ -15,6 +15,7 @@ from semsynth.runs.building import save_config
 from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS, Run
 from semsynth.runs.inheritance import inherited
+from semsynth.runs.naming import METHOD
 
 
 def inherit(cfg: DictConfig) -> DictConfig:
@@ -31,8 +32,8 @@ def inherit(cfg: DictConfig) -> DictConfig:
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given,
                            _composed_like(saved))
-    if isinstance(plain["run_dir"], str):  # the chosen norm says nothing here
-        plain["run_dir"] = plain["run_dir"].replace("${hydra:runtime.choices.norm}", f"from_{run.path.resolve().name}")
+    if isinstance(plain["run_dir"], str):  # the chosen networks say nothing here
+        plain["run_dir"] = plain["run_dir"].replace(METHOD, f"from_{run.path.resolve().name}")
     return cast(DictConfig, OmegaConf.create(plain))
 
 
