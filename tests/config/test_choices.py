@@ -21,6 +21,7 @@ GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in {*con
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
+CRN = ["generator=crn", "encoder=none", "discriminator=none", "system=regression", "loss=crn_no_vgg", "~discriminator.ndf"]
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
 # what a choice needs besides itself at 4 channels
 BESIDES = {
@@ -34,6 +35,17 @@ BESIDES = {
     ("loss", "unpaired_as_released"): AS_RELEASED,
     ("loss", "unpaired_as_released_no_vgg"): AS_RELEASED,
     ("loss", "unpaired_as_released_input_seg"): AS_RELEASED,
+    ("generator", "pix2pixhd"): ["encoder=none"],
+    ("generator", "pix2pixhd_local"): ["encoder=none", "generator.blocks=1"],
+    ("encoder", "instance_features"): ["generator=pix2pixhd", "encoder.nef=2"],
+    ("system", "staged"): ["generator=pix2pixhd_local", "encoder=none", "generator.blocks=1"],
+    ("generator", "crn"): ["encoder=none"],
+    ("discriminator", "none"): CRN,
+    ("system", "regression"): CRN,
+    ("optim", "regression"): CRN,
+    ("loss", "crn"): CRN,
+    ("loss", "crn_diverse"): [*CRN, "generator.pictures=3"],
+    ("loss", "crn_no_vgg"): CRN,
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
