@@ -21,7 +21,7 @@ GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in {*con
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
-CRN = ["generator=crn", "encoder=none", "discriminator=none", "system=regression", "loss=crn_no_vgg", "~discriminator.ndf"]
+CRN = ["generator=crn", "encoder=none", "discriminator=none", "system=regression", "loss=crn_no_vgg"]
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
 # what a choice needs besides itself at 4 channels
 BESIDES = {
