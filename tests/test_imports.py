@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "generators": {"layers", "semantics", "style", "modulation", "norms"},
     "pretrained": {"errors", "spelling", "weights", "backbones"},
     "synthesis": {"errors", "semantics", "style", "threads", "drawing", "sharing", "weights", "data", "pictures"},
-    "complexity": {"chance", "digits", "errors", "semantics", "style", "device", "interfaces", "signatures",
+    "complexity": {"chance", "digits", "errors", "layers", "semantics", "style", "device", "interfaces", "signatures",
                    "weights", "norms", "generators"},
     "losses": {"errors", "layers", "semantics", "style", "weights", "backbones", "pretrained"},
     "segmenters": {"class_names", "errors", "weights", "backbones", "buildable", "pretrained"},

@@ -17,7 +17,7 @@ from semsynth.weights.loading import COUNTER, kind_in_words, same_kind
 STRANGERS = {
     "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE", "body.0.": "OASIS", "body_up.": "OASIS",
     "model.16.conv_block.": "pix2pixHD", "scale0_layer0.": "a discriminator of pix2pixHD",
-    "labelenc1.": "CC-FPSE", "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
+    "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
     "features.": "a classifier of torchvision", "layer1.0.bn1.": "a residual network",
 }
 

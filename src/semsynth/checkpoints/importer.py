@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -133,10 +134,20 @@ def summary(model: ReleasedModel, setting: Setting, choices: Sequence[str]) -> l
     """Lines for the user: what was found and what was concluded."""
     lines = [f"{name}: {part.path.name}, {part.layout.name}, {sum(v.numel() for v in part.state.values()) / 1e6:.2f} M "
              f"numbers, sha256 {part.sha256[:16]}" for name, part in model.parts.items()]
+    lines += [line for name, part in model.parts.items() for line in _unread(name, part)]
     lines += [f"without {_article(part)}" for part in PARTS.values() if part not in model.parts
               and (part != "encoder" or model.parts["generator"].facts.z_dim)]
     lines.append("setting: " + " ".join(choice for choice in choices if len(choice) < 60))
     return lines + [f"concluded: {note}" for note in setting.notes]
+
+
+def _unread(name: str, part: ReleasedPart) -> list[str]:
+    """What the network holds and never reads, by the kinds of its layers."""
+    found = [key for key in part.state if part.layout.is_unread(key)]
+    learned = sum(part.state[key].numel() for key in found if key.endswith((".weight", ".bias")))
+    layers = dict.fromkeys(re.sub(r"^[^.]+\.", "*.", key).rpartition(".")[0] for key in found)
+    return [f"{name}: {learned:,} parameters are kept that nothing reads, as in the released network "
+            f"({', '.join(layers)})"] if found else []
 
 
 @contextmanager

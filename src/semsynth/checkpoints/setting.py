@@ -8,6 +8,7 @@ from typing import Any
 
 from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
+from semsynth.checkpoints.layouts.fpse import FPSEFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
 from semsynth.errors import CheckpointError
@@ -110,7 +111,10 @@ def _classes(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -
 def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int],
                  data: DataFacts | None) -> tuple[int, str]:
     """The number of upsamplings; and, where it was concluded, from what."""
-    candidates = [7] if facts.most else [5, 6]
+    candidates = [7] if facts.most else [5, 6] if facts.upsamplings is None else [facts.upsamplings]
+    if told.upsamplings is not None and facts.upsamplings not in (None, told.upsamplings):
+        raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has features of the label "
+                              f"map for {facts.upsamplings}")
     if told.upsamplings is not None and told.upsamplings not in candidates:
         raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has "
                               f"{'an' if facts.most else 'no'} eighth block, which comes with 7 and only with 7")
@@ -119,7 +123,7 @@ def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int]
     for count in sorted(order, key=lambda n: n != usual):
         if all(side % 2**count == 0 for side in size) and (
                 not facts.z_dim or facts.grid == (size[0] >> count) * (size[1] >> count)):
-            concluded = told.upsamplings is None and not facts.most
+            concluded = told.upsamplings is None and not facts.most and facts.upsamplings is None
             source = f"dataset={data.name}" if data else f"size=[{size[0]},{size[1]}]"
             return count, f"{count} upsamplings, as usual for {source}" if concluded else ""
     raise CheckpointError(f"size=[{size[0]},{size[1]}] does not go with {' or '.join(map(str, order))} upsamplings"
@@ -136,7 +140,7 @@ def _grids(facts: GeneratorFacts, size: tuple[int, int] | None) -> str:
     return f" (its start grid has {facts.grid} positions{examples})"
 
 
-def overrides(setting: Setting, facts: GeneratorFacts, discriminator: DiscriminatorFacts | None,
+def overrides(setting: Setting, facts: GeneratorFacts, discriminator: DiscriminatorFacts | FPSEFacts | None,
               encoder: EncoderFacts | None) -> list[str]:
     """The setting as overrides of a training's configuration.
 
@@ -148,7 +152,11 @@ def overrides(setting: Setting, facts: GeneratorFacts, discriminator: Discrimina
         "generator.ngf": facts.ngf, "generator.upsamplings": setting.upsamplings,
         "generator.out_channels": facts.out_channels, "encoder": "style" if facts.z_dim else "none",
     }
-    if facts.norm == "spade":
+    if facts.generator != "spade":
+        values["generator"] = facts.generator
+    if facts.pyramid is not None:
+        values |= {"generator.hidden": facts.hidden, "generator.pyramid": facts.pyramid}
+    elif facts.norm == "spade":
         values |= {"norm.hidden": facts.hidden, "norm.kernel_size": facts.kernel_size}
     if facts.norm == "clade_icpe":
         values["icpe"] = "released"
@@ -156,7 +164,9 @@ def overrides(setting: Setting, facts: GeneratorFacts, discriminator: Discrimina
         values["encoder.z_dim"] = facts.z_dim
     if encoder is not None:
         values |= _encoder(facts, encoder)
-    if discriminator is not None:
+    if isinstance(discriminator, FPSEFacts):
+        values |= _fpse(setting, facts, discriminator)
+    elif discriminator is not None:
         wanted = setting.num_classes + setting.edges + facts.out_channels
         if discriminator.channels != wanted:
             raise CheckpointError(f"the discriminator reads {discriminator.channels} channels, but label map and image "
@@ -164,6 +174,15 @@ def overrides(setting: Setting, facts: GeneratorFacts, discriminator: Discrimina
         values |= {"discriminator.ndf": discriminator.ndf, "discriminator.num_layers": discriminator.num_layers,
                    "discriminator.num_scales": discriminator.num_scales}
     return [f"{key}={_word(value)}" for key, value in values.items()]
+
+
+def _fpse(setting: Setting, facts: GeneratorFacts, discriminator: FPSEFacts) -> dict[str, Any]:
+    reads, wanted = (discriminator.channels, discriminator.image_channels), (setting.num_classes + setting.edges,
+                                                                             facts.out_channels)
+    if reads != wanted:
+        raise CheckpointError(f"the discriminator reads {reads[0]} channels of label maps and {reads[1]} of images, "
+                              f"this generator has {wanted[0]} and {wanted[1]}: is it another model's?")
+    return {"discriminator": "fpse", "discriminator.ndf": discriminator.ndf}
 
 
 def _encoder(facts: GeneratorFacts, encoder: EncoderFacts) -> dict[str, Any]:

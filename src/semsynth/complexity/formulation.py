@@ -128,6 +128,7 @@ class PublishedGenerator(BaseGenerator):
         super().__init__(generator.size, generator.out_channels)
         self.fc, self.fc_position, self.conv_img = generator.fc, generator.fc_position, generator.conv_img
         self.blocks = nn.ModuleList(PublishedBlock(block) for block in generator.blocks.values())
+        self.attention = generator.attention
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
         self.z_dim, self.styled = generator.z_dim, generator.styled
         self.draw_style = generator.draw_style  # type: ignore[method-assign]
@@ -143,7 +144,9 @@ class PublishedGenerator(BaseGenerator):
         maps = Maps.of(semantics)
         x = self._start(maps, None if style is None else style.vector)
         for upsample, block in zip(self._upsample, self.blocks, strict=True):
-            x = block(F.interpolate(x, scale_factor=2.0, mode="nearest") if upsample else x, maps)
+            before = F.interpolate(x, scale_factor=2.0, mode="nearest") if upsample else x
+            x = block(before, maps)
+        x = x if self.attention is None else self.attention(x, before)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
 
     def _start(self, maps: Maps, z: Tensor | None) -> Tensor:

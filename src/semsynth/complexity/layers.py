@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from semsynth.complexity.formulas import conv_macs, elementwise_operations, linear_macs
 from semsynth.errors import CountError
 from semsynth.interfaces import Generator, Network
+from semsynth.layers.unfolded import UnfoldedProduct
 from semsynth.norms.base import Norm, plain_formula
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 
-Kind = Literal["norm", "conv", "linear", "other"]
+Kind = Literal["norm", "conv", "linear", "unfolded", "other"]
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 
@@ -27,14 +28,15 @@ class Layer:
 
     Attributes:
         name: dotted name of the module.
-        kind: ``norm`` is a whole modulation with everything in it; ``other`` holds parameters and no products.
+        kind: ``norm`` is a whole modulation with everything in it; ``unfolded`` are products of features with kernels
+            that are no weights; ``other`` holds parameters and no products.
         size: (H, W) of its output; (1, 1) of a linear layer.
         channels_in: channels of its input.
         channels_out: channels of its output.
         kernel: side of the kernel, 0 without one.
         parameters: all learned numbers.
         weights: those that are no biases, as the formulas of arXiv:2012.04644 count (tables are weights).
-        macs: multiply-accumulates of its convolutions and linear layers, computed densely.
+        macs: multiply-accumulates of its convolutions, linear layers and unfolded products, computed densely.
         additions: of biases, one for each output element of those of them that have a bias; the papers' FLOPs hold
             them, ``macs`` leaves them out.
         elementwise: multiplications and additions of a modulation's scale and shift, which ``macs`` leaves out.
@@ -109,7 +111,7 @@ def _layers_that_run(network: nn.Module, run: Callable[[], object]) -> list[tupl
     """The convolutions and linear layers of a network that a call runs, each time with its output."""
     ran: list[tuple[nn.Module, Tensor]] = []
     handles = [m.register_forward_hook(lambda module, _, output: ran.append((module, output)))
-               for m in network.modules() if isinstance(m, Convolution | nn.Linear)]
+               for m in network.modules() if isinstance(m, Convolution | nn.Linear | UnfoldedProduct)]
     try:
         with torch.no_grad():
             run()
@@ -131,7 +133,7 @@ def _watched(generator: Network, reached: list[Layer]) -> Iterator[None]:
             inside.update(module.modules())
             module.__dict__["forward"] = _stub(name, module, reached)
             stubbed.append(module)
-        elif isinstance(module, Convolution | nn.Linear):
+        elif isinstance(module, Convolution | nn.Linear | UnfoldedProduct):
             handles.append(module.register_forward_hook(_hook(name, reached)))
     try:
         yield
@@ -171,8 +173,12 @@ def _hook(name: str, reached: list[Layer]) -> Callable[[nn.Module, object, Tenso
             reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1, parameters,
                                  weights, *work))
             return
-        assert isinstance(module, Convolution)
         h, w = (int(v) for v in output.shape[-2:])
+        if isinstance(module, UnfoldedProduct):
+            channels = output.shape[1]
+            reached.append(Layer(name, "unfolded", (h, w), channels, channels, 0, 0, 0, *work))
+            return
+        assert isinstance(module, Convolution)
         before = reached[-1] if reached and reached[-1].kind == "norm" else None
         added = 0
         if before is not None and before.channels_out == module.in_channels:
@@ -207,6 +213,8 @@ def _work(module: nn.Module, output: Tensor) -> int:
     """Multiply-accumulates of one layer for an output (1,C,H,W) or (...,C)."""
     if isinstance(module, nn.Linear):
         return linear_macs(module.in_features, module.out_features, output.numel() // output.shape[-1])
+    if isinstance(module, UnfoldedProduct):
+        return module.taps * output.numel()
     assert isinstance(module, Convolution)
     positions = output.shape[0] * output[0, 0].numel()
     return conv_macs(module.kernel_size, module.in_channels, module.out_channels, positions, module.groups)
@@ -214,4 +222,4 @@ def _work(module: nn.Module, output: Tensor) -> int:
 
 def _additions(module: nn.Module, output: Tensor) -> int:
     """Additions of a layer's bias to an output."""
-    return 0 if module.bias is None else output.numel()
+    return 0 if isinstance(module, UnfoldedProduct) or module.bias is None else output.numel()

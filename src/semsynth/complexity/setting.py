@@ -19,6 +19,16 @@ MEMORY = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(UNITS)})")
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
                    "cityscapes": [256, 512]}
 
+# generators that are methods of their own, by class: the papers' name, and the values with which they are published
+# where these are not a bare network's
+GENERATORS: dict[str, tuple[str, Plain]] = {
+    "CCFPSEGenerator": ("cc_fpse", {"z_dim": 256, "hidden": 128, "pyramid": 64}),
+    "DAGANGenerator": ("dagan", {}),
+    "Pix2PixHDGenerator": ("pix2pixhd", {"blocks": 9, "features": 0}),
+    "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
+    "CRNGenerator": ("crn", {"pictures": 1}),
+}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -124,6 +134,22 @@ def norm_name(norm: Plain) -> str:
     return f"mixed{inside}_{norm['transition']}"
 
 
+def own_method(generator: Plain) -> tuple[str, Plain] | None:
+    """Of a generator's node: its row of `GENERATORS`; None where it is one that only its norms make a method."""
+    return GENERATORS.get(str(generator["_target_"]).rpartition(".")[2])
+
+
+def network_name(cfg: Plain) -> str:
+    """The short name of a configuration's network: that of its norm, or of a generator that is a method itself.
+
+    Norms other than the published SPADE follow: ``dagan_clade``.
+    """
+    own, norm = own_method(cfg["generator"]), norm_name(cfg["norm"])
+    if own is None:
+        return norm
+    return own[0] if norm == "spade" or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+
+
 def method(cfg: Plain) -> str | None:
     """What the papers call a configuration's network; None where it is none of theirs, in norm, width or size.
 
@@ -131,11 +157,12 @@ def method(cfg: Plain) -> str | None:
         cfg: the resolved configuration.
     """
     generator, dataset = cfg["generator"], cfg["dataset"]["name"]
-    usual = {"z_dim": 0, "upsamplings": None, "fc_offsets": False, "out_channels": 3}
+    own = own_method(generator)
+    usual = {"z_dim": 0, "upsamplings": None, "fc_offsets": False, "out_channels": 3, **(own[1] if own else {})}
     if list(cfg["size"]) != PUBLISHED_SIZES.get(dataset) or any(generator.get(k, v) != v for k, v in usual.items()):
         return None
-    name = norm_name(cfg["norm"])
-    if cfg["norm"].get("hidden", 128) != 128 or cfg["norm"].get("kernel_size", 3) != 3:
+    name, norm = network_name(cfg), cfg["norm"] if "norm" in generator else {}
+    if norm.get("hidden", 128) != 128 or norm.get("kernel_size", 3) != 3:
         return None
     if name == "spade" and (dataset, generator["ngf"]) == (cfg["recipe"]["name"], cfg["recipe"]["light_ngf"]):
         return "spade_light"
@@ -145,7 +172,7 @@ def method(cfg: Plain) -> str | None:
 def facts(cfg: Plain) -> Plain:
     """What of a configuration the costs depend on, and its published name."""
     return {
-        "dataset": cfg["dataset"]["name"], "norm": norm_name(cfg["norm"]), "size": list(cfg["size"]),
+        "dataset": cfg["dataset"]["name"], "norm": network_name(cfg), "size": list(cfg["size"]),
         "num_classes": cfg["dataset"]["num_classes"], "edges": cfg["dataset"]["edges"],
         "generator": cfg["generator"]["_target_"], "ngf": cfg["generator"].get("ngf"),
         "z_dim": cfg["generator"].get("z_dim", 0), "method": method(cfg),

@@ -44,7 +44,7 @@ def export(source: Source, format: str, output: str | Path, *, size: tuple[int, 
     Args:
         source: The run.
         format: One of ``FORMATS``: a run of weights and configuration; ONNX or torch.export programs of the generator
-            and the encoder; checkpoints in the layout of the released SPADE or CLADE code; the segmenter of an unpaired
+            and the encoder; checkpoints in the layout of the released code; the segmenter of an unpaired
             run.
         output: The folder, or the segmenter's file; there must be none of this name.
         size: (H, W) of the programs; None: the size of the training images.

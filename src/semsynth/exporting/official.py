@@ -14,6 +14,7 @@ from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.errors import CheckpointError, ConfigError
 from semsynth.exporting.options import official_options
 from semsynth.exporting.source import Source
+from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
 from semsynth.weights.files import write_with
@@ -33,9 +34,10 @@ def write_official(source: Source, folder: Path) -> list[str]:
     Raises:
         ConfigError: the released code has no such network; says what it lacks.
     """
-    if not isinstance(source.generator, SPADEGenerator):
+    if not isinstance(source.generator, SPADEGenerator | CCFPSEGenerator):
         name = type(source.generator).__name__
-        raise ConfigError(f"format=official: no released layout holds this generator ({name}; known are SPADE, CLADE). "
+        known = ", ".join(layout.name for layout in LAYOUTS if layout.part == "generator")
+        raise ConfigError(f"format=official: no released layout holds this generator ({name}; known are {known}). "
                           "Take format=safetensors, or onnx")
     _check_bases(source.generator)
     upsamplings = source.generator.upsamplings

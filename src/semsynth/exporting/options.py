@@ -7,34 +7,61 @@ from typing import Any
 from torch import nn
 
 from semsynth.exporting.source import Source
+from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.norms.base import Norm
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.norms.spade import SPADE
 
 UPSAMPLINGS = {5: "normal", 6: "more", 7: "most"}
 HIDDEN = 128  # of SPADE's modulation, fixed in the released code
+FEATURES = 64  # of CC-FPSE's label maps, the same
 ENCODER_LAYERS = 6  # the same
 
 
 def official_options(source: Source) -> list[str]:
     """Lines to print: the options of the released ``test.py``, and what it fixes at another value than this run's."""
-    condition, generator = source.condition, source.generator
+    generator = source.generator
+    if isinstance(generator, CCFPSEGenerator):
+        return _of_cc_fpse(source, generator)
     norm: Any = next(m for m in generator.modules() if isinstance(m, Norm))
-    height, width = condition.size
     kernel = norm.shared.kernel_size[0] if isinstance(norm, SPADE) else 3
     base = "instance" if isinstance(norm.base, nn.InstanceNorm2d) else "syncbatch"
-    known = condition.unknown is not None
     options = [
+        *_of_both(source),
+        f"--norm_G spectralspade{base}{kernel}x{kernel}",
+        *(["--norm_mode clade"] if isinstance(norm, CLADE) else []),
+        *(["--add_dist"] if isinstance(norm, CLADE_ICPE) else []),
+        *_styled(generator),
+    ]
+    return [f"options there: {' '.join(options)}", *(f"note: {line}" for line in _differences(source, norm))]
+
+
+def _of_both(source: Source) -> list[str]:
+    """Of label maps, sizes and widths."""
+    condition, generator = source.condition, source.generator
+    (height, width), known = condition.size, condition.unknown is not None
+    return [
         f"--label_nc {len(condition.classes) - known}", *(["--contain_dontcare_label"] if known else []),
         *([] if condition.edges else ["--no_instance"]),
         f"--preprocess_mode fixed --crop_size {width} --aspect_ratio {width / height:g}",
         f"--num_upsampling_layers {UPSAMPLINGS[generator.upsamplings]} --ngf {generator.start_channels // 16}",
-        f"--norm_G spectralspade{base}{kernel}x{kernel}",
-        *(["--norm_mode clade"] if isinstance(norm, CLADE) else []),
-        *(["--add_dist"] if isinstance(norm, CLADE_ICPE) else []),
-        *([f"--use_vae --z_dim {generator.z_dim}"] if generator.z_dim else []),
     ]
-    return [f"options there: {' '.join(options)}", *(f"note: {line}" for line in _differences(source, norm))]
+
+
+def _styled(generator: Any) -> list[str]:
+    return [f"--use_vae --z_dim {generator.z_dim}"] if generator.z_dim else []
+
+
+def _of_cc_fpse(source: Source, generator: CCFPSEGenerator) -> list[str]:
+    """Those that its code, which is built on SPADE's, has from there."""
+    encoders: Any = generator.pyramid.encoders
+    block: Any = generator.blocks["head_0"]
+    widths = encoders[0][0].out_channels, block.gate_0.hidden.out_channels
+    lines = [f"options there: {' '.join([*_of_both(source), *_styled(generator)])}"]
+    if widths != (FEATURES, HIDDEN):
+        lines.append(f"note: the released CC-FPSE has {FEATURES} features of the label map and {HIDDEN} hidden "
+                     f"channels, this one {widths[0]} and {widths[1]}: change the numbers in the released code")
+    return lines + [f"note: {line}" for line in _differences(source, None)]
 
 
 def _differences(source: Source, norm: Any) -> list[str]:

@@ -140,7 +140,9 @@ class FoldedGenerator(BaseGenerator):
         if style is not None and len(x) < len(style):  # a start that reads no style, for norms that do
             x = x.repeat(len(style) // len(x), 1, 1, 1)
         for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
-            x = self._block(block, x, semantics, style, 1 + upsample)
+            before, x = x, self._block(block, x, semantics, style, 1 + upsample)
+        if self.network.attention is not None:
+            x = self.network.attention(x, before, 1 + upsample)
         image = self.network.conv_img(F.leaky_relu_(x, 0.2))
         return torch.tanh_(image.float() if image.dtype in LOW else image)
 

@@ -23,8 +23,8 @@ from semsynth.semantics import Reading, Semantics
 from semsynth.style import Normal, Style
 
 # name of a block, channels out as a multiple of ngf, the number of upsamplings from which one stands before it
-_BLOCKS = [("head_0", 16, None), ("G_middle_0", 16, 5), ("G_middle_1", 16, 6), ("up_0", 8, 4), ("up_1", 4, 3),
-           ("up_2", 2, 2), ("up_3", 1, 1), ("up_4", 0.5, 7)]
+BLOCKS = [("head_0", 16, None), ("G_middle_0", 16, 5), ("G_middle_1", 16, 6), ("up_0", 8, 4), ("up_1", 4, 3),
+          ("up_2", 2, 2), ("up_3", 1, 1), ("up_4", 0.5, 7)]
 
 
 def upsamplings_for(size: tuple[int, int]) -> int:
@@ -34,6 +34,17 @@ def upsamplings_for(size: tuple[int, int]) -> int:
     """
     longest = max(size)
     return 5 if longest <= 256 else 6 if longest <= 512 else 7
+
+
+def start_grid(size: tuple[int, int], upsamplings: int) -> tuple[int, int]:
+    """Size of the grid that `upsamplings` bring to an image of (h, w); ValueError where the strides do not divide it.
+    """
+    (h, w), stride = size, 2 ** upsamplings
+    if h % stride or w % stride or not (h and w):
+        near = [max(stride, round(v / stride) * stride) for v in (h, w)]
+        raise ValueError(f"size [{h},{w}] is no multiple of {stride} ({upsamplings} upsamplings): take "
+                         f"size=[{near[0]},{near[1]}] or fewer generator.upsamplings")
+    return h // stride, w // stride
 
 
 class SPADEGenerator(BaseGenerator):
@@ -73,7 +84,13 @@ class SPADEGenerator(BaseGenerator):
 
     Raises:
         ValueError: the size is no multiple of 2**upsamplings; the message names the nearest sizes that are.
+
+    Attributes:
+        attend: Makes, from the channels before and behind the last block, what is done to its output (N,C,H,W) beside
+            its input (N,B,h,w); None in SPADE.
     """
+
+    attend: Callable[[int, int], nn.Module] | None = None
 
     def __init__(self, norm: NormFactory | Schedule, num_classes: int, *, size: tuple[int, int] = (256, 256),
                  ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
@@ -98,7 +115,7 @@ class SPADEGenerator(BaseGenerator):
             self.fc = nn.Conv2d(num_classes + edges + 2 * fc_offsets, self.start_channels, 3, padding=1)
 
         schedule = as_schedule(norm)
-        blocks = [block for block in _BLOCKS if block[0] != "up_4" or self.upsamplings == 7]
+        blocks = [block for block in BLOCKS if block[0] != "up_4" or self.upsamplings == 7]
         self.blocks = nn.ModuleDict()
         self._upsample: list[bool] = []
         channels = self.start_channels
@@ -106,7 +123,8 @@ class SPADEGenerator(BaseGenerator):
             width = int(multiple * ngf)
             self.blocks[name] = ResBlock(channels, width, partial(schedule(index), num_classes=num_classes))
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
-            channels = width
+            before, channels = channels, width
+        self.attention = None if self.attend is None else self.attend(before, channels)
         self.conv_img = ImageConv2d(channels, out_channels, 3, padding=1)
         self.class_codes = max((norm.class_codes for norm in self.modules() if isinstance(norm, Norm)), default=0)
         self.styled = bool(z_dim or self.class_codes)
@@ -119,12 +137,7 @@ class SPADEGenerator(BaseGenerator):
 
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w); ValueError where the strides do not divide it."""
-        stride = 2 ** self.upsamplings
-        if h % stride or w % stride or not (h and w):
-            near = [max(stride, round(v / stride) * stride) for v in (h, w)]
-            raise ValueError(f"size [{h},{w}] is no multiple of {stride} ({self.upsamplings} upsamplings): take "
-                             f"size=[{near[0]},{near[1]}] or fewer generator.upsamplings")
-        return h // stride, w // stride
+        return start_grid((h, w), self.upsamplings)
 
     def readings(self, h: int, w: int) -> list[Reading]:
         """All sizes at which the label map of an (h, w) image is read, smallest first.
@@ -225,7 +238,8 @@ class SPADEGenerator(BaseGenerator):
                 x = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = arranged(x)
             run = partial(recomputed, block) if self.checkpointing and self.training else block
-            x = run(x, semantics, style)
+            before, x = x, run(x, semantics, style)
+        x = x if self.attention is None else self.attention(x, before)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2, inplace=True)))  # nothing else reads x
 
 

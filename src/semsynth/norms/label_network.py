@@ -20,6 +20,18 @@ def hidden_features(shared: nn.Conv2d, view: Semantics, *, edges: bool) -> Tenso
     return F.relu(shared(view.one_hot(edges=edges, dtype=shared.weight.dtype)))
 
 
+def label_rows(weight: Tensor, *, edges: bool) -> Tensor:
+    """What each code of a label map adds at each position of a 3x3 window: weight (D,K[+1],3,3) -> (9*codes,D).
+
+    The code beyond the border, where a convolution sees zeros, is the last one.
+    """
+    rows = weight.permute(2, 3, 1, 0).reshape(9, -1, len(weight))
+    if edges:
+        classes, edge = rows[:, :-1], rows[:, -1:]
+        rows = torch.cat([classes, classes + edge], 1)
+    return F.pad(rows, (0, 0, 0, 1)).flatten(0, 1)
+
+
 @dataclass(eq=False)
 class PatchNetwork:
     """Two 3x3 convolutions of a label map, with ReLU between them, on its distinct patches: (R,D) for R 5x5 patches.
@@ -49,11 +61,7 @@ class PatchNetwork:
         """Of the first layer, and the weight (D,hidden,3,3) and the bias (D,) of the second."""
         hidden, hidden_bias = shared.out_channels, shared.bias
         assert hidden_bias is not None
-        rows = shared.weight.permute(2, 3, 1, 0).reshape(9, -1, hidden)
-        if edges:
-            classes, edge = rows[:, :-1], rows[:, -1:]
-            rows = torch.cat([classes, classes + edge], 1)
-        rows = F.pad(rows, (0, 0, 0, 1)).flatten(0, 1)  # a convolution sees zeros beyond the border
+        rows = label_rows(shared.weight, edges=edges)
         return cls(rows, hidden_bias, weight.permute(1, 2, 3, 0).reshape(hidden, -1), bias)
 
     def __call__(self, patches: Patches) -> Tensor:

@@ -5,36 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from semsynth.complexity.setting import PUBLISHED_SIZES
+from semsynth.complexity.setting import GENERATORS, PUBLISHED_SIZES
 
 BASES = {"BatchNorm2d": "batch", "InstanceNorm2d": "instance", "group_norm": "group", "layer_norm": "layer",
          "PONO": "pono"}
+# discriminators that belong to a generator; to all others, the PatchGAN
+DISCRIMINATORS = {
+    "CCFPSEGenerator": "FPSEDiscriminator",
+    "Pix2PixHDGenerator": "Pix2PixHDDiscriminator",
+    "Pix2PixHDLocalGenerator": "Pix2PixHDDiscriminator",
+    "CRNGenerator": "no_discriminator",
+}
+# objectives, likewise; to all others, the hinge. None: whichever, since it has none
+OBJECTIVES = {"Pix2PixHDGenerator": "LeastSquares", "Pix2PixHDLocalGenerator": "LeastSquares", "CRNGenerator": None}
 
 
 def departures(config: dict[str, Any]) -> list[str]:
     """A word or two for each of them, such as `base=instance`, `no VGG`; they belong to a setting's name.
 
-    Generator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual loss, style
-    encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets
-    have recipes of their own.
+    Generator, discriminator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual
+    loss, style encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers;
+    other data sets have recipes of their own.
     """
-    words = [f"base={base}" for base in dict.fromkeys(_bases(config["norm"])) if base != "batch"]
-    generator, objective = (_kind(config.get(part)) for part in ("generator", "objective"))
-    words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator") else []
-    words += [f"objective={objective}"] if objective not in ("", "Hinge") else []
+    words = [f"base={base}" for base in dict.fromkeys(_bases(_norm_of(config))) if base != "batch"]
+    generator, discriminator, objective = (_kind(config.get(part))
+                                           for part in ("generator", "discriminator", "objective"))
+    words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator", *GENERATORS) else []
+    usual = DISCRIMINATORS.get(generator, "MultiscaleDiscriminator")
+    words += [f"discriminator={discriminator}"] if discriminator not in ("", usual) else []
+    played = OBJECTIVES.get(generator, "Hinge")
+    words += [f"objective={objective}"] if objective not in ("", played) and played is not None else []
     return words + (_from_the_recipe(config) if config["dataset"]["name"] in PUBLISHED_SIZES else [])
 
 
 def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     terms = config.get("loss", {}).get("generator")
     words = _offsets(config)
-    words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(config["norm"])) if hidden != 128]
+    words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(_norm_of(config))) if hidden != 128]
     paired = config.get("system", {}).get("segmenter") is None or config["dataset"].get("unpaired") == "as_released"
     if terms is not None and paired:  # without pairs there is nothing to compare features of
-        words += [word for word, term in (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
-                  if term not in terms]
+        needed = (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
+        words += [word for word, term in needed if term not in terms and "regression" not in terms]
+        words += ["no VGG"] if _kind(terms.get("regression")) == "PixelRegression" else []
         words += ["EfficientNet-Lite0 for VGG"] if _kind(terms.get("perceptual")) == "EfficientNetPerceptual" else []
-    return words + (["style encoder"] if config.get("encoder", {}).get("z_dim", 0) else [])
+    styled = bool(config.get("encoder", {}).get("z_dim", 0))
+    published = bool(GENERATORS.get(_kind(config.get("generator")), ("", {}))[1].get("z_dim", 0))
+    words += ["instance features"] if config.get("encoder", {}).get("features", 0) else []
+    return words + ([] if styled == published else ["style encoder" if styled else "no style encoder"])
 
 
 def _offsets(config: dict[str, Any]) -> list[str]:
@@ -43,6 +60,13 @@ def _offsets(config: dict[str, Any]) -> list[str]:
     if not icpe.get("enabled") or icpe.get("published"):
         return []
     return ["icpe=paper" if icpe.get("components") == "largest" else "icpe=default"]
+
+
+def _norm_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The norm's node; an empty one for a method's generator that takes none."""
+    generator = config.get("generator", {})
+    norm: dict[str, Any] = {} if _kind(generator) in GENERATORS and "norm" not in generator else config["norm"]
+    return norm
 
 
 def _norms(norm: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from semsynth.complexity.setting import own_method
 from semsynth.reporting.departures import departures
+from semsynth.reporting.published import NAMES as PUBLISHED
 
 Config = dict[str, Any]
 
@@ -18,7 +20,7 @@ NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "
 # What makes a setting. The seed, directories and loggers do not.
 PARTS = ("size", "epochs", "decay_epochs", "dataset", "recipe", "icpe", "augment", "norm",
          "encoder", "generator", "discriminator", "objective", "loss", "optim")
-OF_SYSTEM = ("segmenter", "label_discriminator", "soft")
+OF_SYSTEM = ("segmenter", "label_discriminator", "soft", "fixed_epochs")
 OF_TRAINER = ("precision", "limit_train_batches")
 OF_BATCH = ("total", "accumulation")  # devices share the statistics of their samples: how many there are moves nothing
 PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and where files lie on a machine
@@ -30,14 +32,18 @@ def setting_name(config: Config) -> str:
     What departs from the papers follows (`departures.departures`): `spade, base=instance`, `clade, no VGG`. With a
     segmenter S in the loop also `spade, as released, pretrained S`, `clade, unpaired, untrained S, 5 % pairs`.
 
+    Generators that are methods of their own have the papers' names, `CC-FPSE`, `DAGAN`; norms other than the published
+    follow, as in `DAGAN clade`.
+
     `spade-light` is SPADE as narrow as the recipe says, `light_ngf` (arXiv:2012.04644, Table IV).
     """
     return ", ".join([_generator_name(config), *departures(config), *_loop_words(config)])
 
 
 def _generator_name(config: Config) -> str:
-    name = _norm_name(config["norm"])
-    generator = config.get("generator", {})
+    name, generator = _norm_name(config["norm"]), config.get("generator", {})
+    if "_target_" in generator and (own := own_method(generator)):
+        name = PUBLISHED[own[0]] + (f" {name}" if "norm" in generator and name != "spade" else "")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})

@@ -15,7 +15,7 @@ from semsynth.runs.building import save_config
 from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS, Run
 from semsynth.runs.inheritance import inherited
-from semsynth.runs.naming import METHOD
+from semsynth.runs.naming import NETWORK_WORD
 
 
 def inherit(cfg: DictConfig) -> DictConfig:
@@ -32,8 +32,8 @@ def inherit(cfg: DictConfig) -> DictConfig:
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     plain: Any = inherited(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False)), saved, given,
                            _composed_like(saved))
-    if isinstance(plain["run_dir"], str):  # the chosen networks say nothing here
-        plain["run_dir"] = plain["run_dir"].replace(METHOD, f"from_{run.path.resolve().name}")
+    if isinstance(plain["run_dir"], str):  # the chosen network says nothing here
+        plain["run_dir"] = plain["run_dir"].replace(NETWORK_WORD, f"from_{run.path.resolve().name}")
     return cast(DictConfig, OmegaConf.create(plain))
 
 

@@ -1,15 +1,14 @@
-"""Names of run directories, and of those of a sweep's jobs."""
+"""Names of the directories of a sweep's jobs."""
 
 import hashlib
 import re
 from pathlib import PurePath
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 LONGEST = 120  # characters
-# in the default of `run_dir`
-METHOD = "${method_name:}"
+# in the yamls' run_dir
+NETWORK_WORD = "${network_word:${hydra:runtime.choices.generator},${hydra:runtime.choices.norm}}"
 
 
 def run_name(overrides: str) -> str:
@@ -29,12 +28,11 @@ def run_name(overrides: str) -> str:
     return f"{name[:LONGEST - 9].rstrip('+-_.')}_{digest}"
 
 
-def method_name() -> str:
-    """What a run is called by its choices: by its norm where the generator is SPADE's, by its generator elsewhere."""
-    choices = HydraConfig.get().runtime.choices
-    return str(choices["norm"] if choices["generator"] == "spade" else choices["generator"])
+def network_word(generator: str, norm: str) -> str:
+    """What tells a run's network in the name of its directory: the choice of a norm, or of another generator."""
+    return norm if generator == "spade" else generator
 
 
-OmegaConf.register_new_resolver("method_name", method_name, replace=True)
+OmegaConf.register_new_resolver("network_word", network_word, replace=True)
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 OmegaConf.register_new_resolver("last_part", lambda path: PurePath(path).name, replace=True)

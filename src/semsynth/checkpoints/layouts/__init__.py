@@ -1,11 +1,22 @@
 """The table of released layouts: one file each, read in both directions."""
 
+from semsynth.checkpoints.layouts.cc_fpse import CC_FPSE
 from semsynth.checkpoints.layouts.clade import CLADE
+from semsynth.checkpoints.layouts.dagan import DAGAN
+from semsynth.checkpoints.layouts.fpse import FPSE
 from semsynth.checkpoints.layouts.patchgan import PATCHGAN
 from semsynth.checkpoints.layouts.spade import SPADE
 from semsynth.checkpoints.layouts.style_encoder import STYLE_ENCODER
 from semsynth.checkpoints.layouts.table import Layout
 
-LAYOUTS: tuple[Layout, ...] = (SPADE, CLADE, PATCHGAN, STYLE_ENCODER)
+LAYOUTS: tuple[Layout, ...] = (
+    SPADE,
+    CLADE,
+    CC_FPSE,
+    DAGAN,
+    PATCHGAN,
+    FPSE,
+    STYLE_ENCODER,
+)
 
-__all__ = ["CLADE", "LAYOUTS", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout"]
+__all__ = ["CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout"]

@@ -34,8 +34,11 @@ class GeneratorFacts:
         grid: Positions of the start grid with a style vector.
         most: Whether there is an eighth block (7 upsamplings).
         out_channels: Of the images.
-        hidden: Width of SPADE's modulation; None without it.
+        hidden: Width of SPADE's modulation, or of CC-FPSE's predictors; None without them.
         kernel_size: Of SPADE's modulation; None without it.
+        generator: Choice of conf/generator.
+        pyramid: Width of CC-FPSE's features of the label map; None without them.
+        upsamplings: Of the generator; None where the names do not say.
     """
 
     norm: str
@@ -50,6 +53,9 @@ class GeneratorFacts:
     out_channels: int
     hidden: int | None = None
     kernel_size: int | None = None
+    generator: str = "spade"
+    pyramid: int | None = None
+    upsamplings: int | None = None
 
 
 def has_backbone(state: State) -> bool:

@@ -8,10 +8,17 @@ from semsynth.checkpoints.layouts.backbone import EXTRAS, FIRST, ROWS, Generator
 from semsynth.checkpoints.layouts.table import Layout, State, shape
 from semsynth.errors import CheckpointError
 
+ATTENTION = "conv_64.weight"  # of DAGAN
 
-def recognise(state: State) -> bool:
+
+def modulated(state: State) -> bool:
     """Modulation by convolutions."""
     return has_backbone(state) and f"{FIRST}.mlp_shared.0.weight" in state
+
+
+def recognise(state: State) -> bool:
+    """Modulation by convolutions, and nothing behind the blocks."""
+    return modulated(state) and ATTENTION not in state
 
 
 def describe(state: State) -> GeneratorFacts:

@@ -27,6 +27,7 @@ class Layout:
         recognise: Whether a state dict with their names is one of this layout.
         describe: What such a state dict says of its network; raises CheckpointError where it contradicts itself.
         extras: Patterns of their names that may be there besides and mean nothing.
+        unread: Patterns of their names of tensors that the network holds and its forward pass never reads.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Layout:
     recognise: Callable[[State], bool]
     describe: Callable[[State], Any]
     extras: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def official(self, key: str) -> str:
         """Their name of our tensor `key`.
@@ -55,6 +57,10 @@ class Layout:
     def is_extra(self, key: str) -> bool:
         """Whether their tensor `key` means nothing."""
         return any(re.fullmatch(pattern, key) for pattern in self.extras)
+
+    def is_unread(self, key: str) -> bool:
+        """Whether the network holds their tensor `key` without reading it."""
+        return any(re.fullmatch(pattern, key) for pattern in self.unread)
 
 
 def spectral(ours: str, theirs: str) -> tuple[Row, ...]:
