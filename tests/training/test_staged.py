@@ -6,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.resume import ContinueEpoch
 from semsynth.training.seeding import SeededBatches
 from semsynth.training.staged import StagedSystem
@@ -64,7 +65,7 @@ class Interrupt(pl.Callback):
             raise Stop
 
 
-@pytest.mark.parametrize("at", [(1, 3), (1, 5), (2, 0), (2, 4)], ids=str)
+@pytest.mark.parametrize("at", [(1, 3), (2, 0), (2, 4)], ids=str)
 def test_it_goes_on_exactly(at, make, tiny, tmp_path):
     def trained(*more, **settings):
         system = make()
@@ -80,6 +81,19 @@ def test_it_goes_on_exactly(at, make, tiny, tmp_path):
     first, second = (s.both_optimizers()[0].state_dict()["state"] for s in (system, other))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[k]["exp_avg"], second[k]["exp_avg"]) for k in first)
+
+
+def test_it_goes_on_from_the_end_of_the_first_stage(make, tiny, tmp_path):
+    def trained(epochs, **settings):
+        system = make()
+        callbacks = [SeededBatches(3), ContinueEpoch(), Checkpoints(tmp_path / str(epochs))]
+        tiny.trainer(tmp_path, callbacks, max_epochs=epochs).fit(system, tiny.data(), weights_only=True, **settings)
+        return system
+
+    whole = trained(4)
+    trained(2)
+    again = trained(4, ckpt_path=tmp_path / "2" / "last.ckpt")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
 def test_what_cannot_be_staged(tiny):

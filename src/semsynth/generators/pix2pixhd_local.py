@@ -39,6 +39,7 @@ class Pix2PixHDLocalGenerator(InstanceStyled):
     """
 
     stride = 2 ** (DOWNSAMPLINGS + 1)
+    grown = ("first", "down", "blocks", "up", "to_image")  # what a global network's run has not, or not so
 
     def __init__(self, num_classes: int, *, size: tuple[int, int] = (1024, 2048), ngf: int = 64, blocks: int = 9,
                  local_blocks: int = 3, edges: bool = False, features: int = 0, clusters: int = 10,
