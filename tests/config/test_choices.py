@@ -87,7 +87,7 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     overrides = [o for o in overrides if not (alone and o.startswith("discriminator."))]
     if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
                   "unpaired_as_released_input_seg") or (
-            group, choice) in (("loss", "spade"), ("loss", "cc_fpse")):
+            group, choice) in (("loss", "spade"), ("loss", "cc_fpse"), ("loss", "pix2pixhd")):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(training(*overrides))
     cfg.trainer.max_epochs, cfg.trainer.limit_train_batches, cfg.trainer.limit_val_batches = 1, 1, 1

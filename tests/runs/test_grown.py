@@ -20,7 +20,8 @@ def local(classes=3, features=0):
 
 def transferred(network, other, now=CLASSES):
     system = SimpleNamespace(generator=network, discriminator=None, encoder=None)
-    saved = SimpleNamespace(path=Path("last.ckpt"), part=lambda part: other.state_dict() if part == "generator" else None)
+    parts = {"generator": other.state_dict()}
+    saved = SimpleNamespace(path=Path("last.ckpt"), part=parts.get)
     return transfer_weights(system, saved, Inputs(CLASSES, False), Inputs(now, False))
 
 

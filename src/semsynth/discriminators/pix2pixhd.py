@@ -26,6 +26,11 @@ class PlainPatchDiscriminator(nn.Module):
         self.layers = nn.ModuleList(nn.Conv2d(widths[i], widths[i + 1], 4, stride=stride, padding=2)
                                     for i, stride in enumerate(strides))
 
+    @property
+    def class_indexed(self) -> dict[str, int]:
+        """Names of its parameters with one entry a class, and the dimension of these; the image follows."""
+        return {"layers.0.weight": 1}
+
     def forward(self, x: Tensor) -> list[Tensor]:
         """Every layer's output, in order."""
         maps = []

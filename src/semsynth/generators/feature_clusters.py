@@ -58,8 +58,8 @@ class FeatureClusters(nn.Module):
             self.known[index] = len(found)
 
     def style(self, count: int, semantics: Semantics | None, normal: Normal | None) -> Style:
-        """A centre for each instance of label maps, or for each class of `count` pictures without."""
-        if semantics is None:
+        """A centre for each instance of label maps; for each class of `count` pictures without (as on meta)."""
+        if semantics is None or semantics.labels.is_meta:
             return Style(classes=self.drawn(torch.arange(len(self.known)).expand(count, -1), normal))
         return Style(instances=self.drawn(Regions.of(semantics).classes, normal))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, cast, runtime_checkable
 
+import torch
 from torch import nn
 
+from semsynth.interfaces import Discriminator, Generator, StyleEncoder
 from semsynth.training.paired import PairedSystem
 
 
@@ -28,14 +31,21 @@ class StagedSystem(PairedSystem):
 
     Args:
         fixed_epochs: The first epochs, in which the part is left alone.
-        others: Arguments of `PairedSystem`.
+
+    The others are those of `PairedSystem`.
 
     Raises:
         ValueError: the generator has no such part.
     """
 
-    def __init__(self, *args: Any, fixed_epochs: int = 10, **others: Any) -> None:
-        super().__init__(*args, **others)
+    def __init__(self, generator: Generator, discriminator: Discriminator, encoder: StyleEncoder | None,
+                 losses: Mapping[str, Mapping[str, nn.Module]],
+                 optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]], *,
+                 num_classes: int, epochs: int, decay_epochs: int = 0, accumulate: int = 1,
+                 regenerate_fake: bool = True, compile: bool = False, fixed_epochs: int = 10) -> None:
+        super().__init__(generator, discriminator, encoder, losses, optimizers, num_classes=num_classes, epochs=epochs,
+                         decay_epochs=decay_epochs, accumulate=accumulate, regenerate_fake=regenerate_fake,
+                         compile=compile)
         if fixed_epochs < 0:
             raise ValueError(f"system.fixed_epochs must be 0 or more, got {fixed_epochs}")
         if not isinstance(self.generator, Staged):
