@@ -22,9 +22,9 @@ LAYOUTS: tuple[Layout, ...] = (
     DAGAN,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
+    PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
     PATCHGAN,
     FPSE,
-    PIX2PIXHD_DISCRIMINATOR,
     STYLE_ENCODER,
     INSTANCE_FEATURES,
 )
