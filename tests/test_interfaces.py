@@ -17,8 +17,13 @@ from semsynth.data.scenes import CLASSES, Scenes
 from semsynth.data.scenes.dataset import SceneParts
 from semsynth.data.unpaired import UnpairedDataset
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
+from semsynth.discriminators.pix2pixhd import Pix2PixHDDiscriminator
+from semsynth.encoders.instance_features import InstanceFeatureEncoder
 from semsynth.encoders.style import StyleEncoder
 from semsynth.evaluation.validation import ValidationScores
+from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
+from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.losses.adversarial import Hinge
 from semsynth.metrics.protocol import Protocol
@@ -52,11 +57,17 @@ def classes_in(package):
 @pytest.mark.parametrize(("contract", "make"), [
     (interfaces.Generator, lambda: SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)),
     (interfaces.Generator, lambda: SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2).optimize_for_inference()),
+    (interfaces.Generator, lambda: Pix2PixHDGenerator(3, size=(32, 32), ngf=2, blocks=1)),
+    (interfaces.Generator, lambda: Pix2PixHDLocalGenerator(3, size=(64, 64), ngf=2, blocks=1)),
+    (interfaces.Generator, lambda: CRNGenerator(3, size=(8, 8), ngf=1)),
+    (interfaces.StyleEncoder, lambda: InstanceFeatureEncoder(nef=2)),
+    (interfaces.Discriminator, lambda: Pix2PixHDDiscriminator(3, ndf=2)),
     (interfaces.StyleEncoder, lambda: StyleEncoder((32, 32), nef=2, z_dim=4)),
     (interfaces.Discriminator, lambda: MultiscaleDiscriminator(3, ndf=2)),
     (interfaces.Segmenter, lambda: LoopSegmenter(UNet(3, widths=(4, 4, 6)), classes=["a", "b", "c"])),
     (ReadsStyle, StyleRegressor),
-], ids=["generator", "folded generator", "encoder", "discriminator", "segmenter", "style regressor"])
+], ids=["generator", "folded generator", "pix2pixHD", "local enhancer", "CRN", "features", "pix2pixHD's D", "encoder",
+        "discriminator", "segmenter", "style regressor"])
 def test_networks(contract, make):
     assert isinstance(make(), contract)
 
@@ -85,7 +96,7 @@ def test_loss_terms(kind):
 
 
 def test_all_terms_were_looked_at():
-    assert len(TERMS) == 12
+    assert len(TERMS) == 15
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ PARTS = ("semantics", "norms", "generators", "discriminators", "encoders", "segm
 # Functions, and what stands elsewhere, one by one: calling any function there is could write files or import modules.
 NAMES = frozenset({
     "semsynth.norms.base.group_norm", "semsynth.norms.base.layer_norm", "semsynth.encoders.none.no_encoder",
+    "semsynth.discriminators.none.no_discriminator",
     "semsynth.segmenters.judge.load_judge", "semsynth.segmenters.judge.shipped",
     "semsynth.segmenters.judge.own_judge", "semsynth.segmenters.published.published_judge",
     "semsynth.segmenters.loop.pretrained", "semsynth.segmenters.loop.untrained",

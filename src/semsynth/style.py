@@ -56,7 +56,7 @@ class Style:
     Attributes:
         vector: (N,Z), one code for a whole picture (SPADE's VAE, arXiv:1903.07291).
         classes: (N,K,Z), a code for each class of a picture.
-        instances: (N,I,Z), a code for each instance, in the order of the instance map's numbers.
+        instances: (N,I,Z), a code for each instance, in the order of `semsynth.semantics.regions`.
         noise: (N,C,H,W), a map of noise.
         posterior: What an encoder says of one of the codes; None for styles that are drawn or given.
     """

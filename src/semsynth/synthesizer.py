@@ -88,7 +88,7 @@ class Synthesizer:
     @property
     def z_dim(self) -> int:
         """Length of the style vector; 0 where a label map has one picture."""
-        return int(self._generator.z_dim)
+        return int(getattr(self._generator, "z_dim", 0))
 
     @property
     def reads_instances(self) -> bool:

@@ -47,6 +47,15 @@ def composed(*overrides):
         (["experiments=cc_fpse_scenes", "generator.ngf=8"], "CC-FPSE ngf=8"),
         (["experiments=dagan_cityscapes"], "DAGAN"),
         (["experiments=dagan_scenes", "norm=clade", "base=instance"], "DAGAN clade, base=instance"),
+        (["experiments=pix2pixhd_ade20k"], "pix2pixHD"),
+        (["experiments=pix2pixhd_scenes", "generator.ngf=8"], "pix2pixHD ngf=8"),
+        (["experiments=pix2pixhd_cityscapes_512p", "objective=hinge", "encoder=instance_features",
+          "loss=pix2pixhd_no_vgg"], "pix2pixHD, objective=Hinge, no VGG, instance features"),
+        (["experiments=pix2pixhd_cityscapes_1024p", "base=instance"], "pix2pixHD local"),
+        (["experiments=crn_cityscapes", "objective=original"], "CRN"),
+        (["experiments=crn_scenes"], "CRN"),
+        (["experiments=crn_cityscapes", "loss=crn_no_vgg", "discriminator=patchgan"],
+         "CRN, discriminator=MultiscaleDiscriminator, no VGG"),
         (["norm=spade", "discriminator=fpse"], "spade, discriminator=FPSEDiscriminator"),
         (["ablation=unpaired_baseline"], "clade"),
         (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
@@ -65,6 +74,16 @@ def test_names(overrides, name):
     config = composed(*overrides)
     assert setting_name(config) == name
     assert transition(config) == next((k for k in (4, 5) if name.startswith(f"mixed transition {k}")), None)
+
+
+@pytest.mark.parametrize("name", ["pix2pixhd_ade20k", "pix2pixhd_coco_stuff", "pix2pixhd_cityscapes",
+                                  "crn_cityscapes"])
+def test_rivals_stand_beside_their_rows_of_every_source(name):
+    config = composed(f"experiments={name}")
+    rows = published_for(config["dataset"]["name"], setting_name(config))
+    assert {row.setting for row in rows} == {"CRN" if name.startswith("crn") else "pix2pixHD"}
+    assert [row.source.split(" ")[0] for row in rows] == (["SPADE"] if name.startswith("crn") else ["CLADE", "SPADE"])
+    assert facts(config)["method"] == name.partition("_")[0]
 
 
 @pytest.mark.parametrize("name", ["cc_fpse_ade20k", "cc_fpse_coco_stuff", "cc_fpse_cityscapes", "dagan_ade20k",

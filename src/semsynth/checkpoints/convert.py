@@ -16,7 +16,6 @@ from semsynth.weights.loading import COUNTER, kind_in_words, same_kind
 # networks that are none of ours, by a piece of a name that only they have
 STRANGERS = {
     "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE", "body.0.": "OASIS", "body_up.": "OASIS",
-    "model.16.conv_block.": "pix2pixHD", "scale0_layer0.": "a discriminator of pix2pixHD",
     "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
     "features.": "a classifier of torchvision", "layer1.0.bn1.": "a residual network",
 }
@@ -50,7 +49,7 @@ def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, T
         CheckpointError: names or shapes differ; a short table says where.
     """
     table = layout.table(network)
-    rows, found = [], {}
+    rows, found = [], {ours: value for ours, value in network.items() if ours not in table}
     for ours, theirs in table.items():
         expected = network[ours]
         if theirs in state and same_kind(expected, state[theirs]):

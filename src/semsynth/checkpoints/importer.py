@@ -14,6 +14,7 @@ from torch import Tensor
 from semsynth.checkpoints.convert import recognise, to_ours
 from semsynth.checkpoints.files import PARTS, ImportHints, find_files, read_options
 from semsynth.checkpoints.layouts.table import Layout
+from semsynth.checkpoints.pix2pixhd import with_encoder
 from semsynth.checkpoints.read import read_state
 from semsynth.checkpoints.setting import DataFacts, Setting, class_overrides, conclude, likely_dataset, overrides
 from semsynth.checkpoints.spectral import complete_spectral_norms
@@ -127,6 +128,9 @@ def open_model(source: str | Path, told: ImportHints, epoch: str | None = None) 
                                       f"{_article(name)}: was the file renamed?")
             state, completed = complete_spectral_norms(state)
             parts[name] = ReleasedPart(path, sha256_of(path), layout, layout.describe(state), state, completed)
+    generator = parts["generator"]
+    with _naming(generator.path):
+        generator.facts = with_encoder(generator.facts, parts["encoder"].facts if "encoder" in parts else None)
     return ReleasedModel(parts, told.or_else(read_options(files["generator"].parent)))
 
 

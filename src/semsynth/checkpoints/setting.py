@@ -10,12 +10,15 @@ from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.fpse import FPSEFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
+from semsynth.checkpoints.layouts.pix2pixhd import Pix2PixHDFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
+from semsynth.checkpoints.pix2pixhd import pix2pixhd_overrides, usual_size
 from semsynth.errors import CheckpointError
 
 # released models: input channels without the edges -> choice of conf/dataset; ADE20K has no instance maps
 PUBLISHED = {151: "ade20k", 183: "coco_stuff", 35: "cityscapes"}
 WITH_EDGES = ("coco_stuff", "cityscapes")
+AnyFacts = GeneratorFacts | Pix2PixHDFacts
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Setting:
     notes: tuple[str, ...] = ()
 
 
-def likely_dataset(facts: GeneratorFacts) -> str | None:
+def likely_dataset(facts: AnyFacts) -> str | None:
     """The data set of the papers that alone has this number of input channels, if one has."""
     if facts.channels is None:
         return None
@@ -59,7 +62,7 @@ def likely_dataset(facts: GeneratorFacts) -> str | None:
     return None
 
 
-def conclude(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -> Setting:
+def conclude(facts: AnyFacts, told: ImportHints, data: DataFacts | None) -> Setting:
     """Put together what the tensors, the options and the data set say.
 
     Args:
@@ -76,6 +79,13 @@ def conclude(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -
         channels = f"{num_classes} label channels{' and the edges' if edges else ''}"
         notes.append(f"dataset={data.name}, which alone has {channels} (give dataset= if it is another)")
     size = told.size or (data.size if data else None)
+    if isinstance(facts, Pix2PixHDFacts):
+        size, note = (size, "") if told.size else usual_size(facts, data.name if data else None, size)
+        notes += [note] if note else []
+        if size is None:
+            raise CheckpointError("the file cannot say which size it was trained for: give size=[HEIGHT,WIDTH], or "
+                                  "dataset=NAME")
+        return Setting(data.name if data else None, num_classes, edges, size, 0, tuple(notes))
     if size is None:
         besides = "" if facts.most else " (and upsamplings=5 or 6, if not the usual)"
         raise CheckpointError(f"the file cannot say which size it was trained for{_grids(facts, None)}: give "
@@ -85,7 +95,7 @@ def conclude(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -
     return Setting(data.name if data else None, num_classes, edges, size, upsamplings, tuple(notes))
 
 
-def _classes(facts: GeneratorFacts, told: ImportHints, data: DataFacts | None) -> tuple[int, bool]:
+def _classes(facts: AnyFacts, told: ImportHints, data: DataFacts | None) -> tuple[int, bool]:
     """Label channels, and whether edges are one more."""
     channels = facts.channels
     if facts.edges is not None and told.edges is not None and facts.edges != told.edges:
@@ -140,13 +150,16 @@ def _grids(facts: GeneratorFacts, size: tuple[int, int] | None) -> str:
     return f" (its start grid has {facts.grid} positions{examples})"
 
 
-def overrides(setting: Setting, facts: GeneratorFacts, discriminator: DiscriminatorFacts | FPSEFacts | None,
+def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFacts | FPSEFacts | None,
               encoder: EncoderFacts | None) -> list[str]:
     """The setting as overrides of a training's configuration.
 
     Raises:
         CheckpointError: discriminator or encoder do not go with the generator.
     """
+    if isinstance(facts, Pix2PixHDFacts):
+        return [f"{key}={_word(value)}"
+                for key, value in pix2pixhd_overrides(setting, facts, discriminator, encoder).items()]
     values: dict[str, Any] = {
         "dataset.instances": setting.edges, "size": list(setting.size), "base": facts.base, "norm": facts.norm,
         "generator.ngf": facts.ngf, "generator.upsamplings": setting.upsamplings,

@@ -33,7 +33,7 @@ class Parts:
 
     Attributes:
         generator: builds the generator.
-        discriminator: builds the discriminator.
+        discriminator: builds the discriminator, or None.
         encoder: builds the encoder, or None.
         system: builds the LightningModule, for the memory of a training step; None: not measured.
         size: (H, W).
@@ -47,7 +47,7 @@ class Parts:
     """
 
     generator: Callable[[], Generator]
-    discriminator: Callable[[], nn.Module]
+    discriminator: Callable[[], nn.Module | None]
     encoder: Callable[[], nn.Module | None]
     system: Callable[[], Any] | None
     size: tuple[int, int]
@@ -128,7 +128,7 @@ def count(parts: Parts) -> Record:
         generator, discriminator, encoder = parts.generator(), parts.discriminator(), parts.encoder()
     layers = walk(generator, semantics)
     image = torch.empty(1, 3, *parts.size, device="meta")
-    networks = {"discriminator": _whole(discriminator, semantics, image)}
+    networks = {} if discriminator is None else {"discriminator": _whole(discriminator, semantics, image)}
     if encoder is not None:
         networks["encoder"] = _whole(encoder, image)
     return {

@@ -24,6 +24,9 @@ PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stu
 GENERATORS: dict[str, tuple[str, Plain]] = {
     "CCFPSEGenerator": ("cc_fpse", {"z_dim": 256, "hidden": 128, "pyramid": 64}),
     "DAGANGenerator": ("dagan", {}),
+    "Pix2PixHDGenerator": ("pix2pixhd", {"blocks": 9, "features": 0}),
+    "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
+    "CRNGenerator": ("crn", {"pictures": 1}),
 }
 
 

@@ -75,6 +75,10 @@ class MultiscaleDiscriminator(nn.Module):
         self.scales = nn.ModuleList(PatchDiscriminator(channels, ndf, num_layers) for _ in range(num_scales))
         initialise(self, init_gain)
 
+    def from_full_size(self) -> list[nn.Module]:
+        """The discriminators, that of the full size first."""
+        return list(self.scales)
+
     def forward(self, semantics: Semantics, images: Tensor) -> list[list[Tensor]]:
         """Maps of every scale."""
         x = images
@@ -82,7 +86,7 @@ class MultiscaleDiscriminator(nn.Module):
             condition = semantics.one_hot(edges=self.edges, dtype=images.dtype)
             x = torch.cat([condition.repeat(len(images) // len(condition), 1, 1, 1), images], 1)
         outputs = []
-        for index, scale in enumerate(self.scales):
+        for index, scale in enumerate(self.from_full_size()):
             if index:
                 x = F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
             outputs.append(scale(for_convolutions(x)))

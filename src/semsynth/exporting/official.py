@@ -12,9 +12,10 @@ from torch import nn
 
 from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import official_options
+from semsynth.exporting.options import official_options, pix2pixhd_options
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
 from semsynth.weights.files import write_with
@@ -34,6 +35,8 @@ def write_official(source: Source, folder: Path) -> list[str]:
     Raises:
         ConfigError: the released code has no such network; says what it lacks.
     """
+    if isinstance(source.generator, InstanceStyled):
+        return [*_write_parts(source, folder), *pix2pixhd_options(source)]
     if not isinstance(source.generator, SPADEGenerator | CCFPSEGenerator):
         name = type(source.generator).__name__
         known = ", ".join(layout.name for layout in LAYOUTS if layout.part == "generator")
@@ -43,6 +46,11 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
+    return [*_write_parts(source, folder), *official_options(source)]
+
+
+def _write_parts(source: Source, folder: Path) -> list[str]:
+    """The files of all networks that there are; a line for each."""
     lines = []
     for part, letter in LETTERS.items():
         state = source.saved.part(part, source.weights)
@@ -52,7 +60,7 @@ def write_official(source: Source, folder: Path) -> list[str]:
         path = folder / f"latest_net_{letter}.pth"
         write_with(path, partial(torch.save, renamed))
         lines.append(f"{path.name}: {part} in the layout {layout.name}")
-    return [*lines, *official_options(source)]
+    return lines
 
 
 def _check_bases(generator: nn.Module) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
 from semsynth.norms.base import Norm
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.norms.spade import SPADE
@@ -62,6 +63,19 @@ def _of_cc_fpse(source: Source, generator: CCFPSEGenerator) -> list[str]:
         lines.append(f"note: the released CC-FPSE has {FEATURES} features of the label map and {HIDDEN} hidden "
                      f"channels, this one {widths[0]} and {widths[1]}: change the numbers in the released code")
     return lines + [f"note: {line}" for line in _differences(source, None)]
+
+
+def pix2pixhd_options(source: Source) -> list[str]:
+    """The line of the options of pix2pixHD's ``test.py``, and where its clusters of features lie."""
+    condition, generator = source.condition, source.generator
+    local = isinstance(generator, Pix2PixHDLocalGenerator)
+    options = [
+        f"--netG {'local' if local else 'global'} --ngf {generator.trunk.first.outputs // (2 if local else 1)}",
+        f"--label_nc {len(condition.classes)}", *([] if condition.edges else ["--no_instance"]),
+        *(["--instance_feat"] if generator.styled else []),
+    ]
+    lines = [f"options there: {' '.join(options)}"]
+    return lines + (["note: the clusters of features are not in these files"] if generator.styled else [])
 
 
 def _differences(source: Source, norm: Any) -> list[str]:

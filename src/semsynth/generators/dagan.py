@@ -43,7 +43,7 @@ class DualAttention(nn.Module):
 
 
 class DAGANGenerator(SPADEGenerator):
-    """Generator of DAGAN (arXiv:2008.12041): `SPADEGenerator`, and `DualAttention` on what its last block makes.
+    """Generator of DAGAN (arXiv:2008.13024): `SPADEGenerator`, and `DualAttention` on what its last block makes.
 
     Arguments, errors and fast paths are those of `SPADEGenerator`; published with SPADE's norms and without a style.
 

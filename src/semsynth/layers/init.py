@@ -130,6 +130,13 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
             nn.init.zeros_(module.bias)
 
 
+def initialise_normal(network: nn.Module, deviation: float = 0.02) -> None:
+    """N(0, `deviation`) convolution weights; biases stay as torch made them (arXiv:1711.11585, as released)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, deviation)
+
+
 def _initialise_layer(layer: Any, gain: float) -> None:
     normed = is_parametrized(layer, "weight")
     nn.init.xavier_normal_(layer.parametrizations.weight.original if normed else layer.weight, gain)

@@ -96,7 +96,7 @@ def _predictions(maps: Maps) -> list[Tensor]:
 
 
 class DiscriminatorAdversarial(nn.Module):
-    """The objective's discriminator side: mean over positions and batch a scale, then over scales.
+    """The objective's discriminator side: mean over positions and batch a scale, then over scales (or `summed`).
 
     >>> from semsynth.semantics import Semantics
     >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
@@ -106,9 +106,9 @@ class DiscriminatorAdversarial(nn.Module):
     1.0
     """
 
-    def __init__(self, objective: Objective, weight: float = 1.0) -> None:
+    def __init__(self, objective: Objective, *, summed: bool = False, weight: float = 1.0) -> None:
         super().__init__()
-        self.objective, self.weight = objective, weight
+        self.objective, self.over, self.weight = objective, torch.sum if summed else torch.mean, weight
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
@@ -116,11 +116,11 @@ class DiscriminatorAdversarial(nn.Module):
 
     def _over_scales(self, real_maps: Maps, fake_maps: Maps) -> Tensor:
         pairs = zip(_predictions(real_maps), _predictions(fake_maps), strict=True)
-        return torch.stack([self.objective.discriminator(real, fake) for real, fake in pairs]).mean()
+        return self.over(torch.stack([self.objective.discriminator(real, fake) for real, fake in pairs]))
 
 
 class GeneratorAdversarial(nn.Module):
-    """The objective's generator side: mean over positions and batch a scale, then over scales.
+    """The objective's generator side: mean over positions and batch a scale, then over scales (or `summed`).
 
     >>> from semsynth.semantics import Semantics
     >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
@@ -129,16 +129,16 @@ class GeneratorAdversarial(nn.Module):
     -1.0
     """
 
-    def __init__(self, objective: Objective, weight: float = 1.0) -> None:
+    def __init__(self, objective: Objective, *, summed: bool = False, weight: float = 1.0) -> None:
         super().__init__()
-        self.objective, self.weight = objective, weight
+        self.objective, self.over, self.weight = objective, torch.sum if summed else torch.mean, weight
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
         return self._over_scales(inputs.fake_maps)
 
     def _over_scales(self, fake_maps: Maps) -> Tensor:
-        return torch.stack([self.objective.generator(fake) for fake in _predictions(fake_maps)]).mean()
+        return self.over(torch.stack([self.objective.generator(fake) for fake in _predictions(fake_maps)]))
 
 
 class LabelDiscriminatorAdversarial(DiscriminatorAdversarial):

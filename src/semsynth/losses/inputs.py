@@ -95,3 +95,19 @@ class UnpairedLossInputs(LossInputs):
     cycled: Tensor | None = None
     fake_label_maps: Maps | None = None
     real_label_maps: Maps | None = None
+
+
+@dataclass
+class RegressionLossInputs(LossInputs):
+    """An iteration without a discriminator; its maps are empty.
+
+    >>> import torch
+    >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
+    >>> RegressionLossInputs(semantics, image, image, [], [], pictures=image[:, None]).pictures.shape
+    torch.Size([1, 1, 3, 16, 16])
+
+    Attributes:
+        pictures: All pictures (N,P,3,H,W) that the generator makes of each label map; None where it makes one.
+    """
+
+    pictures: Tensor | None = None

@@ -49,13 +49,37 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
 class _Taps(nn.Sequential):
     """Layers that answer with the maps behind those that are looked at."""
 
+    def __init__(self, layers: nn.Sequential, taps: Sequence[int]) -> None:
+        super().__init__(*layers)
+        self.taps = frozenset(taps)
+
     def forward(self, x: Tensor) -> list[Tensor]:  # type: ignore[override]
         maps = []
         for index, layer in enumerate(self):
             x = layer(x)
-            if index in _TAPS:
+            if index in self.taps:
                 maps.append(x)
         return maps
+
+
+def vgg19_maps(weights: str, taps: Sequence[int]) -> nn.Sequential:
+    """VGG-19 up to the last of `taps`, indices of torchvision's `features`: image -> the maps behind them.
+
+    Raises:
+        WeightsError: the weights cannot be had or do not fit, see `load_vgg_weights`.
+    """
+    features = make_layers(cfgs["E"])[: max(taps) + 1]
+    state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
+    wanted = features.state_dict()
+    wrong = [k for k, v in wanted.items() if k not in state or not same_kind(v, state[k])]
+    if wrong:
+        raise WeightsError(f"{weights} is no VGG-19 in torchvision's layout: missing or misshapen features."
+                           f"{wrong[0]} and {len(wrong) - 1} more. Or take loss=spade_no_vgg.")
+    features.load_state_dict({k: state[k] for k in wanted})
+    for layer in features:
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False  # the taps must survive the next layer
+    return _Taps(features, taps)
 
 
 class Perceptual(FrozenFeatures):
@@ -76,18 +100,7 @@ class Perceptual(FrozenFeatures):
 
     def __init__(self, weights: str = "imagenet", *, normalize: bool = False,
                  layer_weights: Sequence[float] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), weight: float = 10.0) -> None:
-        features = make_layers(cfgs["E"])[: _TAPS[-1] + 1]
-        state = {k.removeprefix("features."): v for k, v in load_vgg_weights(weights).items()}
-        wanted = features.state_dict()
-        wrong = [k for k, v in wanted.items() if k not in state or not same_kind(v, state[k])]
-        if wrong:
-            raise WeightsError(f"{weights} is no VGG-19 in torchvision's layout: missing or misshapen features."
-                               f"{wrong[0]} and {len(wrong) - 1} more. Or take loss=spade_no_vgg.")
-        features.load_state_dict({k: state[k] for k in wanted})
-        for layer in features:
-            if isinstance(layer, nn.ReLU):
-                layer.inplace = False  # the taps must survive the next layer
-        super().__init__(_Taps(*features), layer_weights, weight)
+        super().__init__(vgg19_maps(weights, _TAPS), layer_weights, weight)
         self.normalize = normalize
 
     @classmethod

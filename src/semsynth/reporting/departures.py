@@ -10,7 +10,14 @@ from semsynth.complexity.setting import GENERATORS, PUBLISHED_SIZES
 BASES = {"BatchNorm2d": "batch", "InstanceNorm2d": "instance", "group_norm": "group", "layer_norm": "layer",
          "PONO": "pono"}
 # discriminators that belong to a generator; to all others, the PatchGAN
-DISCRIMINATORS = {"CCFPSEGenerator": "FPSEDiscriminator"}
+DISCRIMINATORS = {
+    "CCFPSEGenerator": "FPSEDiscriminator",
+    "Pix2PixHDGenerator": "Pix2PixHDDiscriminator",
+    "Pix2PixHDLocalGenerator": "Pix2PixHDDiscriminator",
+    "CRNGenerator": "no_discriminator",
+}
+# objectives, likewise; to all others, the hinge. None: whichever, since it has none
+OBJECTIVES = {"Pix2PixHDGenerator": "LeastSquares", "Pix2PixHDLocalGenerator": "LeastSquares", "CRNGenerator": None}
 
 
 def departures(config: dict[str, Any]) -> list[str]:
@@ -26,7 +33,8 @@ def departures(config: dict[str, Any]) -> list[str]:
     words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator", *GENERATORS) else []
     usual = DISCRIMINATORS.get(generator, "MultiscaleDiscriminator")
     words += [f"discriminator={discriminator}"] if discriminator not in ("", usual) else []
-    words += [f"objective={objective}"] if objective not in ("", "Hinge") else []
+    played = OBJECTIVES.get(generator, "Hinge")
+    words += [f"objective={objective}"] if objective not in ("", played) and played is not None else []
     return words + (_from_the_recipe(config) if config["dataset"]["name"] in PUBLISHED_SIZES else [])
 
 
@@ -36,11 +44,13 @@ def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(_norm_of(config))) if hidden != 128]
     paired = config.get("system", {}).get("segmenter") is None or config["dataset"].get("unpaired") == "as_released"
     if terms is not None and paired:  # without pairs there is nothing to compare features of
-        words += [word for word, term in (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
-                  if term not in terms]
+        needed = (("no VGG", "perceptual"), ("no feature matching", "feature_matching"))
+        words += [word for word, term in needed if term not in terms and "regression" not in terms]
+        words += ["no VGG"] if _kind(terms.get("regression")) == "PixelRegression" else []
         words += ["EfficientNet-Lite0 for VGG"] if _kind(terms.get("perceptual")) == "EfficientNetPerceptual" else []
     styled = bool(config.get("encoder", {}).get("z_dim", 0))
     published = bool(GENERATORS.get(_kind(config.get("generator")), ("", {}))[1].get("z_dim", 0))
+    words += ["instance features"] if config.get("encoder", {}).get("features", 0) else []
     return words + ([] if styled == published else ["style encoder" if styled else "no style encoder"])
 
 

@@ -23,7 +23,8 @@ SIZES = {"cityscapes": (256, 512)}  # all others 256x256
 # the papers' methods -> names of our settings, or the papers' own
 NAMES = {"spade": "spade", "clade": "clade", "clade_icpe": "clade_icpe", "spade_light": "spade-light",
          **{f"mixed_{k}": f"mixed transition {k}" for k in clade_paper.TRANSITIONS},
-         "cc_fpse": "CC-FPSE", "dagan": "DAGAN", "pix2pixhd": "pix2pixHD", "sean": "SEAN", "sean_clade": "SEAN-CLADE",
+         "cc_fpse": "CC-FPSE", "dagan": "DAGAN", "pix2pixhd": "pix2pixHD",
+         "pix2pixhd_local": "pix2pixHD local", "crn": "CRN", "sean": "SEAN", "sean_clade": "SEAN-CLADE",
          "groupdnet": "GroupDNet", "groupdnet_clade": "GroupDNet-CLADE"}
 COLUMNS = {"miou": "miou", "accuracy": "accuracy", "fid": "fid/train", "parameters": "parameters", "flops": "flops",
            "runtime": "runtime", "cpu": "runtime", "memory": "memory"}

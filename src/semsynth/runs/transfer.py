@@ -108,16 +108,31 @@ def transfer_weights(system: Any, weights: Weights, before: Inputs, now: Inputs)
                 raise CheckpointError(f"{path} holds no generator")
             lines.append(f"{part}: starts afresh, {path} has none")
             continue
+        fresh = network.state_dict()
+        grown = _grown(network, saved)
         try:
-            state, warmth = warm_state(part, network.state_dict(), saved, before, now, declared_axes(network))
+            state, warmth = warm_state(part, {k: v for k, v in fresh.items() if _head(k) not in grown},
+                                       {k: v for k, v in saved.items() if _head(k) not in grown}, before, now,
+                                       declared_axes(network))
         except CheckpointError as error:
             if part == "generator":
                 raise CheckpointError(f"{path}: {error}") from None
             lines.append(f"{part}: starts afresh, that of {path} is another network")
             continue
-        network.load_state_dict(state)
+        network.load_state_dict(fresh | state)
+        warmth.fresh += [k for k in fresh if _head(k) in grown]
         lines.append(f"{part}: from {path}{warmth.words()}")
     return lines
+
+
+def _head(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _grown(network: nn.Module, saved: Mapping[str, Tensor]) -> set[str]:
+    """Parts that a network has grown around one that was trained before, and that the other network has not."""
+    grown = {*getattr(network, "grown", ())}
+    return set() if grown <= {_head(k) for k in saved} else grown
 
 
 def declared_axes(network: nn.Module) -> dict[str, int]:

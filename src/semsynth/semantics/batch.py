@@ -44,6 +44,8 @@ class LabelPreparation:
             semantics = semantics_from_batch(batch, self.num_classes)
             if semantics.size == self.size:
                 semantics.prepare(self.readings)
+            if not any("instances" in getattr(reading, "needs", ()) for reading in self.readings):
+                semantics.instances = None  # edges are all that is read of it
             packed = Packed.of(semantics)
         made: SampleBatch = {"semantics": packed}
         if "image" in batch:
@@ -79,6 +81,7 @@ def semantics_from_batch(batch: SampleBatch, num_classes: int) -> Semantics:
         num_classes=num_classes,
         edges=None if instances is None else instance_edges(instances),
         offsets=batch.get("offsets"),
+        instances=instances,
     )
 
 

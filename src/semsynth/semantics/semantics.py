@@ -18,7 +18,8 @@ class Reading(tuple[int, int]):
     """A size (h, w) at which a network reads label maps, and what it looks up there.
 
     `needs` holds "classes" where tables are read by class (`Semantics.by_class`), "patches" where they are by
-    patch of labels, and "patches with edges" where such patches include the instance edges (`Semantics.patches`).
+    patch of labels, and "patches with edges" where such patches include the instance edges (`Semantics.patches`);
+    "instances" where the instance map itself is read (`semsynth.semantics.regions`).
 
     >>> reading = Reading(16, 32, {"classes"})
     >>> reading == (16, 32), sorted(reading.needs)
@@ -58,6 +59,7 @@ class Semantics:
             arXiv:2012.04644, Eq. 12-14).
         probabilities: (N, num_classes, H, W) float, a soft label map (a segmenter's output), or None. Gradients pass
             through it; `labels` is then its argmax.
+        instances: (N, H, W) integers, any ids, or None; the views have none.
 
     Raises:
         ValueError: a shape or dtype does not fit, or a label on the CPU is outside [0, num_classes).
@@ -68,6 +70,7 @@ class Semantics:
     edges: Tensor | None = None
     offsets: Tensor | None = None
     probabilities: Tensor | None = None
+    instances: Tensor | None = None
     _views: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False)
     _classes: Lookup | None = field(default=None, repr=False)
     _patches: dict[str, Patches | None] = field(default_factory=dict, repr=False)
@@ -81,7 +84,8 @@ class Semantics:
         if self.labels.ndim != 3 or self.labels.dtype != torch.int64:
             raise ValueError(f"labels must be (N,H,W) int64, got {tuple(self.labels.shape)} {self.labels.dtype}")
         n, h, w = self.labels.shape
-        wanted = {"edges": (n, 1, h, w), "offsets": (n, 2, h, w), "probabilities": (n, self.num_classes, h, w)}
+        wanted = {"edges": (n, 1, h, w), "offsets": (n, 2, h, w), "probabilities": (n, self.num_classes, h, w),
+                  "instances": (n, h, w)}
         for name, shape in wanted.items():
             value = getattr(self, name)
             if value is not None and tuple(value.shape) != shape:
@@ -204,7 +208,7 @@ class Semantics:
             return None if x is None else x.repeat(times, *[1] * (x.ndim - 1))
 
         return Semantics(tile(self.labels), self.num_classes, tile(self.edges), tile(self.offsets),  # type: ignore[arg-type]
-                         tile(self.probabilities), _checked=True)
+                         tile(self.probabilities), tile(self.instances), _checked=True)
 
     def require_edges(self) -> Tensor:
         """Edges, or a ValueError that says which setting provides them."""
@@ -222,7 +226,7 @@ class Semantics:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Semantics:
         """The same with every tensor changed, those of the views and of all that was prepared, too."""
-        changed: dict[str, Any] = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities")
+        changed: dict[str, Any] = {k: change(v) for k in ("labels", "edges", "offsets", "probabilities", "instances")
                                    if (v := getattr(self, k)) is not None}
         views = {size: view.map(change) for size, view in self._views.items()}
         classes = None if self._classes is None else self._classes.map(change)

@@ -57,7 +57,7 @@ class Condition:
             ValueError: a wrong shape or type, a label out of range, no instances where edges are read.
         """
         ids = self._checked(integers("labels", labels))
-        edges = offsets = None
+        edges = offsets = things = None
         if self.edges:
             if instances is None:
                 raise ValueError("this network reads the edges between instances: give instances=(N,H,W) ids, or "
@@ -69,7 +69,7 @@ class Condition:
             edges = instance_edges(things)
         if self.icpe is not None:
             offsets = torch.from_numpy(np.stack([self.icpe(one) for one in ids.numpy()]))
-        return Semantics(ids, len(self.classes), edges, offsets)
+        return Semantics(ids, len(self.classes), edges, offsets, instances=things)
 
     def _checked(self, ids: Tensor) -> Tensor:
         count = len(self.classes)

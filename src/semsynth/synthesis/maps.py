@@ -139,9 +139,11 @@ class MapReader:
                             f"{path} has {labels.shape[1]}x{labels.shape[0]}: bring both to the same size")
         size = self.size or (labels.shape[0], labels.shape[1])
         original, labels, things = labels, resize_nearest(labels, size), resize_nearest(things, size)
-        edges = offsets = None
+        edges = offsets = ids = None
         if self.edges:
-            edges = instance_edges(torch.from_numpy(np.array(things)).long()[None])
+            ids = torch.from_numpy(np.array(things)).long()[None]
+            edges = instance_edges(ids)
         if self.icpe is not None:
             offsets = torch.from_numpy(at_size(self.icpe, original, labels))[None]
-        return Semantics(torch.from_numpy(np.array(labels)).long()[None], len(self.names), edges, offsets)
+        return Semantics(torch.from_numpy(np.array(labels)).long()[None], len(self.names), edges, offsets,
+                         instances=ids)

@@ -38,7 +38,10 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
     pixels = resize_image(picture, size)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.inference_mode():
-        return style_of(encoder, image)
+        try:
+            return style_of(encoder, image)
+        except ValueError as error:  # it reads more than the picture
+            raise StyleError(f"style: {error}") from None
 
 
 def draw_styles(generator: Any, count: int, seed: int, semantics: Semantics | None = None) -> Style | None:

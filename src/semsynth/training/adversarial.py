@@ -66,6 +66,7 @@ class AdversarialSystem(System, ABC):
     remedy = ("Lower the learning rates (optim.generator.lr, optim.discriminator.lr), or train with "
               "trainer.precision=32-true if it is not.")
 
+    parts: tuple[str, ...] = PARTS  # in whose order the optimizers step
     discriminator: Discriminator
     losses: nn.ModuleDict
 
@@ -143,7 +144,7 @@ class AdversarialSystem(System, ABC):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Build the generator's and the discriminator's optimizer."""
         optimizers = []
-        for part in PARTS:
+        for part in self.parts:
             parameters = [p for network in self.trained_by(part) for p in network.parameters()]
             optimizer = make_optimizer(self._optimizers_of[part], parameters, self.device)
             optimizers.append(optimizer)
@@ -167,10 +168,9 @@ class AdversarialSystem(System, ABC):
         self._set_rates()
 
     def both_optimizers(self) -> Sequence[AnyOptimizer]:
-        """The generator's and the discriminator's."""
-        both = self.optimizers()
-        assert isinstance(both, list)
-        return both
+        """The generator's and the discriminator's, as far as there are both."""
+        found = self.optimizers()
+        return found if isinstance(found, list) else [found]
 
     def _set_rates(self) -> None:
         factor = linear_decay(self.current_epoch, self.epochs, self.decay_epochs)
@@ -263,7 +263,7 @@ class AdversarialSystem(System, ABC):
     def _named(self, raws: dict[str, list[Raw]]) -> dict[str, list[Tensor] | float]:
         """The terms of each micro-batch by the names of their metrics, and the learning rates."""
         named: dict[str, list[Tensor] | float] = {}
-        for part, optimizer in zip(PARTS, self.both_optimizers(), strict=True):
+        for part, optimizer in zip(self.parts, self.both_optimizers(), strict=True):
             named |= {f"loss/{part}/{name}": [raw[name] for raw in raws[part]] for name in raws[part][0]}
             named[f"lr/{part}"] = float(optimizer.param_groups[0]["lr"])
         return named

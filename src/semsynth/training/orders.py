@@ -24,8 +24,8 @@ def published_order(system: AdversarialSystem, window: list[Batch], batch_idx: i
 
     The fakes are drawn in training mode as published: batch statistics and spectral norms move on a second time.
     """
-    raws: dict[str, list[Raw]] = {part: [] for part in PARTS}
-    for part, optimizer in zip(PARTS, system.both_optimizers(), strict=True):
+    raws: dict[str, list[Raw]] = {part: [] for part in system.parts}
+    for part, optimizer in zip(system.parts, system.both_optimizers(), strict=True):
         system.toggle_optimizer(optimizer)  # the other part's networks stay as they are
         for batch in window:
             with torch.set_grad_enabled(part == "generator"):

@@ -5,6 +5,12 @@ from semsynth.checkpoints.layouts.clade import CLADE
 from semsynth.checkpoints.layouts.dagan import DAGAN
 from semsynth.checkpoints.layouts.fpse import FPSE
 from semsynth.checkpoints.layouts.patchgan import PATCHGAN
+from semsynth.checkpoints.layouts.pix2pixhd import (
+    INSTANCE_FEATURES,
+    PIX2PIXHD,
+    PIX2PIXHD_DISCRIMINATOR,
+    PIX2PIXHD_LOCAL,
+)
 from semsynth.checkpoints.layouts.spade import SPADE
 from semsynth.checkpoints.layouts.style_encoder import STYLE_ENCODER
 from semsynth.checkpoints.layouts.table import Layout
@@ -14,9 +20,13 @@ LAYOUTS: tuple[Layout, ...] = (
     CLADE,
     CC_FPSE,
     DAGAN,
+    PIX2PIXHD,
+    PIX2PIXHD_LOCAL,
+    PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
     PATCHGAN,
     FPSE,
     STYLE_ENCODER,
+    INSTANCE_FEATURES,
 )
 
 __all__ = ["CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout"]

@@ -1,4 +1,4 @@
-"""The generator of DAGAN (arXiv:2008.12041) as its authors release it: SPADE's layout, and four layers besides.
+"""The generator of DAGAN (arXiv:2008.13024) as its authors release it: SPADE's layout, and four layers besides.
 
 `cab` reads first what `conv_64` makes of the last block's input, then the block's output.
 """

@@ -27,6 +27,7 @@ class Layout:
         recognise: Whether a state dict with their names is one of this layout.
         describe: What such a state dict says of its network; raises CheckpointError where it contradicts itself.
         extras: Patterns of their names that may be there besides and mean nothing.
+        own: Patterns of our names that such files do not hold, since there they lie elsewhere.
         unread: Patterns of their names of tensors that the network holds and its forward pass never reads.
     """
 
@@ -37,6 +38,7 @@ class Layout:
     describe: Callable[[State], Any]
     extras: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     def official(self, key: str) -> str:
         """Their name of our tensor `key`.
@@ -51,8 +53,8 @@ class Layout:
         raise CheckpointError(f"the released layout {self.name} has no place for {self.part}.{key}")
 
     def table(self, keys: Iterable[str]) -> dict[str, str]:
-        """Our names -> theirs."""
-        return {key: self.official(key) for key in keys}
+        """Our names -> theirs, of what they have."""
+        return {key: self.official(key) for key in keys if not any(re.fullmatch(pattern, key) for pattern in self.own)}
 
     def is_extra(self, key: str) -> bool:
         """Whether their tensor `key` means nothing."""

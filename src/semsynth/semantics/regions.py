@@ -1,0 +1,74 @@
+"""The instances of label maps, numbered within each picture: what has one code of appearance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from semsynth.semantics import Semantics
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Every pixel's instance, and every instance's class.
+
+    An instance is what shares a number of the instance map and a class; without instance maps, a class.
+
+    >>> labels = torch.tensor([[[0, 0, 2, 2]]])
+    >>> regions = Regions.of(Semantics(labels, 3, instances=torch.tensor([[[7, 7, 7, 9]]])))
+    >>> regions.classes.tolist(), regions.index.tolist()
+    ([[0, 2, 2]], [[[0, 0, 1, 2]]])
+
+    Shapes:
+        index: (N,H,W) int64, in [0, I), by class and then by number; I is that of the picture with most of them.
+        classes: (N,I) int64, -1 where a picture has fewer.
+        sizes: (N,I) int64, pixels.
+    """
+
+    index: Tensor
+    classes: Tensor
+    sizes: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, semantics: Semantics) -> Regions:
+        """Of label maps at full size."""
+        labels, instances = semantics.labels, semantics.instances
+        numbers = torch.zeros_like(labels)
+        if instances is not None:
+            numbers = instances.long() - instances.min()
+        count, most = len(labels), numbers.max() + 1
+        picture = torch.arange(count, device=labels.device)[:, None, None]
+        codes = (picture * semantics.num_classes + labels) * most + numbers
+        found, inverse, sizes = torch.unique(codes, return_inverse=True, return_counts=True)
+        owner = found // (most * semantics.num_classes)
+        each = torch.bincount(owner, minlength=count)
+        first = each.cumsum(0) - each
+        place = torch.arange(len(found), device=labels.device) - first[owner]
+        classes = labels.new_full((count, int(each.max())), -1)
+        classes[owner, place] = found // most % semantics.num_classes
+        pixels = torch.zeros_like(classes)
+        pixels[owner, place] = sizes
+        return cls(place[inverse].view(labels.shape), classes, pixels)
+
+    def mean(self, maps: Tensor) -> Tensor:
+        """The average of maps (N,C,H,W) over each instance, (N,I,C); zeros where a picture has fewer."""
+        n, channels, _, _ = maps.shape
+        index = self.index.flatten(1)[..., None].expand(-1, -1, channels)
+        sums = maps.new_zeros(n, self.classes.shape[1], channels)
+        sums = sums.scatter_add(1, index, maps.flatten(2).transpose(1, 2))
+        return sums / self.sizes.clamp_min(1)[..., None]
+
+    def spread(self, codes: Tensor) -> Tensor:
+        """The code (N,I,C) of each pixel's instance, (N,C,H,W).
+
+        Raises:
+            ValueError: there are fewer codes than instances: they belong to other label maps.
+        """
+        if codes.shape[1] < self.classes.shape[1]:
+            raise ValueError(f"a style has codes for {codes.shape[1]} instances, the label maps have "
+                             f"{self.classes.shape[1]}: such a style belongs to the label maps that it was made for")
+        index = self.index.flatten(1)[:, None].expand(-1, codes.shape[2], -1)
+        return codes.transpose(1, 2).gather(2, index).view(len(codes), -1, *self.index.shape[1:])
