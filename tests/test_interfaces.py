@@ -16,9 +16,11 @@ from semsynth.data.paired import PairedDataset
 from semsynth.data.scenes import CLASSES, Scenes
 from semsynth.data.scenes.dataset import SceneParts
 from semsynth.data.unpaired import UnpairedDataset
+from semsynth.discriminators.oasis import OASISDiscriminator
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.encoders.style import StyleEncoder
 from semsynth.evaluation.validation import ValidationScores
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.losses.adversarial import Hinge
 from semsynth.metrics.protocol import Protocol
@@ -52,11 +54,13 @@ def classes_in(package):
 @pytest.mark.parametrize(("contract", "make"), [
     (interfaces.Generator, lambda: SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)),
     (interfaces.Generator, lambda: SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2).optimize_for_inference()),
+    (interfaces.Generator, lambda: OASISGenerator(CLADE, 3, size=(32, 32), ngf=2)),
     (interfaces.StyleEncoder, lambda: StyleEncoder((32, 32), nef=2, z_dim=4)),
     (interfaces.Discriminator, lambda: MultiscaleDiscriminator(3, ndf=2)),
+    (interfaces.Discriminator, lambda: OASISDiscriminator(3, ndf=2)),
     (interfaces.Segmenter, lambda: LoopSegmenter(UNet(3, widths=(4, 4, 6)), classes=["a", "b", "c"])),
     (ReadsStyle, StyleRegressor),
-], ids=["generator", "folded generator", "encoder", "discriminator", "segmenter", "style regressor"])
+], ids=["generator", "folded generator", "oasis", "encoder", "discriminator", "oasis", "segmenter", "style regressor"])
 def test_networks(contract, make):
     assert isinstance(make(), contract)
 
@@ -85,7 +89,7 @@ def test_loss_terms(kind):
 
 
 def test_all_terms_were_looked_at():
-    assert len(TERMS) == 12
+    assert len(TERMS) == 15
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,11 @@ BESIDES = {
     ("loss", "unpaired_as_released"): AS_RELEASED,
     ("loss", "unpaired_as_released_no_vgg"): AS_RELEASED,
     ("loss", "unpaired_as_released_input_seg"): AS_RELEASED,
+    ("loss", "oasis"): ["discriminator=oasis"],
+    ("discriminator", "oasis"): ["loss=oasis"],
+    ("generator", "oasis"): ["encoder=none"],
+    ("norm", "spade_noise"): ["encoder=none"],
+    ("norm", "clade_noise"): ["encoder=none"],
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
@@ -83,6 +88,10 @@ def test_every_experiment_composes(name):
     norm, _, dataset = name.rpartition("_")
     if norm.startswith("unpaired"):
         assert cfg.system["_target_"].endswith(".UnpairedSystem")
+    elif norm == "oasis":
+        assert [cfg[part]["_target_"].rpartition(".")[2] for part in ("generator", "discriminator", "norm")] == [
+            "OASISGenerator", "OASISDiscriminator", "SPADE_Noise"]
+        assert set(cfg.loss.discriminator) == {"adversarial", "labelmix"}
     elif dataset in ("ade20k", "cityscapes"):
         assert cfg.norm["_target_"].endswith(norm.upper())
         assert cfg.dataset.name == dataset

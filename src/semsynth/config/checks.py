@@ -98,6 +98,10 @@ def _check_agreement(cfg: DictConfig) -> None:
         if node.get("edges") and not instances:
             raise ConfigError(f"{path}.edges=true needs instance maps: set {path}.edges=false or "
                               f"dataset.instances=true")
+    for kind in ("z_dim", "features"):
+        if cfg.encoder.get(kind, 0) and kind not in cfg.generator:
+            raise ConfigError(f"{cfg.generator['_target_'].rpartition('.')[2]} reads no style of this encoder: take "
+                              f"encoder=none, or another generator")
     if cfg.encoder.get("z_dim", 0) != cfg.generator.get("z_dim", 0):
         raise ConfigError(f"encoder.z_dim={cfg.encoder.get('z_dim', 0)} is not generator.z_dim={cfg.generator.z_dim}: "
                           f"leave generator.z_dim to follow the encoder, or take encoder=style")
