@@ -51,6 +51,11 @@ class GeneratorFacts:
     hidden: int | None = None
     kernel_size: int | None = None
 
+    @property
+    def upsamplings(self) -> tuple[int, ...]:
+        """How many upsamplings there can be."""
+        return (7,) if self.most else (5, 6)
+
 
 def has_backbone(state: State) -> bool:
     """Whether a state dict has the names of these generators."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -27,6 +27,8 @@ class Layout:
         recognise: Whether a state dict with their names is one of this layout.
         describe: What such a state dict says of its network; raises CheckpointError where it contradicts itself.
         extras: Patterns of their names that may be there besides and mean nothing.
+        class_axes: Patterns of their names of tensors whose label channels are ordered otherwise, see
+            `semsynth.checkpoints.layouts.class_order`, and the dimension of these.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Layout:
     recognise: Callable[[State], bool]
     describe: Callable[[State], Any]
     extras: tuple[str, ...] = ()
+    class_axes: Mapping[str, int] = field(default_factory=dict)
 
     def official(self, key: str) -> str:
         """Their name of our tensor `key`.
