@@ -14,7 +14,7 @@ ENCODER = [2, 2, 4, 4, 8, 8]
 def generator_state(classes, ngf=1):
     torch.manual_seed(1)
     state = {}
-    layer(state, "conv_img", 3, ngf, 3, 3, gain=2.0)
+    layer(state, "conv_img", 3, ngf, 3, 3)
     for k, (wide, narrow) in enumerate(WIDTHS):
         fin, fout = wide * ngf, narrow * ngf
         spectral(state, f"body.{k}.conv_0", fout, fin, 3, 3)

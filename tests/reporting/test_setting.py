@@ -1,4 +1,5 @@
 import pytest
+from commands import ROOT
 from commands import composed as command
 from omegaconf import OmegaConf
 
@@ -7,7 +8,8 @@ from semsynth.reporting.setting import differences, rank, setting_key, setting_n
 
 
 def composed(*overrides):
-    return OmegaConf.to_container(finalize(command("train", *overrides, "run_dir=x")), resolve=True)
+    words = [*overrides, "run_dir=x", f"hydra.searchpath=[file://{ROOT}]"]
+    return OmegaConf.to_container(finalize(command("train", *words)), resolve=True)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,17 @@ def composed(*overrides):
         (["norm=clade", "generator._target_=semsynth.generators.blocks.SPADEResBlock"],
          "clade, generator=SPADEResBlock"),
         (["norm=clade", "generator.ngf=32"], "clade ngf=32"),
+        (["norm=clade", "discriminator=oasis"], "clade, discriminator=OASISDiscriminator"),
+        (["experiments=oasis_ade20k"], "oasis"),
+        (["experiments=oasis_scenes"], "oasis"),
+        (["experiments=oasis_cityscapes", "norm=clade"], "oasis clade"),
+        (["experiments=oasis_coco_stuff", "norm=clade_noise"], "oasis clade_noise"),
+        (["experiments=oasis_ade20k", "norm=spade"], "oasis spade"),
+        (["experiments=oasis_ade20k", "~loss.discriminator.labelmix", "generator.ngf=32"], "oasis ngf=32, no LabelMix"),
+        (["experiments=oasis_scenes", "loss=spade_no_vgg", "discriminator=patchgan"],
+         "oasis, discriminator=MultiscaleDiscriminator, no OASISGeneratorLoss, with FeatureMatching, "
+         "with GeneratorAdversarial, with KLDivergence, no LabelMix, no OASISDiscriminatorLoss, "
+         "with DiscriminatorAdversarial"),
         (["ablation=unpaired_baseline"], "clade"),
         (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
         (["ablation=unpaired_pretrained"], "clade, unpaired, pretrained S"),

@@ -131,6 +131,8 @@ def method(cfg: Plain) -> str | None:
         cfg: the resolved configuration.
     """
     generator, dataset = cfg["generator"], cfg["dataset"]["name"]
+    if not str(generator["_target_"]).endswith(".SPADEGenerator"):
+        return None
     usual = {"z_dim": 0, "upsamplings": None, "fc_offsets": False, "out_channels": 3}
     if list(cfg["size"]) != PUBLISHED_SIZES.get(dataset) or any(generator.get(k, v) != v for k, v in usual.items()):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from semsynth.complexity.setting import PUBLISHED_SIZES
@@ -10,23 +10,45 @@ from semsynth.complexity.setting import PUBLISHED_SIZES
 BASES = {"BatchNorm2d": "batch", "InstanceNorm2d": "instance", "group_norm": "group", "layer_norm": "layer",
          "PONO": "pono"}
 
+# generators of other papers, which have names of their own: the discriminator and the terms that belong to them
+OF_PAPERS: dict[str, tuple[str, set[str], set[str]]] = {
+    "OASISGenerator": ("OASISDiscriminator", {"OASISGeneratorLoss"}, {"OASISDiscriminatorLoss", "LabelMix"}),
+}
+
 
 def departures(config: dict[str, Any]) -> list[str]:
     """A word or two for each of them, such as `base=instance`, `no VGG`; they belong to a setting's name.
 
-    Generator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual loss, style
-    encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets
-    have recipes of their own.
+    Generator, discriminator, base and objective count everywhere, and so do the terms of the losses of generators that
+    have a paper of their own. What belongs to the recipe of a data set (perceptual loss, style encoder, SPADE's hidden
+    width) and the kind of ICPE's offsets count on the data sets of the papers; other data sets have recipes of their
+    own.
     """
     words = [f"base={base}" for base in dict.fromkeys(_bases(config["norm"])) if base != "batch"]
     generator, objective = (_kind(config.get(part)) for part in ("generator", "objective"))
-    words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator") else []
+    words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator", *OF_PAPERS) else []
+    discriminator, *terms = OF_PAPERS.get(generator, ("MultiscaleDiscriminator",))
+    judge = _kind(config.get("discriminator"))
+    words += [f"discriminator={judge}"] if judge not in ("", discriminator) else []
+    words += _other_terms(config, terms)
     words += [f"objective={objective}"] if objective not in ("", "Hinge") else []
     return words + (_from_the_recipe(config) if config["dataset"]["name"] in PUBLISHED_SIZES else [])
 
 
+def _other_terms(config: dict[str, Any], terms: Sequence[set[str]]) -> list[str]:
+    """Where the losses, generator's and discriminator's, have other terms than those of a generator's paper."""
+    words = []
+    for part, wanted in zip(("generator", "discriminator"), terms, strict=False):
+        if there := {_kind(term) for term in config.get("loss", {}).get(part, {}).values()} - {""}:
+            words += [f"no {term}" for term in sorted(wanted - there)]
+            words += [f"with {term}" for term in sorted(there - wanted)]
+    return words
+
+
 def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     terms = config.get("loss", {}).get("generator")
+    if _kind(config.get("generator")) in OF_PAPERS:
+        terms = None  # whose terms are looked at above
     words = _offsets(config)
     words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(config["norm"])) if hidden != 128]
     paired = config.get("system", {}).get("segmenter") is None or config["dataset"].get("unpaired") == "as_released"

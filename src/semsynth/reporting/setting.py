@@ -15,6 +15,8 @@ Config = dict[str, Any]
 
 NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "CLADE_DISTF": "clade + distf",
          "CLADE_ICPE": "clade_icpe"}
+# generators of other papers: names by norm, that with the published one first
+GENERATORS = {"OASISGenerator": {"spade_noise": "oasis"}}
 # What makes a setting. The seed, directories and loggers do not.
 PARTS = ("size", "epochs", "decay_epochs", "dataset", "recipe", "icpe", "augment", "norm",
          "encoder", "generator", "discriminator", "objective", "loss", "optim")
@@ -38,6 +40,8 @@ def setting_name(config: Config) -> str:
 def _generator_name(config: Config) -> str:
     name = _norm_name(config["norm"])
     generator = config.get("generator", {})
+    if (kind := str(generator.get("_target_")).rpartition(".")[2]) in GENERATORS:
+        name = GENERATORS[kind].get(name, f"{next(iter(GENERATORS[kind].values()))} {name}")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})
