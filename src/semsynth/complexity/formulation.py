@@ -122,7 +122,7 @@ class PublishedGenerator(BaseGenerator):
     """
 
     def __init__(self, generator: Generator) -> None:
-        if not isinstance(generator, SPADEGenerator):
+        if type(generator) is not SPADEGenerator:
             raise ValueError(f"formulation=published knows SPADE's generator, not {type(generator).__name__}: take "
                              f"formulation=fast")
         super().__init__(generator.size, generator.out_channels)
