@@ -38,7 +38,7 @@ def generator_state(classes, ngf=1):
 @torch.no_grad()
 def generate(state, classes, labels, noise):
     """Labels (N,H,W) in the released order, noise (N,64,H,W) -> images (N,3,H,W)."""
-    one_hot = torch.stack([(labels == k).float() for k in range(classes)], 1)
+    one_hot = torch.stack([(labels == k).to(noise) for k in range(classes)], 1)
     condition = torch.cat([noise, one_hot], 1)
 
     def conv(x, key):
