@@ -16,12 +16,14 @@ from semsynth.data.paired import PairedDataset
 from semsynth.data.scenes import CLASSES, Scenes
 from semsynth.data.scenes.dataset import SceneParts
 from semsynth.data.unpaired import UnpairedDataset
+from semsynth.discriminators.oasis import OASISDiscriminator
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.discriminators.pix2pixhd import Pix2PixHDDiscriminator
 from semsynth.encoders.instance_features import InstanceFeatureEncoder
 from semsynth.encoders.style import StyleEncoder
 from semsynth.evaluation.validation import ValidationScores
 from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
 from semsynth.generators.spade import SPADEGenerator
@@ -62,12 +64,14 @@ def classes_in(package):
     (interfaces.Generator, lambda: CRNGenerator(3, size=(8, 8), ngf=1)),
     (interfaces.StyleEncoder, lambda: InstanceFeatureEncoder(nef=2)),
     (interfaces.Discriminator, lambda: Pix2PixHDDiscriminator(3, ndf=2)),
+    (interfaces.Generator, lambda: OASISGenerator(CLADE, 3, size=(32, 32), ngf=2)),
     (interfaces.StyleEncoder, lambda: StyleEncoder((32, 32), nef=2, z_dim=4)),
     (interfaces.Discriminator, lambda: MultiscaleDiscriminator(3, ndf=2)),
+    (interfaces.Discriminator, lambda: OASISDiscriminator(3, ndf=2)),
     (interfaces.Segmenter, lambda: LoopSegmenter(UNet(3, widths=(4, 4, 6)), classes=["a", "b", "c"])),
     (ReadsStyle, StyleRegressor),
-], ids=["generator", "folded generator", "pix2pixHD", "local enhancer", "CRN", "features", "pix2pixHD's D", "encoder",
-        "discriminator", "segmenter", "style regressor"])
+], ids=["generator", "folded generator", "pix2pixHD", "local enhancer", "CRN", "features", "pix2pixHD's D",
+        "OASIS", "encoder", "discriminator", "OASIS's D", "segmenter", "style regressor"])
 def test_networks(contract, make):
     assert isinstance(make(), contract)
 

@@ -55,6 +55,11 @@ BESIDES = {
     ("loss", "crn"): CRN,
     ("loss", "crn_diverse"): [*CRN, "generator.pictures=3"],
     ("loss", "crn_no_vgg"): CRN,
+    ("loss", "oasis"): ["discriminator=oasis"],
+    ("discriminator", "oasis"): ["loss=oasis"],
+    ("generator", "oasis"): ["encoder=none"],
+    ("norm", "spade_noise"): ["encoder=none"],
+    ("norm", "clade_noise"): ["encoder=none"],
     ("base", "group"): ["base.groups=2"],
     ("encoder", "style"): ["encoder.nef=4", "encoder.z_dim=4"],
     ("trainer", "ddp"): ["trainer.devices=1"],
@@ -111,6 +116,10 @@ def test_every_experiment_composes(name):
     elif norm in GENERATORS:
         assert cfg.generator["_target_"].endswith(f".{GENERATORS[norm]}")
         assert cfg.dataset.name in name
+    elif norm == "oasis":
+        assert [cfg[part]["_target_"].rpartition(".")[2] for part in ("generator", "discriminator", "norm")] == [
+            "OASISGenerator", "OASISDiscriminator", "SPADE_Noise"]
+        assert set(cfg.loss.discriminator) == {"adversarial", "labelmix"}
     elif dataset in ("ade20k", "cityscapes"):
         assert cfg.norm["_target_"].endswith(norm.upper())
         assert cfg.dataset.name == dataset

@@ -57,6 +57,17 @@ def composed(*overrides):
         (["experiments=crn_cityscapes", "loss=crn_no_vgg", "discriminator=patchgan"],
          "CRN, discriminator=MultiscaleDiscriminator, no VGG"),
         (["norm=spade", "discriminator=fpse"], "spade, discriminator=FPSEDiscriminator"),
+        (["norm=clade", "discriminator=oasis"], "clade, discriminator=OASISDiscriminator"),
+        (["experiments=oasis_ade20k"], "OASIS"),
+        (["experiments=oasis_scenes"], "OASIS"),
+        (["experiments=oasis_cityscapes", "norm=clade"], "OASIS clade"),
+        (["experiments=oasis_coco_stuff", "norm=clade_noise"], "OASIS clade_noise"),
+        (["experiments=oasis_ade20k", "norm=spade"], "OASIS spade"),
+        (["experiments=oasis_ade20k", "~loss.discriminator.labelmix", "generator.ngf=32"], "OASIS ngf=32, no LabelMix"),
+        (["experiments=oasis_scenes", "loss=spade_no_vgg", "discriminator=patchgan"],
+         "OASIS, discriminator=MultiscaleDiscriminator, no OASISGeneratorLoss, with FeatureMatching, "
+         "with GeneratorAdversarial, with KLDivergence, no LabelMix, no OASISDiscriminatorLoss, "
+         "with DiscriminatorAdversarial"),
         (["ablation=unpaired_baseline"], "clade"),
         (["ablation=unpaired_as_released"], "clade, as released, untrained S"),
         (["ablation=unpaired_pretrained"], "clade, unpaired, pretrained S"),

@@ -4,7 +4,7 @@ import pytest
 
 from semsynth.reporting.collect import find_runs, read_runs
 from semsynth.reporting.groups import group_runs, statistic
-from semsynth.reporting.published import CLADE, ROWS, SLIDES, SPADE, published_for
+from semsynth.reporting.published import CLADE, OASIS_PAPER, ROWS, SLIDES, SPADE, published_for
 from semsynth.reporting.table import comma_separated, make_rows, markdown
 from semsynth.segmenters.class_maps import CLASS_MAPS
 
@@ -60,7 +60,7 @@ def test_pictures_of_somebody_are_a_row(make_run, tmp_path):
 
 def test_published_numbers_have_a_source_and_a_protocol():
     for row in ROWS:
-        assert row.source.startswith((CLADE, SPADE, SLIDES))
+        assert row.source.startswith((CLADE, SPADE, SLIDES, OASIS_PAPER))
         assert row.scores or row.costs
         assert ("fid/val" if row.source.startswith(CLADE) else "fid/train") not in row.scores
     assert len({(row.source, row.dataset, row.setting) for row in ROWS}) == len(ROWS)
@@ -85,6 +85,12 @@ def test_published_rows_of_our_size_come_first():
     (row,) = published_for("ade20k", "spade, as released, untrained S", (128, 128))
     assert row.scores == {"miou": 29.54, "accuracy": 59.73, "fid/val": 83.67, "segmenter/miou": 26.76,
                           "segmenter/accuracy": 57.27}
+
+
+def test_oasis_stands_beside_its_own_row_alone():
+    (row,) = published_for("cityscapes", "OASIS")
+    assert row.scores == {"miou": 69.3, "fid/val": 47.7}
+    assert published_for("cityscapes", "OASIS clade") == []
 
 
 def test_the_slides_rows_stand_under_both_readings():

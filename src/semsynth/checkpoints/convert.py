@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from semsynth.checkpoints.layouts import LAYOUTS
+from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.errors import CheckpointError
 from semsynth.weights.differences import difference_table, shape_in_words
@@ -15,7 +16,7 @@ from semsynth.weights.loading import COUNTER, kind_in_words, same_kind
 
 # networks that are none of ours, by a piece of a name that only they have
 STRANGERS = {
-    "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE", "body.0.": "OASIS", "body_up.": "OASIS",
+    "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE",
     "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
     "features.": "a classifier of torchvision", "layer1.0.bn1.": "a residual network",
 }
@@ -37,13 +38,15 @@ def recognise(state: Mapping[str, Tensor]) -> Layout:
     raise CheckpointError(f"this is no layout that can be imported ({known}): it has {len(state)} tensors and {like}")
 
 
-def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, Tensor],
+            order: ClassOrder | None = None) -> dict[str, Tensor]:
     """The tensors of a file under our names, in the types of our network.
 
     Args:
         network: State dict of our network (meta tensors will do): names, shapes and types.
         layout: Of the file.
         state: The file's tensors.
+        order: Of the classes, for layouts that order their channels otherwise; None: they stand there as they are.
 
     Raises:
         CheckpointError: names or shapes differ; a short table says where.
@@ -53,7 +56,8 @@ def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, T
     for ours, theirs in table.items():
         expected = network[ours]
         if theirs in state and same_kind(expected, state[theirs]):
-            found[ours] = state[theirs].to(expected.dtype).contiguous()
+            value = state[theirs] if order is None else order.ours(layout.class_axes, theirs, state[theirs])
+            found[ours] = value.to(expected.dtype).contiguous()
         elif theirs not in state and ours.endswith(COUNTER):
             found[ours] = torch.zeros((), dtype=expected.dtype)
         else:
@@ -68,10 +72,12 @@ def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, T
     return found
 
 
-def to_official(layout: Layout, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of one of our networks under the names of released code.
+def to_official(layout: Layout, state: Mapping[str, Tensor], order: ClassOrder | None = None) -> dict[str, Tensor]:
+    """The tensors of one of our networks under the names of released code, with their order of the classes.
 
     Raises:
         CheckpointError: the layout has no place for one of them.
     """
-    return {layout.official(key): value for key, value in state.items()}
+    named = {layout.official(key): value for key, value in state.items()}
+    return named if order is None else {key: order.theirs(layout.class_axes, key, value) for key, value in
+                                        named.items()}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from semsynth.errors import CheckpointError
 
-_NAME = re.compile(r"(?P<epoch>.+)_net_(?P<part>[GDE])\.pth")
+# of SPADE and its kin, and of OASIS, whose moving average of the generator lies in a file of its own
+_NAME = re.compile(r"(?P<epoch>.+?)_(?P<net>net_|)(?P<part>G|D|E|EMA)\.pth")
+GENERATORS = ("EMA", "G")
 PARTS = {"G": "generator", "D": "discriminator", "E": "encoder"}
 _DATA_SETS = {"ade20k": "ade20k", "coco": "coco_stuff", "cityscapes": "cityscapes"}
 _UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
@@ -17,9 +19,11 @@ _UPSAMPLINGS = {"normal": 5, "more": 6, "most": 7}
 def find_files(source: Path, epoch: str | None = None) -> dict[str, Path]:
     """The files of a model by part: `EPOCH_net_G.pth` and, of the same epoch, `_net_D` and `_net_E`.
 
+    OASIS's are `EPOCH_EMA.pth`, which is taken for the generator, else `EPOCH_G.pth`, and `EPOCH_D.pth`.
+
     Args:
         source: The folder, or the generator's file; of another name, it stands alone.
-        epoch: Which of several in a folder; None: latest, else best, else the highest number.
+        epoch: Which of several in a folder; None: latest (of OASIS best), else the other, else the highest number.
 
     Raises:
         CheckpointError: there is no generator's file.
@@ -30,20 +34,25 @@ def find_files(source: Path, epoch: str | None = None) -> dict[str, Path]:
         raise CheckpointError(f"source={source}: there is no such file or folder")
     files = {"generator": source}
     found = _NAME.fullmatch(source.name)
-    if found and found["part"] == "G":
+    if found and found["part"] in GENERATORS:
         for letter, part in PARTS.items():
-            beside = source.with_name(f"{found['epoch']}_net_{letter}.pth")
-            if beside.is_file():
+            beside = source.with_name(f"{found['epoch']}_{found['net']}{letter}.pth")
+            if part not in files and beside.is_file():
                 files[part] = beside
     return files
 
 
 def _generator_in(folder: Path, epoch: str | None) -> Path:
-    found = {m["epoch"]: path for path in sorted(folder.iterdir())
-             if (m := _NAME.fullmatch(path.name)) and m["part"] == "G"}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):  # EMA before G
+        if (m := _NAME.fullmatch(path.name)) and m["part"] in GENERATORS:
+            found.setdefault(m["epoch"], path)
     if epoch is None and found:
         numbers = sorted((name for name in found if name.isdecimal()), key=int)
-        epoch = next((name for name in ("latest", "best", *numbers[::-1], *found) if name in found), None)
+        usual = ["latest", "best"]
+        if any(path.name.endswith("_EMA.pth") for path in found.values()):
+            usual.reverse()  # published: OASIS is tested with best_EMA
+        epoch = next((name for name in (*usual, *numbers[::-1], *found) if name in found), None)
     if epoch in found:
         return found[epoch]
     wanted = f"{epoch}_net_G.pth" if epoch else "EPOCH_net_G.pth, as in latest_net_G.pth"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from semsynth.checkpoints.convert import recognise, to_ours
 from semsynth.checkpoints.files import PARTS, ImportHints, find_files, read_options
+from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.checkpoints.pix2pixhd import with_encoder
 from semsynth.checkpoints.read import read_state
@@ -80,11 +81,13 @@ class ReleasedModel:
             found += class_overrides(setting.num_classes, generated_palette(setting.num_classes))
         return found
 
-    def convert(self, state_of: Callable[[str], Mapping[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    def convert(self, state_of: Callable[[str], Mapping[str, Tensor]],
+                order: ClassOrder | None = None) -> dict[str, dict[str, Tensor]]:
         """The tensors of all parts under our names.
 
         Args:
             state_of: The state dict of our network for a part; meta tensors will do.
+            order: Of the data set's classes, for layouts with another one.
 
         Raises:
             CheckpointError: names or shapes differ; a short table says where.
@@ -92,7 +95,7 @@ class ReleasedModel:
         converted = {}
         for name, part in self.parts.items():
             with _naming(part.path):
-                converted[name] = to_ours(state_of(name), part.layout, part.state)
+                converted[name] = to_ours(state_of(name), part.layout, part.state, order)
         return converted
 
     def record(self, setting: Setting) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from typing import Any
 from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.fpse import FPSEFacts
+from semsynth.checkpoints.layouts.oasis import OASISFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.pix2pixhd import Pix2PixHDFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
+from semsynth.checkpoints.oasis_setting import oasis_values
 from semsynth.checkpoints.pix2pixhd import pix2pixhd_overrides, usual_size
 from semsynth.errors import CheckpointError
 
@@ -87,7 +89,7 @@ def conclude(facts: AnyFacts, told: ImportHints, data: DataFacts | None) -> Sett
                                   "dataset=NAME")
         return Setting(data.name if data else None, num_classes, edges, size, 0, tuple(notes))
     if size is None:
-        besides = "" if facts.most else " (and upsamplings=5 or 6, if not the usual)"
+        besides = "" if len(facts.upsamplings) == 1 else " (and upsamplings=5 or 6, if not the usual)"
         raise CheckpointError(f"the file cannot say which size it was trained for{_grids(facts, None)}: give "
                               f"size=[HEIGHT,WIDTH]{besides}, or dataset=NAME")
     upsamplings, note = _upsamplings(facts, told, size, data)
@@ -121,19 +123,18 @@ def _classes(facts: AnyFacts, told: ImportHints, data: DataFacts | None) -> tupl
 def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int],
                  data: DataFacts | None) -> tuple[int, str]:
     """The number of upsamplings; and, where it was concluded, from what."""
-    candidates = [7] if facts.most else [5, 6] if facts.upsamplings is None else [facts.upsamplings]
-    if told.upsamplings is not None and facts.upsamplings not in (None, told.upsamplings):
-        raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has features of the label "
-                              f"map for {facts.upsamplings}")
+    candidates = list(facts.upsamplings)
     if told.upsamplings is not None and told.upsamplings not in candidates:
-        raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has "
-                              f"{'an' if facts.most else 'no'} eighth block, which comes with 7 and only with 7")
+        raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has " + (
+            f"features of the label map for {candidates[0]}" if facts.sizes is not None else
+            "six blocks, which come with 5" if candidates == [5] else
+            f"{'an' if facts.most else 'no'} eighth block, which comes with 7 and only with 7"))
     usual = 5 if max(data.size if data else size) <= 256 else 6
     order = candidates if told.upsamplings is None else [told.upsamplings]
     for count in sorted(order, key=lambda n: n != usual):
         if all(side % 2**count == 0 for side in size) and (
                 not facts.z_dim or facts.grid == (size[0] >> count) * (size[1] >> count)):
-            concluded = told.upsamplings is None and not facts.most and facts.upsamplings is None
+            concluded = told.upsamplings is None and len(candidates) > 1
             source = f"dataset={data.name}" if data else f"size=[{size[0]},{size[1]}]"
             return count, f"{count} upsamplings, as usual for {source}" if concluded else ""
     raise CheckpointError(f"size=[{size[0]},{size[1]}] does not go with {' or '.join(map(str, order))} upsamplings"
@@ -143,7 +144,7 @@ def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int]
 def _grids(facts: GeneratorFacts, size: tuple[int, int] | None) -> str:
     if not facts.z_dim:
         return "" if size is None else ", which must divide it without rest"
-    counts = [7] if facts.most else [5, 6]
+    counts = facts.upsamplings
     side = facts.grid ** 0.5
     squares = [f"[{int(side) << n},{int(side) << n}] with {n}" for n in counts] if side.is_integer() else []
     examples = f", as {' or '.join(squares)} upsamplings have" if squares else ""
@@ -165,7 +166,11 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
         "generator.ngf": facts.ngf, "generator.upsamplings": setting.upsamplings,
         "generator.out_channels": facts.out_channels, "encoder": "style" if facts.z_dim else "none",
     }
-    if facts.generator != "spade":
+    if isinstance(facts, OASISFacts):
+        del values["generator.upsamplings"]
+        values |= oasis_values(setting.num_classes, facts, discriminator)
+        discriminator = None
+    elif facts.generator != "spade":
         values["generator"] = facts.generator
     if facts.pyramid is not None:
         values |= {"generator.hidden": facts.hidden, "generator.pyramid": facts.pyramid}

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from semsynth.generators.base import BaseGenerator
 from semsynth.generators.blocks import ResBlock
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.interfaces import Generator
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
@@ -122,7 +123,7 @@ class PublishedGenerator(BaseGenerator):
     """
 
     def __init__(self, generator: Generator) -> None:
-        if not isinstance(generator, SPADEGenerator):
+        if not isinstance(generator, SPADEGenerator) or isinstance(generator, OASISGenerator):
             raise ValueError(f"formulation=published knows SPADE's generator, not {type(generator).__name__}: take "
                              f"formulation=fast")
         super().__init__(generator.size, generator.out_channels)

@@ -27,7 +27,9 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "Pix2PixHDGenerator": ("pix2pixhd", {"blocks": 9, "features": 0}),
     "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
     "CRNGenerator": ("crn", {"pictures": 1}),
+    "OASISGenerator": ("oasis", {"noise": 64}),
 }
+PUBLISHED_NORMS = {"oasis": "spade_noise"}  # with which they are published, where this is not SPADE
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,13 @@ def own_method(generator: Plain) -> tuple[str, Plain] | None:
 def network_name(cfg: Plain) -> str:
     """The short name of a configuration's network: that of its norm, or of a generator that is a method itself.
 
-    Norms other than the published SPADE follow: ``dagan_clade``.
+    Norms other than the published one follow: ``dagan_clade``.
     """
     own, norm = own_method(cfg["generator"]), norm_name(cfg["norm"])
     if own is None:
         return norm
-    return own[0] if norm == "spade" or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+    usual = PUBLISHED_NORMS.get(own[0], "spade")
+    return own[0] if norm == usual or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
 
 
 def method(cfg: Plain) -> str | None:

@@ -10,11 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from semsynth.checkpoints.convert import to_official
 from semsynth.checkpoints.layouts import LAYOUTS, Layout
+from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import official_options, pix2pixhd_options
+from semsynth.exporting.options import oasis_notes, official_options, pix2pixhd_options
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
@@ -26,6 +29,8 @@ BASES = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
 
 def write_official(source: Source, folder: Path) -> list[str]:
     """latest_net_G.pth, and latest_net_D.pth and latest_net_E.pth where the run has those networks.
+
+    Of OASIS latest_G.pth, or latest_EMA.pth where the moving average is taken, and latest_D.pth.
 
     The weights are those of the run, bit for bit, under the names of the released code.
 
@@ -46,18 +51,22 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
-    return [*_write_parts(source, folder), *official_options(source)]
+    options = oasis_notes if isinstance(source.generator, OASISGenerator) else official_options
+    return [*_write_parts(source, folder), *options(source)]
 
 
 def _write_parts(source: Source, folder: Path) -> list[str]:
     """The files of all networks that there are; a line for each."""
-    lines = []
+    lines, order = [], ClassOrder(len(source.condition.classes), source.condition.unknown)
+    of_oasis = isinstance(source.generator, OASISGenerator)
     for part, letter in LETTERS.items():
         state = source.saved.part(part, source.weights)
         if state is None:
             continue
-        layout, renamed = _renamed(part, state)
-        path = folder / f"latest_net_{letter}.pth"
+        layout, renamed = _renamed(part, state, order)
+        if of_oasis:
+            letter = "EMA" if part == "generator" and source.weights == "ema" else letter
+        path = folder / f"latest_{'' if of_oasis else 'net_'}{letter}.pth"
         write_with(path, partial(torch.save, renamed))
         lines.append(f"{path.name}: {part} in the layout {layout.name}")
     return lines
@@ -70,13 +79,13 @@ def _check_bases(generator: nn.Module) -> None:
                               f"parameters, {name} by {norm.base}")
 
 
-def _renamed(part: str, state: dict[str, Any]) -> tuple[Layout, OrderedDict[str, Any]]:
+def _renamed(part: str, state: dict[str, Any], order: ClassOrder) -> tuple[Layout, OrderedDict[str, Any]]:
     """The layout that a state dict fits, and the state dict in it."""
     reasons = {}
     layouts = [layout for layout in LAYOUTS if layout.part == part]
     for layout in layouts:
         try:
-            renamed = OrderedDict((theirs, state[ours]) for ours, theirs in layout.table(state).items())
+            renamed = OrderedDict(to_official(layout, state, order))
             if not layout.recognise(renamed):
                 raise CheckpointError(f"it lacks what makes a {part} of {layout.name}")
             layout.describe(renamed)

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from semsynth.checkpoints.layouts.oasis import NOISE
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
@@ -94,3 +95,14 @@ def _differences(source: Source, norm: Any) -> list[str]:
     if source.generator.conv_img.out_channels != 3:
         lines.append(f"the released generators make 3 channels, this one {source.generator.conv_img.out_channels}")
     return lines
+
+
+def oasis_notes(source: Source) -> list[str]:
+    """What one has to know to load OASIS's networks where the released code builds them."""
+    generator, unknown = source.generator, source.condition.unknown
+    first = "the unknown class comes first there" if unknown is not None else "classes are in the same order"
+    lines = [f"{len(source.condition.classes)} label channels and {generator.noise} of noise before them; {first}",
+             f"the width is {generator.start_channels // 16} (64 in the released files)"]
+    if generator.noise != NOISE:
+        lines.append(f"the released generators read {NOISE} channels of noise, this one {generator.noise}")
+    return [f"note: {line}" for line in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -91,6 +91,7 @@ class SPADEGenerator(BaseGenerator):
     """
 
     attend: Callable[[int, int], nn.Module] | None = None
+    plan: Sequence[tuple[str, float, int | None]] = BLOCKS
 
     def __init__(self, norm: NormFactory | Schedule, num_classes: int, *, size: tuple[int, int] = (256, 256),
                  ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
@@ -115,7 +116,7 @@ class SPADEGenerator(BaseGenerator):
             self.fc = nn.Conv2d(num_classes + edges + 2 * fc_offsets, self.start_channels, 3, padding=1)
 
         schedule = as_schedule(norm)
-        blocks = [block for block in BLOCKS if block[0] != "up_4" or self.upsamplings == 7]
+        blocks = [block for block in self.plan if block[0] != "up_4" or self.upsamplings == 7]
         self.blocks = nn.ModuleDict()
         self._upsample: list[bool] = []
         channels = self.start_channels
@@ -145,7 +146,7 @@ class SPADEGenerator(BaseGenerator):
         Raises:
             ValueError: the network cannot make this size.
         """
-        if self.z_dim and (h, w) != self.size:
+        if isinstance(self.fc, nn.Linear) and (h, w) != self.size:
             raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
                              f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
         start = self.start_size(h, w)

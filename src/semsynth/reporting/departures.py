@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from semsynth.complexity.setting import GENERATORS, PUBLISHED_SIZES
@@ -15,17 +15,20 @@ DISCRIMINATORS = {
     "Pix2PixHDGenerator": "Pix2PixHDDiscriminator",
     "Pix2PixHDLocalGenerator": "Pix2PixHDDiscriminator",
     "CRNGenerator": "no_discriminator",
+    "OASISGenerator": "OASISDiscriminator",
 }
 # objectives, likewise; to all others, the hinge. None: whichever, since it has none
 OBJECTIVES = {"Pix2PixHDGenerator": "LeastSquares", "Pix2PixHDLocalGenerator": "LeastSquares", "CRNGenerator": None}
+# terms of the generator's and of the discriminator's loss, where these are not named by what they lack of SPADE's
+TERMS = {"OASISGenerator": ({"OASISGeneratorLoss"}, {"OASISDiscriminatorLoss", "LabelMix"})}
 
 
 def departures(config: dict[str, Any]) -> list[str]:
     """A word or two for each of them, such as `base=instance`, `no VGG`; they belong to a setting's name.
 
-    Generator, discriminator, base and objective count everywhere. What belongs to the recipe of a data set (perceptual
-    loss, style encoder, SPADE's hidden width) and the kind of ICPE's offsets count on the data sets of the papers;
-    other data sets have recipes of their own.
+    Generator, discriminator, base and objective count everywhere, and so do the terms of OASIS's losses. What belongs
+    to the recipe of a data set (perceptual loss, style encoder, SPADE's hidden width) and the kind of ICPE's offsets
+    count on the data sets of the papers; other data sets have recipes of their own.
     """
     words = [f"base={base}" for base in dict.fromkeys(_bases(_norm_of(config))) if base != "batch"]
     generator, discriminator, objective = (_kind(config.get(part))
@@ -33,13 +36,26 @@ def departures(config: dict[str, Any]) -> list[str]:
     words += [f"generator={generator}"] if generator not in ("", "SPADEGenerator", *GENERATORS) else []
     usual = DISCRIMINATORS.get(generator, "MultiscaleDiscriminator")
     words += [f"discriminator={discriminator}"] if discriminator not in ("", usual) else []
+    words += _other_terms(config, TERMS.get(generator, ()))
     played = OBJECTIVES.get(generator, "Hinge")
     words += [f"objective={objective}"] if objective not in ("", played) and played is not None else []
     return words + (_from_the_recipe(config) if config["dataset"]["name"] in PUBLISHED_SIZES else [])
 
 
+def _other_terms(config: dict[str, Any], terms: Sequence[set[str]]) -> list[str]:
+    """Where the losses, generator's and discriminator's, have other terms than those of a generator's paper."""
+    words = []
+    for part, wanted in zip(("generator", "discriminator"), terms, strict=False):
+        if there := {_kind(term) for term in config.get("loss", {}).get(part, {}).values()} - {""}:
+            words += [f"no {term}" for term in sorted(wanted - there)]
+            words += [f"with {term}" for term in sorted(there - wanted)]
+    return words
+
+
 def _from_the_recipe(config: dict[str, Any]) -> list[str]:
     terms = config.get("loss", {}).get("generator")
+    if _kind(config.get("generator")) in TERMS:
+        terms = None  # whose terms are looked at above
     words = _offsets(config)
     words += [f"hidden={hidden}" for hidden in dict.fromkeys(_hidden(_norm_of(config))) if hidden != 128]
     paired = config.get("system", {}).get("segmenter") is None or config["dataset"].get("unpaired") == "as_released"

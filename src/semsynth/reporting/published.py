@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from semsynth.complexity import published as clade_paper
 from semsynth.reporting.costs import COSTS
 
+OASIS_PAPER = "OASIS (arXiv:2012.04781), as later papers print it"
 SLIDES = "slides of Destro and Azam"
 CLADE, SPADE = "CLADE (arXiv:2012.04644)", f"SPADE (arXiv:1903.07291), in the {SLIDES}"
 SIZES = {"cityscapes": (256, 512)}  # all others 256x256
@@ -24,8 +25,8 @@ SIZES = {"cityscapes": (256, 512)}  # all others 256x256
 NAMES = {"spade": "spade", "clade": "clade", "clade_icpe": "clade_icpe", "spade_light": "spade-light",
          **{f"mixed_{k}": f"mixed transition {k}" for k in clade_paper.TRANSITIONS},
          "cc_fpse": "CC-FPSE", "dagan": "DAGAN", "pix2pixhd": "pix2pixHD",
-         "pix2pixhd_local": "pix2pixHD local", "crn": "CRN", "sean": "SEAN", "sean_clade": "SEAN-CLADE",
-         "groupdnet": "GroupDNet", "groupdnet_clade": "GroupDNet-CLADE"}
+         "pix2pixhd_local": "pix2pixHD local", "crn": "CRN", "oasis": "OASIS", "sean": "SEAN",
+         "sean_clade": "SEAN-CLADE", "groupdnet": "GroupDNet", "groupdnet_clade": "GroupDNet-CLADE"}
 COLUMNS = {"miou": "miou", "accuracy": "accuracy", "fid": "fid/train", "parameters": "parameters", "flops": "flops",
            "runtime": "runtime", "cpu": "runtime", "memory": "memory"}
 
@@ -119,6 +120,10 @@ _UNPAIRED = [
           for reading, words in READINGS.items()),
     )
 ]
+# FID against real validation images; mIoU of UPerNet101, DeepLabV2 and DRN-D-105
+_OASIS = [Published(OASIS_PAPER, dataset, "OASIS", {"miou": miou, "fid/val": fid})
+          for dataset, fid, miou in (("ade20k", 28.3, 48.8), ("ade20k_outdoor", 48.6, 40.4),
+                                     ("coco_stuff", 17.0, 44.1), ("cityscapes", 47.7, 69.3))]
 
 ROWS: tuple[Published, ...] = (
     *_of_clade_paper([*clade_paper.TABLE_1, *clade_paper.TABLE_2, *_TABLE_4, *clade_paper.TABLE_6]),
@@ -126,4 +131,5 @@ ROWS: tuple[Published, ...] = (
     *_of_clade_paper(clade_paper.TABLE_8),
     *_SLIDES,
     *_UNPAIRED,
+    *_OASIS,
 )

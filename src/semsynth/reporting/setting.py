@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from semsynth.complexity.setting import own_method
+from semsynth.complexity.setting import PUBLISHED_NORMS, own_method
 from semsynth.reporting.departures import departures
 from semsynth.reporting.published import NAMES as PUBLISHED
 
@@ -43,7 +43,8 @@ def setting_name(config: Config) -> str:
 def _generator_name(config: Config) -> str:
     name, generator = _norm_name(config["norm"]), config.get("generator", {})
     if "_target_" in generator and (own := own_method(generator)):
-        name = PUBLISHED[own[0]] + (f" {name}" if "norm" in generator and name != "spade" else "")
+        usual = "norm" not in generator or name == PUBLISHED_NORMS.get(own[0], "spade")
+        name = PUBLISHED[own[0]] + ("" if usual else f" {name}")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})

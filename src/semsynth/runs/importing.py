@@ -26,6 +26,7 @@ def import_checkpoint(cfg: DictConfig, choices: Sequence[str]) -> list[str]:
         CheckpointError: the files are no model that is known.
     """
     from semsynth.checkpoints.importer import open_model, summary
+    from semsynth.checkpoints.layouts.class_order import ClassOrder
     from semsynth.checkpoints.setting import DataFacts
 
     refuse_used(cfg.output)
@@ -41,7 +42,8 @@ def import_checkpoint(cfg: DictConfig, choices: Sequence[str]) -> list[str]:
     training = composed(choices, cfg.output)
     config.check_values(training)
     training = config.prepare_part(training, (*config.NETWORKS, "icpe", "loss"))
-    save_imported(training, model.convert(lambda part: fresh_state(training, part)), model.record(setting))
+    order = ClassOrder(training.dataset.num_classes, training.dataset.get("unknown"))
+    save_imported(training, model.convert(lambda part: fresh_state(training, part), order), model.record(setting))
     return summary(model, setting, choices)
 
 

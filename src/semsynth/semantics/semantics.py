@@ -13,13 +13,16 @@ from semsynth.semantics.lookup import Lookup
 from semsynth.semantics.packed import Packed
 from semsynth.semantics.patches import Codes, Patches
 
+PATCHES = frozenset({"patches", "patches with edges", "patches by picture"})
+
 
 class Reading(tuple[int, int]):
     """A size (h, w) at which a network reads label maps, and what it looks up there.
 
     `needs` holds "classes" where tables are read by class (`Semantics.by_class`), "patches" where they are by
     patch of labels, and "patches with edges" where such patches include the instance edges (`Semantics.patches`);
-    "instances" where the instance map itself is read (`semsynth.semantics.regions`).
+    "classes by picture" and "patches by picture" where every picture has rows of its own; "instances" where the
+    instance map itself is read (`semsynth.semantics.regions`).
 
     >>> reading = Reading(16, 32, {"classes"})
     >>> reading == (16, 32), sorted(reading.needs)
@@ -74,6 +77,7 @@ class Semantics:
     _views: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False)
     _classes: Lookup | None = field(default=None, repr=False)
     _patches: dict[str, Patches | None] = field(default_factory=dict, repr=False)
+    _own_classes: Lookup | None = field(default=None, repr=False)
     _checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +140,10 @@ class Semantics:
                 if view.probabilities is None:
                     if "classes" in needs:
                         view._look_up_classes(backward)
-                    missing += [(view, kind) for kind in sorted(needs & {"patches", "patches with edges"})
+                    if "classes by picture" in needs:
+                        view._own_classes = view.by_class(by_picture=True)
+                        _ = backward and view._own_classes.sorted()
+                    missing += [(view, kind) for kind in sorted(needs & PATCHES)
                                 if kind not in view._patches]
             found = Patches.of_each([view._codes(kind) for view, kind in missing], backward=backward)
             for (view, kind), patches in zip(missing, found, strict=True):
@@ -150,9 +157,11 @@ class Semantics:
             self._classes.sorted()
 
     def _codes(self, kind: str) -> Codes:
-        """What patches of this kind are made of: classes, beyond them those of pixels on an edge."""
+        """What patches of this kind are made of: classes, apart from them those on an edge, or of each picture."""
         if kind == "patches":
             return Codes(self.labels, self.num_classes)
+        if kind == "patches by picture":
+            return Codes(self._by_picture(), len(self) * self.num_classes)
         edges = self.require_edges()[:, 0]
         valid = torch.all((edges == 0) | (edges == 1))
         return Codes(self.labels + self.num_classes * edges.long(), 2 * self.num_classes, valid)
@@ -167,13 +176,25 @@ class Semantics:
             raise ValueError(f"no view of size {(h, w)}: call network.prepare(semantics) before the forward "
                              f"pass (prepared: {sorted(self._views)})") from None
 
-    def by_class(self) -> Lookup:
-        """Which class each pixel has, and the pixels of each class; made anew where `prepare` was not told."""
+    def _by_picture(self) -> Tensor:
+        """Labels (N,H,W) of which no two pictures have one in common: n * num_classes + label."""
+        return self.labels + self.num_classes * torch.arange(len(self), device=self.labels.device)[:, None, None]
+
+    def by_class(self, *, by_picture: bool = False) -> Lookup:
+        """Which class each pixel has, and the pixels of each class; made anew where `prepare` was not told.
+
+        `by_picture`: of N * num_classes rows, those of the first picture first.
+        """
+        if by_picture:
+            return self._own_classes or Lookup(self._by_picture().flatten().int(), len(self) * self.num_classes)
         return self._classes or Lookup(self.labels.flatten(), self.num_classes)
 
-    def patches(self, *, edges: bool) -> Patches | None:
-        """The distinct patches of labels (and edges); None where they hardly repeat or `prepare` was not told."""
-        return self._patches.get("patches with edges" if edges else "patches")
+    def patches(self, *, edges: bool = False, by_picture: bool = False) -> Patches | None:
+        """The distinct patches of labels (and edges); None where they hardly repeat or `prepare` was not told.
+
+        `by_picture`: those of each picture apart; their codes are n * num_classes + label.
+        """
+        return self._patches.get("patches by picture" if by_picture else "patches with edges" if edges else "patches")
 
     def _resized(self, h: int, w: int) -> Semantics:
         """Nearest sampling from full resolution: index floor(i * H / h), as torch's `nearest` does for floats."""
@@ -231,7 +252,9 @@ class Semantics:
         views = {size: view.map(change) for size, view in self._views.items()}
         classes = None if self._classes is None else self._classes.map(change)
         patches = {kind: None if p is None else p.map(change) for kind, p in self._patches.items()}
-        return replace(self, **changed, _views=views, _classes=classes, _patches=patches, _checked=True)
+        own = None if self._own_classes is None else self._own_classes.map(change)
+        return replace(self, **changed, _views=views, _classes=classes, _patches=patches, _own_classes=own,
+                       _checked=True)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
         """The same on another device, with all that was prepared: in one copy, but for a soft map, through which

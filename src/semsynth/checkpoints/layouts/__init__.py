@@ -4,6 +4,7 @@ from semsynth.checkpoints.layouts.cc_fpse import CC_FPSE
 from semsynth.checkpoints.layouts.clade import CLADE
 from semsynth.checkpoints.layouts.dagan import DAGAN
 from semsynth.checkpoints.layouts.fpse import FPSE
+from semsynth.checkpoints.layouts.oasis import OASIS, OASIS_DISCRIMINATOR
 from semsynth.checkpoints.layouts.patchgan import PATCHGAN
 from semsynth.checkpoints.layouts.pix2pixhd import (
     INSTANCE_FEATURES,
@@ -20,13 +21,18 @@ LAYOUTS: tuple[Layout, ...] = (
     CLADE,
     CC_FPSE,
     DAGAN,
+    OASIS,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
     PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
     PATCHGAN,
     FPSE,
+    OASIS_DISCRIMINATOR,
     STYLE_ENCODER,
     INSTANCE_FEATURES,
 )
 
-__all__ = ["CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout"]
+__all__ = [
+    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "OASIS", "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE",
+    "STYLE_ENCODER", "Layout",
+]

@@ -38,7 +38,7 @@ class GeneratorFacts:
         kernel_size: Of SPADE's modulation; None without it.
         generator: Choice of conf/generator.
         pyramid: Width of CC-FPSE's features of the label map; None without them.
-        upsamplings: Of the generator; None where the names do not say.
+        sizes: At which CC-FPSE's features of the label map are made; None without them.
     """
 
     norm: str
@@ -55,7 +55,14 @@ class GeneratorFacts:
     kernel_size: int | None = None
     generator: str = "spade"
     pyramid: int | None = None
-    upsamplings: int | None = None
+    sizes: int | None = None
+
+    @property
+    def upsamplings(self) -> tuple[int, ...]:
+        """How many upsamplings there can be."""
+        if self.sizes is not None:
+            return (self.sizes - 1,)
+        return (7,) if self.most else (5, 6)
 
 
 def has_backbone(state: State) -> bool:

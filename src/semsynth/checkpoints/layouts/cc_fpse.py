@@ -52,12 +52,12 @@ def describe(state: State) -> GeneratorFacts:
     if read != channels + pyramid:
         raise CheckpointError(f"head_0.gen_weights1.0.weight reads {read} channels, but label map and features have "
                               f"{channels} and {pyramid}")
-    levels = sum(re.fullmatch(r"labelenc\d+\.0\.0\.weight_orig", key) is not None for key in state)
+    sizes = sum(re.fullmatch(r"labelenc\d+\.0\.0\.weight_orig", key) is not None for key in state)
     return GeneratorFacts(
         norm="spade", base="batch", ngf=width // 16, channels=channels, num_classes=None, edges=None,
         z_dim=fc[1] if len(fc) == 2 else 0, grid=fc[0] // width, most="up_4.conv_1.weight" in state,
         out_channels=shape(state, "conv_img.weight", 4)[0], hidden=hidden, generator="cc_fpse", pyramid=pyramid,
-        upsamplings=levels - 1)
+        sizes=sizes)
 
 
 CC_FPSE = Layout("CC-FPSE", "generator", (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -29,6 +29,8 @@ class Layout:
         extras: Patterns of their names that may be there besides and mean nothing.
         own: Patterns of our names that such files do not hold, since there they lie elsewhere.
         unread: Patterns of their names of tensors that the network holds and its forward pass never reads.
+        class_axes: Patterns of their names of tensors whose label channels are ordered otherwise, see
+            `semsynth.checkpoints.layouts.class_order`, and the dimension of these.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Layout:
     extras: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    class_axes: Mapping[str, int] = field(default_factory=dict)
 
     def official(self, key: str) -> str:
         """Their name of our tensor `key`.
