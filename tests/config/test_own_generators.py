@@ -39,8 +39,8 @@ def test_published_settings_take_a_step(name, data_root, vgg, tmp_path, monkeypa
     monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
     size = "size=[64,128]" if "cityscapes" in name else "size=64"
     cfg = config.prepare(training(f"experiments={name}", *NARROW[method_of(name)], size, "trainer=smoke", "scores=none",
-                                  f"loss.generator.perceptual.weights={vgg}", "callbacks.checkpoints=null",
-                                  f"run_dir={tmp_path}"))
+                                  "epochs=1", "decay_epochs=0", f"loss.generator.perceptual.weights={vgg}",
+                                  "callbacks.checkpoints=null", f"run_dir={tmp_path}"))
     cfg.trainer.limit_train_batches = cfg.trainer.limit_val_batches = 1
     trainer, system, data = runs.build(cfg)
     before = {name: p.detach().clone() for name, p in system.named_parameters()}

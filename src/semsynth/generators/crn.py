@@ -62,7 +62,7 @@ class CRNGenerator(BaseGenerator):
     Shapes:
         semantics: Labels (N,H,W).
         style: With `pictures`, a vector (N,pictures): the largest number says which one.
-        output: (N,3,H,W); in [-1, 1] in evaluation mode, and not limited in training.
+        output: (N,out_channels,H,W); in [-1, 1] in evaluation mode, and not limited in training.
 
     Args:
         num_classes: Label channels of the data set.
@@ -70,14 +70,15 @@ class CRNGenerator(BaseGenerator):
         ngf: 1/16 of the width up to 64 pixels, see `width_at`.
         channels: Input channel of each class, where several classes share one; None: each has its own.
         pictures: Of a label map; 9 in the paper's diverse synthesis.
+        out_channels: Channels of a picture.
 
     Raises:
         ValueError: a size or channels that cannot be; the message says which can.
     """
 
     def __init__(self, num_classes: int, *, size: tuple[int, int] = (256, 256), ngf: int = 64,
-                 channels: Sequence[int] | None = None, pictures: int = 1) -> None:
-        super().__init__(size, 3)
+                 channels: Sequence[int] | None = None, pictures: int = 1, out_channels: int = 3) -> None:
+        super().__init__(size, out_channels)
         if pictures < 1:
             raise ValueError(f"pictures must be 1 or more, got {pictures}")
         if channels is not None and (len(channels) != num_classes or {*channels} != {*range(max(channels) + 1)}):
@@ -98,7 +99,7 @@ class CRNGenerator(BaseGenerator):
             width = width_at(START << k, ngf)
             self.stages.append(RefinementModule(before + inputs, width))
             before = width
-        self.to_image = ImageConv2d(before, 3 * pictures, 1)
+        self.to_image = ImageConv2d(before, out_channels * pictures, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_uniform_(module.weight)
@@ -133,14 +134,14 @@ class CRNGenerator(BaseGenerator):
         return levels[::-1]
 
     def all_pictures(self, semantics: Semantics) -> Tensor:
-        """All pictures of each label map, (N,pictures,3,H,W), as they are trained: not limited to [-1, 1]."""
+        """All pictures of each label map, (N,pictures,out_channels,H,W), as trained: not limited to [-1, 1]."""
         x: Any = None
         for level, stage in zip(self.pyramid(semantics), self.stages, strict=True):
             if x is not None:
                 x = F.interpolate(x, level.shape[2:], mode="bilinear", align_corners=True)
             x = stage(level if x is None else torch.cat([x, level], 1))
         out: Tensor = self.to_image(x)  # the reds of all pictures, their greens, their blues
-        return out.unflatten(1, (3, self.pictures)).transpose(1, 2)
+        return out.unflatten(1, (self.out_channels, self.pictures)).transpose(1, 2)
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps to images, one of each."""
