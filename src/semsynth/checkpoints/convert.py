@@ -73,11 +73,11 @@ def to_ours(network: Mapping[str, Tensor], layout: Layout, state: Mapping[str, T
 
 
 def to_official(layout: Layout, state: Mapping[str, Tensor], order: ClassOrder | None = None) -> dict[str, Tensor]:
-    """The tensors of one of our networks under the names of released code, with their order of the classes.
+    """The tensors of one of our networks that such files hold under the released names, with their order of classes.
 
     Raises:
         CheckpointError: the layout has no place for one of them.
     """
-    named = {layout.official(key): value for key, value in state.items()}
+    named = {theirs: state[ours] for ours, theirs in layout.table(state).items()}
     return named if order is None else {key: order.theirs(layout.class_axes, key, value) for key, value in
                                         named.items()}
