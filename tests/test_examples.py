@@ -20,6 +20,9 @@ EXCEPTIONS = {
     "InceptionFeatures": "needs weights that are downloaded",
     "Lpips": "needs weights that are downloaded",
     "Perceptual": "needs weights that are downloaded",
+    "PerceptualRegression": "needs weights that are downloaded",
+    "DiversePerceptualRegression": "needs weights that are downloaded",
+    "InstanceStyled": "is a part of the networks of pix2pixHD, which have examples",
 }
 
 

@@ -57,6 +57,7 @@ def test_a_prepared_batch_holds_what_would_be_made_of_it(monkeypatch, backward):
         assert prepared["image"] is plain["image"]
         with torch.set_grad_enabled(backward):
             wanted = semantics_from_batch(plain, 3).prepare(READINGS)
+        wanted.instances = None  # no reading needs them
         found = semantics_from_batch(prepared, 3)
         with monkeypatch.context() as patch:  # nothing is left to make
             patch.setattr(Patches, "of_each", lambda wanted, **_: wanted and pytest.fail("made again"))
@@ -64,6 +65,12 @@ def test_a_prepared_batch_holds_what_would_be_made_of_it(monkeypatch, backward):
                 found.prepare(READINGS)
         for a, b in zip(tensors(wanted), tensors(found), strict=True):
             assert torch.equal(a, b)
+
+
+def test_instances_travel_where_they_are_read():
+    batch = pairs()
+    made = LabelPreparation(3, (32, 32), [Reading(32, 32, {"instances"})])(batch)
+    assert torch.equal(semantics_from_batch(made, 3).instances, batch["instances"])
 
 
 def test_label_maps_of_another_size_are_prepared_by_who_reads_them():

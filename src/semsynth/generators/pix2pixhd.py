@@ -35,7 +35,11 @@ class ResidualBlock(nn.Module):
 
 
 class Down(nn.Sequential):
-    """A 3x3 convolution of stride 2 to twice the channels, instance norm, ReLU."""
+    """A 3x3 convolution of stride 2 to twice the channels, instance norm, ReLU.
+
+    >>> tuple(Down(4)(torch.randn(1, 4, 8, 8)).shape)
+    (1, 8, 4, 4)
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__(nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1), nn.InstanceNorm2d(2 * channels),
@@ -43,7 +47,11 @@ class Down(nn.Sequential):
 
 
 class Up(nn.Sequential):
-    """A transposed 3x3 convolution of stride 2 to half the channels, instance norm, ReLU."""
+    """A transposed 3x3 convolution of stride 2 to half the channels, instance norm, ReLU.
+
+    >>> tuple(Up(4)(torch.randn(1, 4, 8, 8)).shape)
+    (1, 2, 16, 16)
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__(nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1),
@@ -51,7 +59,11 @@ class Up(nn.Sequential):
 
 
 class ToImage(nn.Sequential):
-    """Reflection padding, a 7x7 convolution to an image, tanh."""
+    """Reflection padding, a 7x7 convolution to an image, tanh.
+
+    >>> tuple(ToImage(4, 3)(torch.randn(1, 4, 8, 8)).shape)
+    (1, 3, 8, 8)
+    """
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__(nn.ReflectionPad2d(3), ImageConv2d(channels, out_channels, 7), nn.Tanh())
