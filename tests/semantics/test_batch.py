@@ -8,7 +8,8 @@ from semsynth.semantics.batch import LabelPreparation, labels_from_batch, semant
 from semsynth.semantics.edges import instance_edges
 from semsynth.semantics.patches import Patches
 
-READINGS = [Reading(h, h, {"classes", "patches", "patches with edges"}) for h in (8, 16, 32)]
+NEEDS = {"classes", "patches", "patches with edges", "classes by picture", "patches by picture"}
+READINGS = [Reading(h, h, NEEDS) for h in (8, 16, 32)]
 
 
 def pairs(size=32, count=2):
