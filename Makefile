@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-cluster lint type lock clean bench reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train test test-all test-cluster lint type lock clean bench reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,15 +20,18 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian and Ubuntu install the package python3-venv"; exit 1; }
 	@echo "Installing semsynth into $(VENV) (about 6 GB, once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
-	@$(VENV)/bin/uv pip install --quiet --python $(PY) -r requirements.lock
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(PY) -r requirements.lock
 	@$(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --editable .
 	@touch $(STAMP)
 
 train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
 	@$(PY) train.py $(ARGS)
 
-test: $(STAMP) ## run the tests; ARGS="tests/norms -x" narrows them
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto $(ARGS)
+test: $(STAMP) ## run the tests without those marked seldom; ARGS="tests/norms -x" narrows them
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal -m "not seldom" $(ARGS)
+
+test-all: $(STAMP) ## run all tests, those marked seldom too
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 test-cluster: $(STAMP) ## several processes against one, and a Slurm, installed and started for the tests (minutes; as root of a Debian)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/training/test_equal_to_one.py tests/cluster $(ARGS)

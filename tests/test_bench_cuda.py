@@ -13,6 +13,7 @@ checks = load("bench/checks.py")
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_it_runs_tiny_on_a_cpu(tmp_path):
     page = tmp_path / "page.md"
     done = subprocess.run([sys.executable, "bench/cuda.py", "small", "minutes=60", f"page={page}"], cwd=ROOT, text=True,

@@ -3,13 +3,12 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from commands import ROOT, composed
 from PIL import Image
+from processes import Process
 
 TEXT = (ROOT / "docs" / "extending.md").read_text()
 FEW = ["dataset.train_length=4", "dataset.val_length=2"]  # scenes
@@ -72,16 +71,17 @@ def project(tmp_path_factory):
     (folder / "tests").mkdir()
     shutil.copy(ROOT / "tests" / "commands.py", folder / "tests")
     write(folder)
+    (folder / "driver.py").write_text(DRIVER)
     return folder
 
 
-def run(project, *words, code=0):
+def run(project, *words):
     environment = {"PYTHONPATH": f"{project / 'src'}:{project / 'tests'}", "OMP_NUM_THREADS": "1",
                    "NO_ALBUMENTATIONS_UPDATE": "1", "PATH": "/usr/bin:/bin", "HOME": str(project)}
-    done = subprocess.run([sys.executable, *words], cwd=project, env=environment, text=True, capture_output=True,
-                          timeout=240, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    process = Process(["driver.py", *words], project, environment)
+    out = process.stdout.read()
+    assert process.wait() == 0, out
+    return out
 
 
 def test_a_data_set_has_a_recipe_and_a_scoring_of_its_name(tmp_path):
@@ -103,7 +103,7 @@ def test_a_recipe_trains_evaluates_draws_and_is_counted(project, tmp_path, words
     commands = [["complexity", *words, width, "size=32", "encoder=none", "device=cpu", "memory=false", "repeats=1",
                  f"run_dir={tmp_path}/costs"],
                 *(["export", f"run={tmp_path}/run", f"format={f}", f"output={tmp_path}/{f}"] for f in refused)]
-    said = run(project, "-c", DRIVER, f"{tmp_path}/run", json.dumps(commands), *FEW, *words)
+    said = run(project, f"{tmp_path}/run", json.dumps(commands), *FEW, *words)
     out = said.splitlines()
     assert "trained 4 True True" in out
     assert ("loss/discriminator/penalty" in out) == (words == ["loss=gradient_penalty"])
@@ -133,7 +133,7 @@ def test_a_system_trains_on_a_data_set(project, tmp_path):
     root = f"dataset.root={tmp_path}"
     words = ["system=mirrored", "loss=mirrored", "dataset=gardens", root]
     commands = [["check_data", "dataset=gardens", root]]
-    said = run(project, "-c", DRIVER, f"{tmp_path}/run", json.dumps(commands), *words)
+    said = run(project, f"{tmp_path}/run", json.dumps(commands), *words)
     out = said.splitlines()
     assert "trained 4 True True" in out
     assert "loss/generator/mirror" in out

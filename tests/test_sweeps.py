@@ -68,7 +68,7 @@ def test_a_sweep_started_again_skips_what_is_finished_and_continues_the_rest(tmp
     sweep = ["experiments=norms", *small, "logger.wandb.mode=offline", "trainer=smoke",
              f"hydra.sweep.dir={tmp_path}/of_norms"]
     tmp_path /= "of_norms"
-    train(*sweep, "norm=clade,clade_icpe", seconds=600)
+    train(*sweep, "norm=clade,clade_icpe")
     jobs = sorted(path.parent.parent for path in tmp_path.glob("*/checkpoints/last.ckpt"))
     assert [("norm-clade+" in job.name, "norm-clade_icpe+" in job.name) for job in jobs] == [(1, 0), (0, 1)]
     assert OverridesParser.create().parse_override(f"run={jobs[0].name}").value() == jobs[0].name
@@ -78,7 +78,7 @@ def test_a_sweep_started_again_skips_what_is_finished_and_continues_the_rest(tmp
     assert all((job / "wandb.json").is_file() and list((job / "grids").glob("*.png")) for job in jobs)
     (jobs[0] / "finished").unlink()  # as if it had been stopped after its last checkpoint
     kept = [(job / "checkpoints" / "last.ckpt").stat().st_mtime_ns for job in jobs]
-    out = train(*sweep, seconds=600)
+    out = train(*sweep)
     assert "Launching 3 jobs" in out
     assert f"finished already: {jobs[1]}\n" in out
     assert f"run directory: {jobs[0]}\n" in out

@@ -5,12 +5,12 @@ import resource
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from processes import Process
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["size=64", "generator.ngf=4", "discriminator.ndf=4", "encoder.nef=4", "encoder.z_dim=4", "batch=2",
@@ -21,20 +21,27 @@ CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("SEMSYNTH_RUN"
 ENVIRONMENT = {**CLEAN, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def start(*arguments, script=("train.py",)):
-    return subprocess.Popen([sys.executable, *script, *arguments], cwd=ROOT, env=ENVIRONMENT, text=True,
-                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
+def start(*arguments, script=("train.py",), **variables):
+    return Process([*script, *arguments], ROOT, ENVIRONMENT | variables)
 
 
-def train(*arguments, code=0, seconds=240, script=("train.py",)):
-    process = start(*arguments, script=script)
+def train(*arguments, code=0, script=("train.py",), **variables):
+    """What a training says that is forked from imported libraries."""
+    process = start(*arguments, script=script, **variables)
     try:
-        out, _ = process.communicate(timeout=seconds)
+        out = process.stdout.read()
+        assert process.wait() == code, out
     finally:
         process.kill()
-    assert process.returncode == code, out
     return out
+
+
+def train_from_nothing(*arguments, code=0):
+    """The same in a process that begins as a user's."""
+    done = subprocess.run([sys.executable, "train.py", *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, timeout=240,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == code, done.stdout
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def train(*arguments, code=0, seconds=240, script=("train.py",)):
 )
 def test_a_wrong_word_is_answered_in_five_seconds_without_a_traceback(arguments, code, message):
     began = resource.getrusage(resource.RUSAGE_CHILDREN)
-    out = train(*arguments, code=code)
+    out = train_from_nothing(*arguments, code=code)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert message in out
     assert "Traceback" not in out
@@ -60,7 +67,7 @@ def test_a_wrong_word_is_answered_in_five_seconds_without_a_traceback(arguments,
 def test_stopped_by_a_signal_and_resumed(tmp_path):
     """As if it had never been stopped; the first and the last line say where a run is and what it made."""
     common = [*SMALL, "epochs=3", "callbacks.progress.seconds=0"]
-    out = train(*common, f"run_dir={tmp_path}/whole").splitlines()
+    out = train_from_nothing(*common, f"run_dir={tmp_path}/whole").splitlines()
     assert out[0] == f"run directory: {tmp_path}/whole"
     assert out[-3] == f"{tmp_path}/whole/grids/epoch-003_batch-0000012.png"
     assert Path(out[-3]).is_file()
@@ -123,15 +130,16 @@ def test_two_processes_inside_a_sweep(installed, tmp_path):
 @pytest.mark.ddp
 def test_torchrun_says_how_many_processes_there_are(tmp_path):
     """Without trainer.devices; without run_dir it is told what to set."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "train.py", *SMALL, "trainer=ddp",
-                "trainer.limit_train_batches=2", "epochs=1"]
+    words = [*SMALL, "trainer=ddp", "trainer.limit_train_batches=2", "epochs=1"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "train.py"]
     environment = {**ENVIRONMENT, "MASTER_PORT": str(20000 + os.getpid() % 20000)}
-    run = partial(subprocess.run, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=240, check=False)
-    done = run([*torchrun, f"run_dir={tmp_path}/run"])
+    done = subprocess.run([*torchrun, *words, f"run_dir={tmp_path}/run"], cwd=ROOT, env=environment, text=True,
+                          capture_output=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["trainer"]["devices"] == 2
     assert (tmp_path / "run" / "finished").read_text() == "1\n"
-    assert "set run_dir=runs/NAME" in run(torchrun).stderr
+    of_torchrun = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    assert "set run_dir=runs/NAME" in train(*words, code=2, **of_torchrun)
 
 
 @pytest.mark.ddp
@@ -148,6 +156,7 @@ def test_two_processes_stop_together_and_resume(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_a_sweep_through_submitit(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     train("-m", "norm=clade_icpe", *SMALL, "trainer=smoke", "hydra/launcher=submitit_local",

@@ -36,7 +36,8 @@ def both(m, state, run):
     """Images of the plain forward pass and of the run, loaded as any run is."""
     labels, edges, offsets = condition(m)
     z = torch.randn(len(labels), m.z_dim) if m.z_dim else None
-    generator, cfg = runs.Run(run).generator, runs.Run(run).config
+    kept = runs.Run(run)
+    generator, cfg = kept.generator, kept.config
     sem = generator.prepare(Semantics(labels, m.num_classes, edges if cfg.dataset.edges else None,
                     offsets if cfg.icpe.enabled else None))
     with torch.no_grad():

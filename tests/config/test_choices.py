@@ -19,6 +19,7 @@ PRIMARY = {p.stem for p in CONF.glob("*.yaml")}
 # of train.py; how scores are taken, and by which judge, is no part of a step
 GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in {*config.KEYS} - {"protocol", "segmenter"})
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+CHOICES.remove(("data", "shards"))  # tests/data/shards/test_training.py
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]

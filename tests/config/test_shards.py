@@ -39,7 +39,7 @@ def test_the_shards_know_the_classes(folder, tmp_path):
     for key in ("classes", "colours", "ids", "num_classes", "unknown", "masks"):
         assert found[key] == expected[key]
     assert found.masks == "colours"
-    config.check_sources(prepared(shards, f"dataset.root={tmp_path / 'none'}"))
+    config.check_sources(composed("train", *WORDS, "data=shards", f"shards={shards}", f"dataset.root={tmp_path}/none"))
 
 
 def test_the_recipe_follows_their_number(folder, tmp_path):

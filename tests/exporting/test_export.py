@@ -143,6 +143,12 @@ def test_exported_program_agrees_for_every_batch_size(name, exported):
             assert (program(**given) - wanted).abs().max() < 1e-4
 
 
+def differing(monkeypatch, program, network):
+    """Programs are files without content, which are found to differ as told."""
+    monkeypatch.setitem(exporting.PROGRAMS, "torch_export", (".pt2", lambda _, path, about: path.touch() or about))
+    monkeypatch.setattr(exporting, "_difference", lambda *_: (program, network))
+
+
 def test_what_float32_costs_the_network_itself_is_allowed(tiny_run, tmp_path, monkeypatch):
     """A network whose own rounding is above the tolerance is no fault of its program."""
     difference = exporting._difference
@@ -152,7 +158,7 @@ def test_what_float32_costs_the_network_itself_is_allowed(tiny_run, tmp_path, mo
     ((of_program, of_network),) = found
     assert 0 < of_network < 1e-4
     assert of_program <= exporting.ROUNDINGS * of_network
-    monkeypatch.setattr(exporting, "_difference", lambda *_: (3e-3, 1e-3))
+    differing(monkeypatch, 3e-3, 1e-3)
     export(source(tiny_run(norm="clade")), "torch_export", tmp_path / "large")
 
 
@@ -215,7 +221,7 @@ def test_nothing_is_overwritten_or_half_written(tiny_run, tmp_path, monkeypatch)
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigError, match="exists already"):
         export(source(run), "safetensors", tmp_path / "out")
-    monkeypatch.setattr(exporting, "_difference", lambda *_: (0.5, 0.01))
+    differing(monkeypatch, 0.5, 0.01)
     with pytest.raises(ConfigError, match=r"differs from the network by up to 5\.0e-01.*than what float32 costs the "
                                           r"network itself \(1e-02\).*nothing was written.*tolerance=1e\+00"):
         export(source(run), "torch_export", tmp_path / "new")

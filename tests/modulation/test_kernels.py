@@ -73,6 +73,7 @@ def cases():
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_every_kernel_compiles_for_gpus(tmp_path, monkeypatch):
     """Features and tables are read 16 bytes at a time, and no program needs more registers than there are."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
@@ -93,6 +94,7 @@ def test_every_kernel_compiles_for_gpus(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_every_kernel_compiles_for_sizes_of_one(tmp_path, monkeypatch):
     """Triton makes a constant of a whole number that is 1: a pixel, a channel, a row."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))

@@ -1,12 +1,13 @@
 """Batch statistics of several processes, each on its own path, against one process with the whole batch."""
 
 import copy
-import subprocess
+import os
 import sys
 
 import pytest
 import sharing
 import torch
+from processes import Process
 from torch import nn
 from torch.testing import assert_close
 
@@ -21,8 +22,10 @@ from semsynth.semantics import Semantics
 def found(tmp_path_factory):
     """Cases by name, and what the two processes made of them."""
     folder = tmp_path_factory.mktemp("sharing")
-    processes = [subprocess.Popen([sys.executable, sharing.__file__, str(rank), folder]) for rank in range(2)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [Process([sharing.__file__, rank, folder], folder, environment) for rank in range(2)]
+    said = [process.stdout.read() for process in processes]
+    assert [process.wait() for process in processes] == [0, 0], said
     ranks = [torch.load(folder / f"{rank}.pt") for rank in range(2)]
     return {name: (case, [r[name] for r in ranks]) for name, case in sharing.made().items()}
 

@@ -121,6 +121,7 @@ def test_a_whole_network_under_torch_compile():
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 @pytest.mark.parametrize("norm", [SPADE, partial(CLADE_ICPE, edges=True)])
 def test_a_generator_is_one_graph(norm):
     """Nothing in it needs Python or a value on the host."""
@@ -134,6 +135,7 @@ def test_a_generator_is_one_graph(norm):
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 @pytest.mark.parametrize("norm", [SPADE, CLADE])
 def test_other_label_maps_need_no_other_graph(norm):
     """Numbers of patches and pieces vary: after three label maps nothing is compiled any more."""
@@ -156,7 +158,7 @@ def test_other_label_maps_need_no_other_graph(norm):
     assert compiled[2:] == [compiled[2]] * 5, compiled
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, pytest.param(torch.bfloat16, marks=pytest.mark.seldom)])
 def test_kernels(dtype):
     """Compiled for real: one norm, forward and backward."""
     norm, maps = CLADE(6, K, edges=True), label_maps(2, 8, 12, 3)

@@ -32,6 +32,7 @@ def run_here(command):
 
 
 @pytest.mark.slow
+@pytest.mark.seldom
 def test_studies_from_nothing_to_their_pages(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     request = asked_for(["experiments=table1_scenes,table3_scenes", *WORDS])

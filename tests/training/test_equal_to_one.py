@@ -9,7 +9,6 @@ import csv
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections import Counter
 from itertools import chain
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import Process
 from torch.testing import assert_close
 
 TOTAL, LENGTH, EPOCHS = 4, 11, 2  # two steps an epoch, three samples are left out
@@ -60,9 +60,9 @@ class Trained:
 @pytest.mark.ddp
 def test_several_processes_train_what_one_trains(tmp_path):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SEMSYNTH_RUN", "LOCAL_", "MASTER_"))}
-    done = subprocess.run([sys.executable, __file__, tmp_path], capture_output=True, text=True, timeout=240,
-                          env={**clean, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
-    assert done.returncode == 0, done.stderr
+    process = Process([__file__, tmp_path], tmp_path, {**clean, "PYTHONPATH": os.pathsep.join(sys.path)})
+    out = process.stdout.read()
+    assert process.wait() == 0, out
     one, *others = [Trained(tmp_path / name) for name in CASES]
     for several in others:
         losses_are_equal(one, several)

@@ -1,7 +1,6 @@
 """The same samples in one batch, in several that are accumulated, and in several processes."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import pytorch_lightning as pl
 import torch
+from processes import Process
 from torch import nn
 from torch.testing import assert_close
 
@@ -72,9 +72,10 @@ def test_accumulation_in_two_processes(tiny, tmp_path, regenerate_fake):
     """All terms and networks; from a process of its own, since forking needs one whose autograd has not run."""
     whole = gradients_of(tiny, tmp_path / "whole", 4, accumulate=2, regenerate_fake=regenerate_fake)
     assert whole.pop("shared") == [None] * 4
-    done = subprocess.run([sys.executable, __file__, tmp_path / "halves", str(int(regenerate_fake))],
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert done.returncode == 0, done.stderr
+    process = Process([__file__, tmp_path / "halves", int(regenerate_fake)], tmp_path,
+                      os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    out = process.stdout.read()
+    assert process.wait() == 0, out
     for rank in (0, 1):
         halves = torch.load(tmp_path / "halves" / f"{rank}.pt")
         assert sorted(halves["shared"]) == [False, False, True, True]  # those of the last batch

@@ -49,6 +49,9 @@ PRECISION = Kind("32-true, bf16-mixed, 16-mixed or another of Lightning's precis
     64, 32, 16, "64", "32", "16", "bf16", "16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true",
     "transformer-engine", "transformer-engine-float16").fits)
 PART = Kind("a number of batches, or a part of them from 0.0 to 1.0", any_of(NULL, whole(0), number(0, 1)).fits)
+# '' is data=shards without it
+PLACE = Kind("null, or the name of a folder or its URL", lambda value: value in (None, "") or PATH.fits(value),
+             names_file=True)
 CHECKPOINT = Kind("auto, last, best or the name of a file", PATH.fits, names_file=True)
 
 GROUPS = ("augment", "base", "callbacks", "data", "dataset", "dinov2", "discriminator", "encoder", "generator", "icpe",
@@ -63,7 +66,7 @@ KINDS: dict[str, Kind] = {
     "matmul": one_of("auto", "highest", "high", "medium"), "resume": maybe(PATH), "init_from": maybe(PATH),
     "run": PATH, "run_dir": PATH, "output": PATH, "device": DEVICE, "checkpoint": CHECKPOINT,
     "weights": one_of("auto", "ema", "raw"), "overwrite": FLAG, "wandb": FLAG,
-    "shards": maybe(PATH), "shards_cache": maybe(PATH),
+    "shards": PLACE, "shards_cache": maybe(PATH),
     **dict.fromkeys(GROUPS, NODE), "dataset.train": NODE, "dataset.val": NODE, "dataset.*.source": NODE,
     "optim.*": NODE, "callbacks.*": maybe(NODE), "logger.*": LOGGER, "loss.*": NODE,
     "loss.*.*": maybe(NODE), "loss.*.*.weights": maybe(PATH),

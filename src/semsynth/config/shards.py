@@ -19,7 +19,7 @@ def complete_shards(cfg: DictConfig) -> None:
     Raises:
         ConfigError: the data set is drawn, its files were chosen otherwise, or there are no shards of it.
     """
-    if OmegaConf.is_missing(cfg, "shards"):
+    if cfg.get("shards") == "":
         raise ConfigError("data=shards needs shards=DIR, the folder that tools/make_shards.py has made, or its URL")
     if cfg.get("shards") is None:
         return
@@ -31,7 +31,7 @@ def complete_shards(cfg: DictConfig) -> None:
 
     for split in ("train", "val"):
         try:
-            found = about(Storage(below(cfg.shards, split), chosen_cache(cfg.shards_cache)))
+            found = about(Storage(below(str(cfg.shards), split), chosen_cache(cfg.get("shards_cache"))))
         except DataError as error:
             raise ConfigError(str(error)) from error
         _take_facts(cfg, found.facts)

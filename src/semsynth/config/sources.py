@@ -5,17 +5,21 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.config.building import built
+from semsynth.config.shards import complete_shards
 from semsynth.errors import DataError
 from semsynth.signatures import bind
 
 
 def check_sources(cfg: DictConfig) -> None:
-    """List the files of both splits. What is wrong with single files is told when they are read.
+    """List the files of both splits, or what is in their shards, which `complete_shards` puts in their place.
+
+    What is wrong with single files is told when they are read.
 
     Raises:
         DataError: a folder is missing or holds no samples; of both splits, each once.
         ConfigError: a source refuses its values.
     """
+    complete_shards(cfg)
     faults: dict[str, None] = {}
     for split in ("train", "val"):
         where = f"dataset.{split}.source"

@@ -60,13 +60,22 @@ class Run:
         """The resolved configuration, which may come from anybody: what it names is safe to build.
 
         Raises:
-            ConfigError: as `plain`.
+            ConfigError: the directory holds none that can be used; names the file and the key.
         """
-        return OmegaConf.create(self.plain)
+        return self._read[1]
 
-    @cached_property
+    @property
     def plain(self) -> dict[str, Any]:
         """The same as plain values.
+
+        Raises:
+            ConfigError: as `config`.
+        """
+        return self._read[0]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Any], DictConfig]:
+        """The configuration as plain values and resolved.
 
         Raises:
             ConfigError: the directory holds none, or one that names what may not be built or refers to what it does
@@ -83,16 +92,15 @@ class Run:
                 raise DocumentError("it holds no table")
             check_stored(plain)
             check_facts(plain)
-            OmegaConf.create(plain)
             for _, node in targets(plain):
                 if "cache" in node:
                     node["cache"] = None  # where to keep what can be counted again is the user's word, not a run's
+            return plain, OmegaConf.create(plain)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         except (DocumentError, OmegaConfBaseException) as error:
             raise ConfigError(f"{path} is no configuration ({str(error).splitlines()[0]}): it was cut off or changed, "
                               "take it from a copy of the run") from None
-        return plain
 
     def whole(self, *nodes: str) -> DictConfig:
         """The configuration, where it holds these nodes; without any, those that every run has.

@@ -9,6 +9,7 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from shutil import disk_usage
@@ -53,7 +54,8 @@ class Storage:
             from litdata.streaming.serializers import _get_serializers
         except ImportError as error:
             raise DataError(f"shards={place}: shards are read by litdata: {WAY_OUT} ({error})") from error
-        logging.getLogger("litdata").setLevel(logging.WARNING)  # not how it would read them by itself
+        for name in ("litdata", "botocore"):  # not how it reads, and where it found its keys
+            logging.getLogger(name).setLevel(logging.WARNING)
         self.place, self.cache = place, str(Path(cache).expanduser())
         if not is_remote(place):
             place = str(Path(place).expanduser())
@@ -62,7 +64,8 @@ class Storage:
         self._loader = PyTreeLoader()
         try:
             found = StreamingDataset(place, cache_dir=self.cache, item_loader=PyTreeLoader()).input_dir
-            self._shards = ChunksConfig.load(found.path, _get_serializers(None), found.url, self._loader)
+            self._load = partial(ChunksConfig.load, found.path, _get_serializers(None), found.url, self._loader)
+            self._shards, self._process = self._load(), os.getpid()
         except Exception as error:  # of whichever service: it may be wrong in as many ways as there are
             raise DataError(f"{self.place}: shards cannot be read there ({type(error).__name__}: {error}): is the "
                             f"place right, and are you let in? {MADE_BY}") from error
@@ -140,6 +143,8 @@ class Storage:
 
     def _download(self, shard: int, path: Path) -> None:
         """Have litdata bring a shard into the cache; one process of a machine does, the others wait for it."""
+        if self._process != os.getpid():  # connections do not outlive a fork
+            self._shards, self._process = self._load(), os.getpid()
         end = time.monotonic() + PATIENCE
         while not path.exists():
             try:
