@@ -17,6 +17,13 @@ def test_keys_that_hydra_refuses():
     assert len(lines) == 2
 
 
+def test_a_key_whose_parent_has_a_value_of_its_own():
+    line, = suggest(["batch=2,4", "batch.total=8", "batch_size.x=1"], TRAIN)[:1]
+    assert line == "batch.total=8: batch=2,4 has set all of batch: leave one of them out"
+    assert not suggest(["optim=ttur", "optim.generator.lr=1", "seed=1", "batch.total=8", "batch={total: 8}",
+                        "batch.device=2"], TRAIN)
+
+
 def test_keys_of_a_recipe_are_named_where_they_were_looked_for_in_the_data_set():
     batch, size = suggest(["dataset=folder", "dataset.recipe.batch=4", "recipe.size=64"], TRAIN)
     assert batch.startswith("dataset.recipe.batch: there is no such key; did you mean recipe.batch or ")

@@ -99,7 +99,8 @@ def test_all_faults_are_told_at_once_and_each_once():
 @pytest.mark.parametrize(("command", "key", "value", "refused"), [
     ("evaluate", "run", None, False), ("synthesize", "run", None, True), ("evaluate", "batch", None, False),
     ("train", "batch", None, True), ("synthesize", "size", "native", False), ("train", "size", "native", True),
-    ("complexity", "threads", "auto", True), ("evaluate", "threads", "auto", False)])
+    ("complexity", "threads", "auto", True), ("evaluate", "threads", "auto", False),
+    ("complexity", "fits", "0.5GB", False), ("complexity", "fits", "0.0GB", True)])
 def test_a_key_may_mean_something_else_to_another_command(command, key, value, refused):
     assert kind_of(key, command).fits(value) is not refused
 

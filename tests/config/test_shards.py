@@ -54,6 +54,8 @@ def test_words_for_what_is_missing(folder):
         config.prepare(composed("train", *WORDS, "data=shards"))
     with pytest.raises(ConfigError, match="dataset=scenes is drawn, not read: leave data=shards out"):
         prepared(shards, "dataset=scenes")
+    with pytest.raises(ConfigError, match="of dataset=folder, not of dataset=camvid: name its own shards"):
+        prepared(shards, "dataset=camvid")
     with pytest.raises(ConfigError, match="no shards, there is no index.json in it"):
         prepared(root)
     with pytest.raises(ConfigError, match="made with val_fraction=0.1, but dataset.val_fraction=0.5: set it likewise"):

@@ -103,7 +103,8 @@ def _of_list(group: str, value: Sequence[Any], default: Any, there: str) -> list
 
 
 def suggest(overrides: Sequence[str], file: Path) -> list[str]:
-    """For every override whose key is in no configuration of the command, a line with what is near.
+    """For every override whose key is in no configuration of the command, a line with what is near; and for each whose
+    key belongs to one that has got a value of its own, as in `batch=4 batch.total=32`.
 
     Args:
         overrides: As Hydra reads them.
@@ -111,11 +112,15 @@ def suggest(overrides: Sequence[str], file: Path) -> list[str]:
     """
     groups = groups_of(file, overrides)
     keys: set[str] | None = None
-    lines = []
+    lines, values = [], dict[str, str]()
     for override in parsed(overrides):
         key = override.key_or_group
         if override.is_add() or key in groups or key.startswith("hydra"):
             continue
+        lines += [f"{override.input_line}: {value} has set all of {parent}: leave one of them out"
+                  for parent, value in values.items() if key.startswith(f"{parent}.")]
+        if not override.is_delete() and all(isinstance(choice, int | float | str) for choice in _choices(override)):
+            values[key] = str(override.input_line)
         keys = keys or _all_keys(overrides, file)
         if keys and key not in keys:
             lines.append(f"{key}: there is no such key{_near_key(key, keys | set(chosen(file)))}")

@@ -17,7 +17,7 @@ from semsynth.cli import command
 from semsynth.config import FACTS, check_signatures, finalize, settings
 from semsynth.errors import ConfigError
 from semsynth.shipped import CONF
-from semsynth.spelling import as_typed_here
+from semsynth.spelling import typed
 
 
 def make(cfg: DictConfig, console: Console) -> None:
@@ -25,12 +25,16 @@ def make(cfg: DictConfig, console: Console) -> None:
     from semsynth.data.check_report import progress_bar
     from semsynth.data.paired import PairedDataset
     from semsynth.data.shards.making import make_shards
+    from semsynth.data.shards.storage import is_remote
 
     finalize(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     check_signatures(plain, ("dataset",))
     if not issubclass(get_class(cfg.dataset.train._target_), PairedDataset):
         raise ConfigError(f"dataset={cfg.dataset.name} is drawn, not read: there are no files to pack")
+    if is_remote(str(cfg.output)):
+        raise ConfigError(f"output={cfg.output}: shards are made in a folder: output=DIR, then copy it there with the "
+                          "storage's own program")
     facts = {key: plain["dataset"].get(key) for key in FACTS}
     for split in ("train", "val"):
         dataset = instantiate(cfg.dataset[split], strict=False, _convert_="all")()
@@ -39,8 +43,8 @@ def make(cfg: DictConfig, console: Console) -> None:
                            progress_bar(split, console, len(dataset)))
         done = f"{made.samples} samples in {made.shards} shards, {made.bytes / 1e6:.0f} MB"
         console.print(f"{split}: {done if made.new else f'as they were, {done}'}", highlight=False)
-    console.print(as_typed_here(f"next: python train.py dataset={cfg.dataset.name} data=shards shards={cfg.output}"),
-                  soft_wrap=True, markup=False, highlight=False)
+    words = [f"dataset={cfg.dataset.name}", "data=shards", f"shards={cfg.output}"]
+    console.print(f"next: {typed(['train', *words])}", soft_wrap=True, markup=False, highlight=False)
 
 
 @command(CONF / "make_shards.yaml")

@@ -87,7 +87,7 @@ class Options:
             raise ValueError(f"memory_batches={self.memory_batches} must be a list of batch sizes, such as [1,2,4]")
         for size in self.memory_batches:
             _whole("memory_batches", size, 1)
-        if self.fits is not None and not MEMORY.fullmatch(str(self.fits)):
+        if self.fits is not None and not self.device_bytes:
             raise ValueError(f"fits={self.fits} must be a device's memory, as in fits=80GB or fits=24GiB")
         if self.fits is not None and len({*self.memory_batches}) < 2:
             raise ValueError(f"fits={self.fits} follows from two batch sizes: memory_batches=[1,2]")

@@ -120,7 +120,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "repeats": whole(1), "warmup": whole(0), "labels": one_of("regions", "random"), "memory": FLAG,
         "training": FLAG,
         "memory_batches": each(whole(1), "a list of batch sizes, such as [1,2,4]", 1),
-        "fits": any_of(NULL, spelled(r"\d+(\.\d+)?[MG]i?B", "a device's memory, as in 80GB or 24GiB"))},
+        "fits": any_of(NULL, spelled(r"(?=[0.]*[1-9])\d+(\.\d+)?[MG]i?B", "a device's memory, as in 80GB or 24GiB"))},
     "report": {
         "runs": any_of(PATH, NAMES), "status": maybe(PATH), "samples": whole(0, 10000), "project": NAME,
         "entity": maybe(NAME), "title": TEXT},

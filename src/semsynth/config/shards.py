@@ -37,6 +37,9 @@ def complete_shards(cfg: DictConfig) -> None:
         _take_facts(cfg, found.facts)
         node = cfg.dataset[split].source
         source = node.source if node._target_ == SHARDS else node
+        if {*settings(source)} != {*found.settings} and found.facts["name"] != cfg.dataset.name:
+            raise ConfigError(f"shards={cfg.shards}: of dataset={found.facts['name']}, not of "
+                              f"dataset={cfg.dataset.name}: name its own shards")
         _check_settings(cfg.shards, settings(source), found.settings)
         OmegaConf.update(cfg, f"dataset.{split}.source", {
             "_target_": SHARDS, "shards": "${shards}", "cache": "${shards_cache}", "split": split,

@@ -2,9 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
+from semsynth.errors import ConfigError
 from semsynth.runs.directory import Run
 
 RUN_VARIABLE = "SEMSYNTH_RUN_DIR"
@@ -34,3 +36,18 @@ def tell_other_processes(run_dir: Path, checkpoint: Path | None) -> None:
     os.environ.pop(CHECKPOINT_VARIABLE, None)
     if checkpoint is not None:
         os.environ[CHECKPOINT_VARIABLE] = str(checkpoint.resolve())
+
+
+def check_other_nodes(trainer: Any) -> None:
+    """See that something starts the processes of other nodes, for which this one would wait without a word.
+
+    Raises:
+        ConfigError: nothing does.
+    """
+    from lightning_fabric.plugins.environments import LightningEnvironment
+
+    alone = isinstance(getattr(trainer.strategy, "cluster_environment", None), LightningEnvironment)
+    if trainer.num_nodes > 1 and alone and not {"NODE_RANK", "GROUP_RANK"} & os.environ.keys():  # of starts by hand
+        raise ConfigError(f"nodes={trainer.num_nodes}: nothing has started this training on the other nodes. srun "
+                          "does, as in srun python train.py ... within a script of sbatch, or torchrun, or "
+                          "python train.py -m hydra/launcher=slurm ...")

@@ -11,7 +11,7 @@ from semsynth import config
 from semsynth.errors import CheckpointError
 from semsynth.runs.building import build, in_sweep, open_run, set_run_dir
 from semsynth.runs.claiming import claimed
-from semsynth.runs.ddp import handed_over_by_rank_zero
+from semsynth.runs.ddp import check_other_nodes, handed_over_by_rank_zero
 from semsynth.runs.directory import GRIDS, Run
 from semsynth.runs.init_from import inherit, warm_start
 from semsynth.runs.resuming import (
@@ -106,6 +106,7 @@ def train(cfg: DictConfig, checkpoint: Path | None) -> None:
             read_weights(checkpoint).check()
         run_dir = open_run(cfg, checkpoint)
         trainer, system, data = build(cfg)
+        check_other_nodes(trainer)
         if checkpoint is None:
             warm_start(system, cfg)
         with taken_up(trainer, checkpoint):

@@ -74,6 +74,27 @@ def test_a_making_that_was_stopped(fx, build, pack, tmp_path):
         build("camvid", root, overrides=[f"shards={output}"])
 
 
+@pytest.mark.parametrize("words", [(), ("overwrite=true",)])
+def test_no_other_files_are_removed(fx, pack, tmp_path, words):
+    """A data set has folders of the same names as its shards."""
+    root = fx.folder(tmp_path / "files", counts=(3, 2))
+    before = sorted(root.rglob("*"))
+    with pytest.raises(DataError, match=r"files/train: holds (images|labels), which is none of shards"):
+        pack("folder", root, root, *words)
+    assert sorted(root.rglob("*")) == before
+    pack("folder", root, tmp_path / "shards")
+    (tmp_path / "shards/val/notes.txt").touch()
+    with pytest.raises(DataError, match="val: holds notes.txt"):
+        pack("folder", root, tmp_path / "shards", "overwrite=true")
+
+
+def test_what_is_typed_next_can_be(fx, pack, tmp_path):
+    root, output = fx.folder(tmp_path / "files", counts=(3, 2)), tmp_path / "two words"
+    assert f"data=shards 'shards={output}'" in pack("folder", root, output)
+    with pytest.raises(ConfigError, match=r"output=s3://bucket/x: shards are made in a folder"):
+        pack("folder", root, "s3://bucket/x")
+
+
 def test_what_cannot_be_packed(fx, pack, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="dataset=scenes is drawn, not read: there are no files to pack"):
         make_shards.make(composed("make_shards", f"output={tmp_path}"), Console())

@@ -1,6 +1,7 @@
 """Packing the files of a split into shards."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from semsynth.errors import DataError
 from semsynth.sharing import batches
 from semsynth.threads import share
 from semsynth.weights.files import refused, write_text
+
+SHARD = re.compile(r"chunk-\d+-\d+(\.\w+)?\.bin|(\d+-)?index\.json(\.\w+\.partial)?")  # files of litdata and ours
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ def make_shards(dataset: PairedDataset, folder: Path, facts: Mapping[str, Any], 
         progress: Wraps the iteration over samples, to show a progress bar.
 
     Raises:
-        DataError: litdata is not installed; all that is wrong with the files; or what is there is of others.
+        DataError: litdata is not installed; all that is wrong with the files; or what is there is of others, or no
+            shards.
         WritingError: the shards cannot be written.
     """
     source, listing = dataset.source, Listing(dataset.pairs, dataset.faults)
@@ -59,6 +63,7 @@ def make_shards(dataset: PairedDataset, folder: Path, facts: Mapping[str, Any], 
             raise DataError(f"{folder}: holds shards of other classes or settings: {ANEW}")
         check_fresh(found, source, dataset.instances, str(folder.parent))
         return Made(len(storage), len(storage.index["chunks"]), _bytes(storage.index), False)
+    _check_place(folder)
     try:
         from litdata.streaming.writer import BinaryWriter
     except ImportError as error:
@@ -78,6 +83,7 @@ def make_shards(dataset: PairedDataset, folder: Path, facts: Mapping[str, Any], 
         writer.done()
         writer._merge_no_wait()  # not `merge`, which waits for other processes of a job
         write_text(partial / INDEX, said.write(partial))
+        _check_place(folder)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
     except OSError as error:
@@ -87,6 +93,19 @@ def make_shards(dataset: PairedDataset, folder: Path, facts: Mapping[str, Any], 
         shutil.rmtree(partial, ignore_errors=True)
     storage = Storage(str(folder), folder)
     return Made(len(storage), len(storage.index["chunks"]), _bytes(storage.index), True)
+
+
+def _check_place(folder: Path) -> None:
+    """See that nothing but shards is where shards shall be, for that is removed.
+
+    Raises:
+        DataError: other files are.
+    """
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if path.is_symlink() or not path.is_file() or not SHARD.fullmatch(path.name):
+                raise DataError(f"{folder}: holds {path.name}, which is none of shards, and would be removed: "
+                                "output=DIR names another folder, a new one or one of shards alone")
 
 
 def _records(dataset: PairedDataset) -> Iterator[tuple[list[str], list[bytes] | None]]:
