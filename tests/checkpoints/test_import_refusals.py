@@ -7,6 +7,7 @@ from pathlib import Path
 
 import official
 import pytest
+import released_oasis
 import torch
 from importing import import_run, save
 from official import Model
@@ -124,6 +125,15 @@ def test_parts_of_different_models(tmp_path):
     save(tmp_path, generator=official.generator_state(Model(num_classes=151)),
          discriminator=official.discriminator_state(39))
     refused(tmp_path, tmp_path, "discriminator reads 39 channels.*154")
+
+
+@pytest.mark.parametrize(("part", "state"), [
+    ("discriminator", lambda: released_oasis.discriminator_state(151)),
+    ("encoder", lambda: {"model.29.weight": torch.zeros(3, 4, 7, 7), "model.1.weight": torch.zeros(4, 3, 7, 7)}),
+])
+def test_parts_of_another_method(part, state, tmp_path):
+    save(tmp_path, generator=official.generator_state(Model(num_classes=151)), **{part: state()})
+    refused(tmp_path, tmp_path, f"the {part} is none that goes with a generator of SPADE")
 
 
 def test_a_used_directory_is_kept(good, tmp_path):

@@ -172,6 +172,11 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
         discriminator = None
     elif facts.generator != "spade":
         values["generator"] = facts.generator
+    for part, found, kinds in (("discriminator", discriminator, (DiscriminatorFacts, FPSEFacts)),
+                               ("encoder", encoder, (EncoderFacts,))):
+        if found is not None and not isinstance(found, kinds):
+            raise CheckpointError(f"the {part} is none that goes with a generator of SPADE or its kin: is it another "
+                                  "model's?")
     if facts.pyramid is not None:
         values |= {"generator.hidden": facts.hidden, "generator.pyramid": facts.pyramid}
     elif facts.norm == "spade":
