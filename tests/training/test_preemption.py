@@ -1,11 +1,12 @@
 import signal
+import time
 from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
 import torch
 
-from semsynth.training import signals
+from semsynth.training import patience, signals
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.csv_metrics import CsvMetrics
 from semsynth.training.ema import EMA
@@ -140,3 +141,31 @@ def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, scontro
     assert stop.value.requeued == requeued
     assert (["requeue", "12_3"] in scontrol.called) == requeued
     assert (tmp_path / "last.ckpt").is_file()
+
+
+class Hang(pl.Callback):
+    """A batch that does not end before Slurm has been asked to start the job again, or for a second."""
+
+    def __init__(self, scontrol):
+        self.scontrol = scontrol
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        end = time.monotonic() + 1
+        while batch_idx == 1 and ["requeue", "12_3"] not in self.scontrol.called and time.monotonic() < end:
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("signum", "told", "requeued"), [
+    (signal.SIGTERM, "JobState=COMPLETING Reason=TimeLimit", True),
+    (signal.SIGTERM, "JobState=COMPLETING Reason=None", False),  # scancel
+    (signal.SIGUSR1, "JobState=RUNNING Reason=None", False),  # a warning, after which there is time
+], ids=["time limit", "scancel", "warning"])
+def test_a_batch_that_outlasts_slurms_patience(tiny, tmp_path, scontrol, monkeypatch, capfd, signum, told, requeued):
+    monkeypatch.setattr(patience, "SECONDS", 0.05)
+    scontrol.told = told
+    callbacks = [Send(signum), Hang(scontrol), Preemption(tmp_path, resume="auto")]
+    with pytest.raises(Preempted) as stop:
+        tiny.trainer(tmp_path, callbacks).fit(tiny.system(), datamodule=tiny.data())
+    assert ("the batch has not ended: Slurm will start it again" in capfd.readouterr().err) == requeued
+    assert scontrol.called.count(["requeue", "12_3"]) == (told != "JobState=COMPLETING Reason=None")  # once
+    assert stop.value.requeued == (told != "JobState=COMPLETING Reason=None")

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_only
 
 from semsynth.training.checkpoints import Checkpoints, save
+from semsynth.training.patience import Patience
 from semsynth.training.places import before_validation, within_epoch
 from semsynth.training.signals import SIGNALS, requeue, slurm_job
 from semsynth.training.system import system_of
@@ -39,7 +40,8 @@ class Preemption(pl.Callback):
 
     With several processes a signal to one stops all at the same batch. A second signal acts at once, as if this
     callback were not there; not where Slurm or torchrun send the signals: their `srun` and agents pass on to the
-    processes what these have received already.
+    processes what these have received already. Where Slurm's patience may end before the batch does, the job is put
+    back in the queue all the same, see `Patience`.
 
     Args:
         folder: Where `last.ckpt` goes.
@@ -51,6 +53,7 @@ class Preemption(pl.Callback):
         self.last = Path(folder) / "last.ckpt"
         self.requeue = resume == "auto"
         self.received = 0
+        self._patience = Patience()
         self._before: dict[int, Handler] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -59,10 +62,13 @@ class Preemption(pl.Callback):
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
         by_hand = slurm_job() is None and "TORCHELASTIC_RUN_ID" not in os.environ
+        first = getattr(rank_zero_only, "rank", 0) == 0
+        if signum == signal.SIGTERM and self.requeue and first and slurm_job() is not None:
+            self._patience.start()
         if self.received and by_hand:
             self._restore()
             os.kill(os.getpid(), signum)
-        elif not self.received and getattr(rank_zero_only, "rank", 0) == 0:  # at once, whatever is being written
+        elif not self.received and first:  # at once, whatever is being written
             words = "stops after this batch, with a checkpoint"
             second = "; a second signal stops at once, without one" if by_hand else ""
             os.write(2, f"\n{signal.Signals(signum).name}: {words}{second}\n".encode())
@@ -115,7 +121,7 @@ class Preemption(pl.Callback):
         return self.received or (signal.SIGTERM if asked else 0)
 
     def _stop(self, trainer: pl.Trainer, signum: int) -> None:
-        requeued = self.requeue and trainer.is_global_zero and requeue()
+        requeued = self._patience.end() or (self.requeue and trainer.is_global_zero and requeue())
         if requeued:
             self._before = {}  # the signals stay ignored: what ends the job must not cut the last words short
         self._restore()
@@ -123,8 +129,10 @@ class Preemption(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Give the signals back."""
+        self._patience.end()
         self._restore()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Give the signals back."""
+        self._patience.end()
         self._restore()

@@ -39,11 +39,16 @@ def requeue() -> bool:
     if job is None or cancelled(job):
         return False
     before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
-    try:
-        if subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0:
-            return True
-    except FileNotFoundError:
-        pass
+    if put_back(job):
+        return True
     for number, handler in before.items():
         signal.signal(number, handler if handler is not None else signal.SIG_DFL)
     return False
+
+
+def put_back(job: str) -> bool:
+    """Put a Slurm job back in the queue, whose processes Slurm then ends; False where Slurm refuses or is not there."""
+    try:
+        return subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0
+    except FileNotFoundError:
+        return False
