@@ -30,7 +30,11 @@ class FeatureMatching(nn.Module):
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        distances = [(fake.float() - real.detach().float()).abs().mean()
-                     for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
-                     for fake, real in zip(fakes[:-1], reals[:-1], strict=True)]
-        return torch.stack(distances).sum() / len(inputs.fake_maps)
+        return distances(inputs).sum() / len(inputs.fake_maps)
+
+
+def distances(inputs: LossInputs) -> Tensor:
+    """The mean L1 distances (M,) of D's maps of all scales, the predictions left out; no gradient to the real maps."""
+    return torch.stack([(fake.float() - real.detach().float()).abs().mean()
+                        for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
+                        for fake, real in zip(fakes[:-1], reals[:-1], strict=True)])

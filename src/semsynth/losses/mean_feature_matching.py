@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from semsynth.losses.feature_matching import distances
 from semsynth.losses.inputs import LossInputs
 
 
@@ -14,6 +14,7 @@ class MeanFeatureMatching(nn.Module):
     `FeatureMatching` divides the sum by the number of scales instead, which would be that of CC-FPSE's predictions.
     No gradient to the real maps.
 
+    >>> import torch
     >>> from semsynth.semantics import Semantics
     >>> semantics, image = Semantics(torch.zeros(1, 16, 16, dtype=torch.int64), 2), torch.zeros(1, 3, 16, 16)
     >>> zeros, prediction = torch.zeros(1, 4, 8, 8), torch.randn(1, 1, 8, 8)
@@ -30,7 +31,4 @@ class MeanFeatureMatching(nn.Module):
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        distances = [(fake.float() - real.detach().float()).abs().mean()
-                     for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
-                     for fake, real in zip(fakes[:-1], reals[:-1], strict=True)]
-        return torch.stack(distances).mean()
+        return distances(inputs).mean()
