@@ -56,7 +56,7 @@ def test_keys_of_the_given_choices_are_known():
     ("train", ["norm="], r"^norm=: there is no such choice"),
     ("train", ["+new.key=1,", "resume="], r"^resume=: no value"),
     ("synthesize", ["output="], r"^output=: no value"),
-    ("train", ["loss=null"], r"^loss=null: choose one of photographs, "),
+    ("train", ["loss=null"], r"^loss=null: choose one of cc_fpse, .*, photographs, "),
     ("evaluate", ["segmenter=null"], r"^segmenter=null: choose one of camvid, .* none, "),
     ("check_data", ["loss=spade"], r"^loss=: this command makes no use of it"),
     ("evaluate", ["scores=fid", "recipe=ade20k"], r"^scores=: this .*\nrecipe=: this command makes no use of it"),

@@ -3,12 +3,14 @@
 import hashlib
 import re
 from pathlib import PurePath
+from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 LONGEST = 120  # characters
 # in the yamls' run_dir
-NETWORK_WORD = "${network_word:${hydra:runtime.choices.generator},${hydra:runtime.choices.norm}}"
+NETWORK_WORD = "${network:}"
 
 
 def run_name(overrides: str) -> str:
@@ -28,11 +30,12 @@ def run_name(overrides: str) -> str:
     return f"{name[:LONGEST - 9].rstrip('+-_.')}_{digest}"
 
 
-def network_word(generator: str, norm: str) -> str:
+def network_word() -> str:
     """What tells a run's network in the name of its directory: the choice of a norm, or of another generator."""
-    return norm if generator == "spade" else generator
+    choices: Any = HydraConfig.get().runtime.choices
+    return str(choices.norm if choices.generator == "spade" else choices.generator)
 
 
-OmegaConf.register_new_resolver("network_word", network_word, replace=True)
+OmegaConf.register_new_resolver("network", network_word, replace=True)
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 OmegaConf.register_new_resolver("last_part", lambda path: PurePath(path).name, replace=True)
