@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from semsynth.checkpoints.discriminator_setting import discriminator_values
 from semsynth.checkpoints.layouts.pix2pixhd import InstanceFeatureFacts, Pix2PixHDDiscriminatorFacts, Pix2PixHDFacts
 from semsynth.errors import CheckpointError
 
@@ -53,10 +54,5 @@ def pix2pixhd_overrides(setting: Any, facts: Pix2PixHDFacts, discriminator: Any,
     if discriminator is not None:
         if not isinstance(discriminator, Pix2PixHDDiscriminatorFacts):
             raise CheckpointError("the discriminator is none of pix2pixHD's: is it another model's?")
-        wanted = setting.num_classes + setting.edges + facts.out_channels
-        if discriminator.channels != wanted:
-            raise CheckpointError(f"the discriminator reads {discriminator.channels} channels, but label map and image "
-                                  f"of this generator have {wanted}: is it another model's?")
-        values |= {"discriminator.ndf": discriminator.ndf, "discriminator.num_layers": discriminator.num_layers,
-                   "discriminator.num_scales": discriminator.num_scales}
+        values |= discriminator_values(discriminator, setting.num_classes + setting.edges + facts.out_channels)
     return values

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from semsynth.checkpoints.discriminator_setting import discriminator_values
 from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.fpse import FPSEFacts
@@ -190,12 +191,7 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
     if isinstance(discriminator, FPSEFacts):
         values |= _fpse(setting, facts, discriminator)
     elif discriminator is not None:
-        wanted = setting.num_classes + setting.edges + facts.out_channels
-        if discriminator.channels != wanted:
-            raise CheckpointError(f"the discriminator reads {discriminator.channels} channels, but label map and image "
-                                  f"of this generator have {wanted}: is it another model's?")
-        values |= {"discriminator.ndf": discriminator.ndf, "discriminator.num_layers": discriminator.num_layers,
-                   "discriminator.num_scales": discriminator.num_scales}
+        values |= discriminator_values(discriminator, setting.num_classes + setting.edges + facts.out_channels)
     return [f"{key}={_word(value)}" for key, value in values.items()]
 
 
