@@ -12,9 +12,10 @@ from torch.testing import assert_close
 from semsynth.norms import base as base_module
 from semsynth.norms.base import plain_formula
 from semsynth.norms.clade_noise import CLADE_Noise
-from semsynth.norms.noise import by_region, noise_map
+from semsynth.norms.noise import noise_map
 from semsynth.norms.spade_noise import SPADE_Noise
 from semsynth.semantics import Reading, Semantics
+from semsynth.semantics.regions import by_region
 from semsynth.style import Style
 
 K, Z, N, H, W = 5, 3, 2, 16, 12

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from semsynth.layers.one_hot import one_hot_conv2d, reflected
 from semsynth.semantics import Semantics
-from semsynth.semantics.regions import Regions
+from semsynth.semantics.regions import Regions, by_region
 from semsynth.style import Style
 
 KERNEL = 7
@@ -71,8 +71,7 @@ class LabelInput(nn.Module):
         if style is not None and style.instances is not None:
             maps = Regions.of(semantics).spread(style.instances.to(self.conv.weight))
         elif style is not None and style.classes is not None:
-            picture = torch.arange(len(semantics), device=semantics.labels.device)[:, None, None]
-            maps = style.classes.to(self.conv.weight)[picture, semantics.labels].permute(0, 3, 1, 2)
+            maps = by_region(style.classes.to(self.conv.weight), semantics.labels)
         else:
             raise ValueError("this network reads features of instances: give a style with codes by instance, or by "
                              "class")

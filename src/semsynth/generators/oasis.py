@@ -36,7 +36,7 @@ class OASISGenerator(SPADEGenerator):
     Shapes:
         semantics: Labels (N,H,W), prepared with `generator.prepare`.
         style: Noise: a vector (N,noise) for the picture, classes (N,K,noise), or a map noise (N,noise,H,W), whatever
-            is drawn in training; see `semsynth.norms.noise.by_region` for codes of instances. Drawn when None.
+            is drawn in training; see `semsynth.semantics.regions.by_region` for codes of instances. Drawn when None.
         output: (N, out_channels, H, W) in [-1, 1].
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.distributed
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from semsynth.losses.frozen_features import FrozenFeatures
 from semsynth.losses.inputs import LossInputs, RegressionLossInputs
 from semsynth.losses.perceptual import load_vgg_weights, vgg19_maps
 from semsynth.semantics.shared_channels import shared_channels
+from semsynth.sharing import processes, summed
 
 _TAPS = (3, 8, 13, 22, 31)  # relu1_2, relu2_2, relu3_2, relu4_2, relu5_2 in torchvision's `features`
 MEAN = (123.68, 116.779, 103.939)
@@ -95,11 +95,7 @@ class PerceptualRegression(FrozenFeatures):
         if not self.measured:
             return shares
         if self.training and int(self.seen) < self.warmup:
-            found = distances.detach().clone()
-            if torch.distributed.is_available() and torch.distributed.is_initialized():
-                torch.distributed.all_reduce(found)
-                found /= torch.distributed.get_world_size()
-            self.total += found
+            self.total += summed(distances) / processes()[1]
             self.seen += 1
         mean = self.total / self.seen.clamp_min(1)
         return shares / torch.where(self.seen > 0, mean, distances.detach()).clamp_min(1e-20)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semsynth.semantics import Semantics
+from semsynth.semantics.regions import by_region
 
 
 def codes_by_class(style: Any, length: int) -> Tensor | None:
@@ -56,17 +57,3 @@ def spread(codes: Tensor, view: Semantics) -> Tensor:
     if view.probabilities is not None:
         return torch.einsum("nkhw,nkz->nzhw", view.probabilities.to(codes.dtype), codes)
     return by_region(codes, view.labels)
-
-
-def by_region(codes: Tensor, regions: Tensor) -> Tensor:
-    """A map (N,Z,H,W) of noise, for a `semsynth.style.Style`: codes (N,I,Z) of regions or instances.
-
-    >>> by_region(torch.tensor([[[3.0], [5.0]]]), torch.tensor([[[1, 0]]])).tolist()
-    [[[[5.0, 3.0]]]]
-
-    Args:
-        codes: One for each region.
-        regions: (N,H,W) int64, which of the codes each pixel has: an instance map whose ids are numbered from 0.
-    """
-    picture = torch.arange(len(codes), device=codes.device)[:, None, None]
-    return codes[picture, regions].permute(0, 3, 1, 2)

@@ -70,5 +70,18 @@ class Regions:
         if codes.shape[1] < self.classes.shape[1]:
             raise ValueError(f"a style has codes for {codes.shape[1]} instances, the label maps have "
                              f"{self.classes.shape[1]}: such a style belongs to the label maps that it was made for")
-        index = self.index.flatten(1)[:, None].expand(-1, codes.shape[2], -1)
-        return codes.transpose(1, 2).gather(2, index).view(len(codes), -1, *self.index.shape[1:])
+        return by_region(codes, self.index)
+
+
+def by_region(codes: Tensor, regions: Tensor) -> Tensor:
+    """A map (N,C,H,W) of codes (N,I,C): of instances, or of classes.
+
+    >>> by_region(torch.tensor([[[3.0], [5.0]]]), torch.tensor([[[1, 0]]])).tolist()
+    [[[[5.0, 3.0]]]]
+
+    Args:
+        codes: One for each region.
+        regions: (N,H,W) int64, which of the codes each pixel has: labels, or an instance map numbered from 0.
+    """
+    index = regions.flatten(1)[:, None].expand(-1, codes.shape[2], -1)
+    return codes.transpose(1, 2).gather(2, index).view(len(codes), -1, *regions.shape[1:])
