@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 import pytorch_lightning as pl
 import torch
+from omegaconf import OmegaConf
 
+from semsynth.runs.stopping import stoppable
 from semsynth.training import patience, signals
 from semsynth.training.checkpoints import Checkpoints
 from semsynth.training.csv_metrics import CsvMetrics
@@ -118,6 +120,7 @@ def scontrol(monkeypatch):
     scontrol = SimpleNamespace(called=[], told="JobState=RUNNING Reason=None")
     before = {number: signal.getsignal(number) for number in signals.SIGNALS}
     monkeypatch.setattr(signals.subprocess, "run", run)
+    monkeypatch.setitem(signals._job, "leaves", False)
     monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
     yield scontrol
@@ -141,6 +144,18 @@ def test_under_slurm_a_run_that_can_continue_is_requeued(tiny, tmp_path, scontro
     assert stop.value.requeued == requeued
     assert (["requeue", "12_3"] in scontrol.called) == requeued
     assert (tmp_path / "last.ckpt").is_file()
+
+
+def test_the_end_that_slurm_makes_of_a_requeued_job_does_not_cut_its_words_short(tiny, tmp_path, scontrol):
+    """Lightning gives back the signals that it found, before the last words are said."""
+    cfg = OmegaConf.create({"run_dir": str(tmp_path / "run"), "resume": "auto"})
+    with stoppable(cfg):
+        with pytest.raises(Preempted) as stop:
+            tiny.trainer(tmp_path, [Send(signal.SIGUSR1), Preemption(tmp_path, resume="auto")]).fit(
+                tiny.system(), datamodule=tiny.data())
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.value.requeued
+    signal.raise_signal(signal.SIGTERM)
 
 
 class Hang(pl.Callback):

@@ -15,7 +15,7 @@ from semsynth.place import started_alone
 from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS
 from semsynth.spelling import as_typed_here
-from semsynth.training.signals import SIGNALS, requeue
+from semsynth.training.signals import SIGNALS, leaves, requeue
 
 
 @contextmanager
@@ -23,7 +23,8 @@ def stoppable(cfg: DictConfig) -> Iterator[None]:
     """Within this context a signal ends the process in words, with 128 and its number as exit code.
 
     With `resume=auto` the same command goes on, so that a Slurm job is put back in the queue. Not so on SIGTERM for one
-    of several processes: that is how srun and torchrun end the others of one that has failed, as it would again.
+    of several processes: that is how srun and torchrun end the others of one that has failed, as it would again. A job
+    that is back in the queue already says its own last words: nothing cuts them short.
 
     Args:
         cfg: The configuration, with `run_dir` and `resume`.
@@ -33,6 +34,8 @@ def stoppable(cfg: DictConfig) -> Iterator[None]:
         return
 
     def stop(signum: int, frame: FrameType | None) -> None:
+        if leaves():
+            return
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # it ends already
         kept = Path(cfg.run_dir, CHECKPOINTS, "last.ckpt").is_file()
@@ -46,5 +49,5 @@ def stoppable(cfg: DictConfig) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if not leaves() else ():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -6,6 +6,12 @@ import signal
 import subprocess
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_job = {"leaves": False}
+
+
+def leaves() -> bool:
+    """Whether this Slurm job is back in the queue: Slurm ends its processes, which end by themselves already."""
+    return _job["leaves"]
 
 
 def slurm_job() -> str | None:
@@ -49,6 +55,7 @@ def requeue() -> bool:
 def put_back(job: str) -> bool:
     """Put a Slurm job back in the queue, whose processes Slurm then ends; False where Slurm refuses or is not there."""
     try:
-        return subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0
+        _job["leaves"] = subprocess.run(["scontrol", "requeue", job], check=False).returncode == 0
     except FileNotFoundError:
         return False
+    return leaves()
