@@ -128,3 +128,10 @@ def test_scores_stay_where_checkpoints_are_deleted_to_save_space(tmp_path):
     assert steps.is_scored(tmp_path, {"protocol": "scenes"})
     (tmp_path / "checkpoints" / "last.ckpt").touch()
     assert not steps.is_scored(tmp_path, {"protocol": "scenes"})  # auto chooses another than was scored
+
+
+def test_a_network_without_styles_is_scored_whatever_style_the_words_choose(tmp_path):
+    words = {"protocol": "scenes", "protocol.style": "normal"}
+    for style, done in ((None, True), ("normal", True), ("image", False)):
+        (tmp_path / "scores.json").write_text(json.dumps({"protocol": {"name": "scenes", "style": style}}))
+        assert steps.is_scored(tmp_path, words) is done

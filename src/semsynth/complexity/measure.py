@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from semsynth.complexity.layers import Layer, network_work, walk
 from semsynth.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.complexity.setting import Options, check_precision
 from semsynth.complexity.timing import Progress, Timing, time_generator
+from semsynth.device import hardware
 from semsynth.interfaces import Generator
 from semsynth.semantics import Semantics
 from semsynth.semantics.samples import SampleBatch
@@ -189,17 +189,6 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
 def _in_words(timing: Timing) -> Record:
     return {"median_s": timing.median, "spread_s": timing.spread, "norm_s": timing.norm,
             "backbone_s": timing.backbone, "labels_s": timing.labels, "repeats": timing.repeats}
-
-
-def hardware(device: torch.device) -> str:
-    """The name of the device as its maker gives it, as far as the system tells."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 # ---- memory

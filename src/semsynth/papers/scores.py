@@ -21,6 +21,8 @@ LEGEND = ("Mean ± standard deviation (least to greatest) of n seeds. *Italics*:
 class Scores:
     """Makes the table of all settings that were trained, and a grid of pictures for each data set and size.
 
+    A grid that is there already stays where checkpoints of its settings were deleted since, as the scores do.
+
     Args:
         published: Beginning of the source, in `reporting.published`, of the rows that are printed below it; None: none.
         columns: Scores and costs that are shown, as in scores.json and `reporting.costs`; None: all. The CSV has all.
@@ -74,12 +76,13 @@ class Scores:
         sections = []
         for place, members in by_data.items():
             columns = drawable(members)
-            if not self.samples or not columns:
-                continue
             path = results.picture("grid" if len(by_data) == 1 else f"grid_{place.replace(' ', '_')}")
+            kept = path.is_file() and len(columns) < len(members)  # of checkpoints that were deleted to save space
+            if not self.samples or not (columns or kept):
+                continue
             text = f"{place}, first seed, averaged weights."
             try:
-                drawn = draw_comparison(columns, runs.validation, path, self.samples)
+                drawn = path if kept else draw_comparison(columns, runs.validation, path, self.samples)
                 sections.append(Section("The same label maps" if len(by_data) == 1 else f"The same label maps, {place}",
                                         text, picture=drawn))
             except ValueError as error:  # data that is not at hand leaves the table as it is
