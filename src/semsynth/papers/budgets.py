@@ -43,8 +43,8 @@ class Budgets:
         budget = min(curve[key][-1, 0] for curve in curves[self.reference] for key in curve)
         text = (f"The budget is {self.reference}'s whole training: {budget:.0f} iterations, "
                 f"{budget * seconds[self.reference]:.0f} s of CPU on one thread. Mean ± standard deviation over n "
-                "seeds of the scores during training, read between two epochs linearly. Learning rates fall by the plan "
-                "of each training, which for some is longer than the budget. A training that is shorter than the "
+                "seeds of the scores during training, read between two epochs linearly. Learning rates fall by each "
+                "training's own plan, which for some is longer than the budget. A training that is shorter than the "
                 "budget is read at its end, marked *. Seconds of an iteration are medians, measured in turns.")
         table = Table(_head(curves), _rows(curves, seconds, budget, self.reference))
         picture = draw_curves(curves, seconds, results.picture("budgets"))
