@@ -67,7 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": {"class_names", "digits", "errors", "semantics", "drawing", "spelling", "weights", "pictures",
                   "complexity", "training", "runs", "evaluation"},
     "papers": {"chance", "errors", "semantics", "shipped", "style", "drawing", "signatures", "spelling", "weights",
-               "data", "norms", "pictures", "synthesis", "complexity", "metrics", "runs", "reporting"},
+               "data", "norms", "pictures", "generators", "synthesis", "complexity", "metrics", "runs", "reporting"},
     "commands": {"errors", "matmul", "shipped", "device", "sharing", "spelling", "data", "config", "pretrained",
                  "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli", "evaluation",
                  "reporting", "papers"},
