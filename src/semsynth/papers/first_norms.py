@@ -42,7 +42,7 @@ class FirstNorm:
 
 
 @torch.inference_mode()
-def first_norm(name: str, maps: int, *, num_classes: int = 151, ngf: int = 64, size: int = 64, seed: int = 0
+def first_norm(name: str, maps: int, *, num_classes: int = 151, ngf: int = 64, size: int = 256, seed: int = 0
                ) -> FirstNorm:
     """Show the first `maps` of `num_classes` classes, a label map of each alone, to a network's beginning.
 
