@@ -85,7 +85,7 @@ def test_runs_of_a_data_set_are_scored_together_and_those_of_two_are_not():
                 assert len({Path(run).parent for run in runs_of.split(",")}) == 1
     scoring = next(step for step in steps.steps_of(read("table1"), PLACE) if step.kind == "score")
     assert len(scoring.commands(scoring.jobs)) == 4
-    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 12
+    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 21
 
 
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):

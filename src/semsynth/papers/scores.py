@@ -24,15 +24,17 @@ class Scores:
     A grid that is there already stays where checkpoints of its settings were deleted since, as the scores do.
 
     Args:
-        published: Beginning of the source, in `reporting.published`, of the rows that are printed below it; None: none.
+        published: Beginning of the source, in `reporting.published`, of the rows that are printed below it, or several
+            of them; None: none.
         columns: Scores and costs that are shown, as in scores.json and `reporting.costs`; None: all. The CSV has all.
         samples: Label maps of a grid; 0: no grids.
         transitions: Whether mIoU is drawn over the transition from SPADE to CLADE.
     """
 
-    def __init__(self, published: str | None = None, columns: Sequence[str] | None = None, samples: int = 6,
-                 transitions: bool = False) -> None:
-        self.published, self.columns = published, columns
+    def __init__(self, published: str | Sequence[str] | None = None, columns: Sequence[str] | None = None,
+                 samples: int = 6, transitions: bool = False) -> None:
+        self.published = [published] if isinstance(published, str) else list(published or ())
+        self.columns = columns
         self.samples, self.transitions = samples, transitions
 
     def __call__(self, results: Results) -> list[Section]:
@@ -49,9 +51,10 @@ class Scores:
         words = [note for note in notes(groups) if not note.startswith("No costs")] + self._not_taken(groups)
         text = "\n".join([LEGEND, "", *(f"- {note}" for note in words)])
         sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
-        table = published_table(self.published) if self.published else None
-        if table is not None:
-            sections.append(Section("As published", f"{self.published}.", table))
+        for source in self.published:
+            if (table := published_table(source)) is not None:
+                heading = "As published" if source == self.published[0] else f"As published by {source}"
+                sections.append(Section(heading, f"{source}.", table))
         if self.transitions:
             path = draw_transitions(groups, results.picture("transitions"))
             sections += [Section("mIoU against the transition", picture=path)] if path else []
