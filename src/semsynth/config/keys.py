@@ -130,6 +130,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
     "check_data": {"write_classes": FLAG}, "make_shards": {"shard_mb": whole(1, 2000)},
     "coco_instances": {"root": PATH, "annotations": PATH, "splits": each(one_of("train", "val"), "[train], [val] or "
                                                                          "[train,val]", 1, 2)},
+    "pseudo_label": {"images": PATH, "side": maybe(SIDE)},
     "import_checkpoint": {
         "source": PATH, "epoch": any_of(NULL, NAME, whole(0)), "size": maybe(SIZE), "upsamplings": maybe(whole(5, 7)),
         "edges": any_of(NULL, FLAG)},
