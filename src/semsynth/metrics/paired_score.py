@@ -34,6 +34,12 @@ class PairedScore(Protocol):
 class Rows:
     """What a paired score has measured so far.
 
+    >>> from semsynth.metrics.reconstruction import Reconstruction
+    >>> rows, images = Rows(Reconstruction()), torch.zeros(2, 3, 8, 8)
+    >>> rows.add(rows.score.measure(images, images, {}))
+    >>> rows.compute()["reconstruction/rmse"]
+    0.0
+
     Args:
         score: The score.
     """
