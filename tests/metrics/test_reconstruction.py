@@ -54,6 +54,9 @@ def test_each_score_is_a_mean_over_images():
     scores = found.compute()
     assert scores["reconstruction/rmse"] == pytest.approx((0.01 + 1) / 2, rel=1e-6)
     assert scores["reconstruction/psnr"] == pytest.approx((40 + 0) / 2, rel=1e-5)
+    together = Rows(Reconstruction())
+    together.add(together.score.measure(fake, real, {}))
+    assert together.compute() == pytest.approx(scores, nan_ok=True)
     found.reset()
     assert found.compute() == {}
 
