@@ -91,7 +91,8 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
         overrides.append(f"loss.generator.regression.weights={vgg}")
     alone = "discriminator=none" in overrides
     overrides = [o for o in overrides if not (alone and o.startswith("discriminator."))]
-    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
+    if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "celebamask_hq", "deepfashion",
+                  "unpaired_as_released",
                   "unpaired_as_released_input_seg") or (
             group, choice) in (("loss", "spade"), ("loss", "cc_fpse"), ("loss", "pix2pixhd")):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")

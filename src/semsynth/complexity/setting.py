@@ -17,7 +17,7 @@ Plain = dict[str, Any]
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 MEMORY = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(UNITS)})")
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
-                   "cityscapes": [256, 512]}
+                   "cityscapes": [256, 512], "celebamask_hq": [256, 256], "deepfashion": [256, 256]}
 
 # generators that are methods of their own, by class: the papers' name, and the values with which they are published
 # where these are not a bare network's
