@@ -33,8 +33,11 @@ GENERATORS = {  # of experiments that are named after them: what stands before t
     "pix2pixhd_coco": "Pix2PixHDGenerator",
     "crn": "CRNGenerator",
     "groupdnet": "GroupDNetGenerator",
+    "inade": "INADEGenerator",
 }
 GROUPDNET = ["generator=groupdnet", "encoder=group", "encoder.class_width=2", "generator.ngf=3"]
+INADE = ["generator=inade", "encoder=instance", "encoder.nef=2", "generator.noise=4"]
+PATCHES_4 = ["discriminator.num_layers=4"]
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
 # what a choice needs besides itself at 4 channels
 BESIDES = {
@@ -64,6 +67,11 @@ BESIDES = {
     ("generator", "oasis"): ["encoder=none"],
     ("generator", "groupdnet"): ["encoder=none", "generator.ngf=3"],
     ("norm", "group"): GROUPDNET,
+    ("generator", "inade"): ["encoder=none"],
+    ("norm", "inade"): INADE,
+    ("encoder", "instance"): INADE,
+    ("loss", "inade"): PATCHES_4,
+    ("loss", "inade_no_vgg"): PATCHES_4,
     ("encoder", "group"): GROUPDNET,
     ("norm", "spade_noise"): ["encoder=none"],
     ("norm", "clade_noise"): ["encoder=none"],
@@ -100,7 +108,7 @@ def test_every_choice_takes_a_training_step(group, choice, data_root, vgg, tmp_p
     overrides = [o for o in overrides if not (alone and o.startswith("discriminator."))]
     if choice in ("ade20k", "ade20k_outdoor", "cityscapes", "coco_stuff", "unpaired_as_released",
                   "unpaired_as_released_input_seg") or (
-            group, choice) in (("loss", "spade"), ("loss", "cc_fpse"), ("loss", "pix2pixhd")):
+            group, choice) in (("loss", "spade"), ("loss", "cc_fpse"), ("loss", "pix2pixhd"), ("loss", "inade")):
         overrides.append(f"loss.generator.perceptual.weights={vgg}")
     cfg = config.prepare(training(*overrides))
     cfg.trainer.max_epochs, cfg.trainer.limit_train_batches, cfg.trainer.limit_val_batches = 1, 1, 1

@@ -23,6 +23,7 @@ NARROW = {
     "oasis": [*SMALL, "norm.hidden=8"],
     "pix2pixhd": [*SMALL, "generator.blocks=1"],
     "crn": [*SMALL[:1], *SMALL[2:]],
+    "inade": [*SMALL, "encoder.nef=2", "generator.start=8", "generator.noise=4"],
     "groupdnet": [*SMALL, "generator.ngf=3", "encoder.class_width=2", "norm.hidden=8"],
 }
 OF_EXPERIMENT = {  # narrower, as far as the classes divide the channels
@@ -33,9 +34,10 @@ PUBLISHED = [
     "cc_fpse_ade20k", "cc_fpse_cityscapes", "cc_fpse_coco_stuff", "dagan_ade20k", "dagan_cityscapes", "oasis_ade20k",
     "oasis_cityscapes", "oasis_coco_stuff", "pix2pixhd_ade20k", "pix2pixhd_cityscapes", "pix2pixhd_cityscapes_512p",
     "pix2pixhd_cityscapes_1024p", "pix2pixhd_coco_stuff", "crn_cityscapes", "groupdnet_ade20k", "groupdnet_cityscapes",
+    "inade_ade20k", "inade_cityscapes",
 ]
 NAMES = {"cc_fpse": "CC-FPSE", "dagan": "DAGAN", "oasis": "OASIS", "pix2pixhd": "pix2pixHD", "crn": "CRN",
-         "groupdnet": "GroupDNet"}
+         "groupdnet": "GroupDNet", "inade": "INADE"}
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,10 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "CRNGenerator": ("crn", {"pictures": 1}),
     "OASISGenerator": ("oasis", {"noise": 64}),
     "GroupDNetGenerator": ("groupdnet", {"code": 8}),
+    "INADEGenerator": ("inade", {"start": 256, "noise": 64}),
 }
 # with which norms they are published, where this is not SPADE
-PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped"}
+PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade"}
 # and, by data set, with which widths of the last block and groups of channels, where these are not 64 and one
 PUBLISHED_GROUPS: dict[str, dict[str, tuple[int, list[int]]]] = {
     "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1])},
