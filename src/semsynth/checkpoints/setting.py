@@ -9,9 +9,11 @@ from typing import Any
 from semsynth.checkpoints.discriminator_setting import discriminator_values
 from semsynth.checkpoints.files import ImportHints
 from semsynth.checkpoints.groupdnet_setting import groupdnet_values
+from semsynth.checkpoints.inade_setting import inade_values
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.fpse import FPSEFacts
 from semsynth.checkpoints.layouts.groupdnet import GroupDNetFacts
+from semsynth.checkpoints.layouts.inade import INADEFacts
 from semsynth.checkpoints.layouts.oasis import OASISFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.pix2pixhd import Pix2PixHDFacts
@@ -177,6 +179,9 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
     elif isinstance(facts, GroupDNetFacts):
         values |= groupdnet_values(facts, encoder)
         encoder = None
+    elif isinstance(facts, INADEFacts):
+        values |= inade_values(facts, encoder) | {"dataset.instances": setting.edges or setting.dataset in WITH_EDGES}
+        encoder = None
     elif facts.generator != "spade":
         values["generator"] = facts.generator
     for part, found, kinds in (("discriminator", discriminator, (DiscriminatorFacts, FPSEFacts)),
@@ -190,7 +195,7 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
         values |= {"norm.hidden": facts.hidden, "norm.kernel_size": facts.kernel_size}
     if facts.norm == "clade_icpe":
         values["icpe"] = "released"
-    if facts.z_dim:
+    if values["encoder"] == "style":
         values["encoder.z_dim"] = facts.z_dim
     if encoder is not None:
         values |= _encoder(facts, encoder)

@@ -14,10 +14,11 @@ from semsynth.checkpoints.convert import to_official
 from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import groupdnet_notes, oasis_notes, official_options, pix2pixhd_options
+from semsynth.exporting.options import groupdnet_notes, inade_notes, oasis_notes, official_options, pix2pixhd_options
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.spade import SPADEGenerator
@@ -52,7 +53,7 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
-    notes = {OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes}
+    notes = {OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes, INADEGenerator: inade_notes}
     return [*_write_parts(source, folder), *notes.get(type(source.generator), official_options)(source)]
 
 

@@ -116,3 +116,10 @@ def groupdnet_notes(source: Source) -> list[str]:
         lines.append("the released generator of ADE20K also holds a block up_4, which it never reads and which is not "
                      "here: load with strict=False")
     return [f"note: {line}" for line in lines]
+
+
+def inade_notes(source: Source) -> list[str]:
+    """What one has to know to load INADE's networks where the released code builds them."""
+    generator = source.generator
+    return [f"note: {len(source.condition.classes)} classes, a vector of {generator.z_dim} numbers at the start and "
+            f"{generator.class_codes // 2} of an instance for scale or shift (256 and 64 there, 8 on DeepFashion)"]

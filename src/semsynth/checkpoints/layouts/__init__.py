@@ -5,6 +5,7 @@ from semsynth.checkpoints.layouts.clade import CLADE
 from semsynth.checkpoints.layouts.dagan import DAGAN
 from semsynth.checkpoints.layouts.fpse import FPSE
 from semsynth.checkpoints.layouts.groupdnet import GROUP_ENCODER, GROUPDNET
+from semsynth.checkpoints.layouts.inade import INADE, INSTANCE_ENCODER
 from semsynth.checkpoints.layouts.oasis import OASIS, OASIS_DISCRIMINATOR
 from semsynth.checkpoints.layouts.patchgan import PATCHGAN
 from semsynth.checkpoints.layouts.pix2pixhd import (
@@ -24,6 +25,7 @@ LAYOUTS: tuple[Layout, ...] = (
     DAGAN,
     GROUPDNET,  # before OASIS, which has a place for all its names
     OASIS,
+    INADE,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
     PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
@@ -33,9 +35,10 @@ LAYOUTS: tuple[Layout, ...] = (
     STYLE_ENCODER,
     INSTANCE_FEATURES,
     GROUP_ENCODER,
+    INSTANCE_ENCODER,
 )
 
 __all__ = [
-    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "GROUPDNET", "GROUP_ENCODER", "LAYOUTS", "OASIS", "OASIS_DISCRIMINATOR",
-    "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout",
+    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "GROUPDNET", "GROUP_ENCODER", "INADE", "INSTANCE_ENCODER", "LAYOUTS", "OASIS",
+    "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout",
 ]
