@@ -120,9 +120,10 @@ def test_it_draws_and_reports_under_its_own_name(method, trained):
     _, run = trained(method)
     synthesizer = Synthesizer.from_run(run)
     labels = torch.randint(12, (2, 8, 8)).repeat_interleave(8, 1).repeat_interleave(8, 2)
-    images = synthesizer(labels, seed=3)
+    instances = labels if synthesizer.reads_instances else None
+    images = synthesizer(labels, instances, seed=3)
     assert images.shape == (2, 3, 64, 64)
-    assert torch.equal(images, synthesizer(labels, seed=3))
+    assert torch.equal(images, synthesizer(labels, instances, seed=3))
     kept = runs.Run(run)
     name = setting_name(OmegaConf.to_container(kept.config, resolve=True))
     assert name.partition(" ngf=")[0] == NAMES[method]
