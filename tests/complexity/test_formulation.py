@@ -41,9 +41,15 @@ def test_each_system_has_a_published_form_with_its_own_weights(generator, expect
     assert type(build_system(lambda: SimpleNamespace(generator=generator), "published").generator) is expected
 
 
-def test_a_generator_that_is_not_published():
-    with pytest.raises(ValueError, match=r"not PublishedSPADE: take formulation=fast"):
-        as_published(as_published(SPADEGenerator(CLADE, **SIZE)))
+class Other(SPADEGenerator):
+    """One with a beginning of its own, which must not be measured as SPADE's."""
+
+
+@pytest.mark.parametrize("generator", [as_published(SPADEGenerator(CLADE, **SIZE)), Other(CLADE, **SIZE)],
+                         ids=lambda generator: type(generator).__name__)
+def test_a_generator_that_is_not_published(generator):
+    with pytest.raises(ValueError, match=f"not {type(generator).__name__}: take formulation=fast"):
+        as_published(generator)
 
 
 @pytest.mark.parametrize("asked", ["published", "fast"])

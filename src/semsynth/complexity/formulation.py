@@ -10,6 +10,8 @@ from semsynth.complexity.released.pix2pixhd import PublishedPix2PixHD
 from semsynth.complexity.released.spade import PublishedSPADE
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.dagan import DAGANGenerator
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.interfaces import Generator
@@ -17,6 +19,7 @@ from semsynth.interfaces import Generator
 Formulation = Literal["published", "fast"]
 """`published`: as `semsynth.complexity.released` has it; `fast`: as the networks of this project are."""
 
+SPADES = (SPADEGenerator, DAGANGenerator, OASISGenerator)  # others that derive from these begin in another way
 ONE_FORM = "published and fast"
 """What records say of a network that has one form."""
 
@@ -32,7 +35,7 @@ def as_published(generator: Generator) -> Generator:
     Raises:
         ValueError: a generator or a norm that the papers do not have.
     """
-    if isinstance(generator, SPADEGenerator):
+    if isinstance(generator, SPADEGenerator) and type(generator) in SPADES:
         return PublishedSPADE(generator)
     if isinstance(generator, CCFPSEGenerator):
         return PublishedCCFPSE(generator)
