@@ -28,8 +28,15 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
     "CRNGenerator": ("crn", {"pictures": 1}),
     "OASISGenerator": ("oasis", {"noise": 64}),
+    "GroupDNetGenerator": ("groupdnet", {"code": 8}),
+    "INADEGenerator": ("inade", {"start": 256, "noise": 64}),
 }
-PUBLISHED_NORMS = {"oasis": "spade_noise"}  # with which they are published, where this is not SPADE
+# with which norms they are published, where this is not SPADE
+PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade"}
+# and, by data set, with which widths of the last block and groups of channels, where these are not 64 and one
+PUBLISHED_GROUPS: dict[str, dict[str, tuple[int, list[int]]]] = {
+    "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1])},
+}
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,9 @@ def method(cfg: Plain) -> str | None:
     if list(cfg["size"]) != PUBLISHED_SIZES.get(dataset) or any(generator.get(k, v) != v for k, v in usual.items()):
         return None
     name, norm = network_name(cfg), cfg["norm"] if "norm" in generator else {}
+    if own is not None and own[0] in PUBLISHED_GROUPS:
+        wanted = PUBLISHED_GROUPS[own[0]].get(dataset)
+        return name if (generator["ngf"], generator["groups"]) == wanted else None
     if norm.get("hidden", 128) != 128 or norm.get("kernel_size", 3) != 3:
         return None
     if name == "spade" and (dataset, generator["ngf"]) == (cfg["recipe"]["name"], cfg["recipe"]["light_ngf"]):

@@ -14,9 +14,11 @@ from semsynth.checkpoints.convert import to_official
 from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import oasis_notes, official_options, pix2pixhd_options
+from semsynth.exporting.options import groupdnet_notes, inade_notes, oasis_notes, official_options, pix2pixhd_options
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.spade import SPADEGenerator
@@ -51,8 +53,8 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
-    options = oasis_notes if isinstance(source.generator, OASISGenerator) else official_options
-    return [*_write_parts(source, folder), *options(source)]
+    notes = {OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes, INADEGenerator: inade_notes}
+    return [*_write_parts(source, folder), *notes.get(type(source.generator), official_options)(source)]
 
 
 def _write_parts(source: Source, folder: Path) -> list[str]:

@@ -44,7 +44,7 @@ def _generator_name(config: Config) -> str:
     name, generator = _norm_name(config["norm"]), config.get("generator", {})
     if "_target_" in generator and (own := own_method(generator)):
         usual = "norm" not in generator or name == PUBLISHED_NORMS.get(own[0], "spade")
-        name = PUBLISHED[own[0]] + ("" if usual else f" {name}")
+        name = PUBLISHED[own[0]] if usual else PUBLISHED.get(f"{own[0]}_{name}", f"{PUBLISHED[own[0]]} {name}")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})

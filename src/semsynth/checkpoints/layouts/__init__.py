@@ -4,6 +4,8 @@ from semsynth.checkpoints.layouts.cc_fpse import CC_FPSE
 from semsynth.checkpoints.layouts.clade import CLADE
 from semsynth.checkpoints.layouts.dagan import DAGAN
 from semsynth.checkpoints.layouts.fpse import FPSE
+from semsynth.checkpoints.layouts.groupdnet import GROUP_ENCODER, GROUPDNET
+from semsynth.checkpoints.layouts.inade import INADE, INSTANCE_ENCODER
 from semsynth.checkpoints.layouts.oasis import OASIS, OASIS_DISCRIMINATOR
 from semsynth.checkpoints.layouts.patchgan import PATCHGAN
 from semsynth.checkpoints.layouts.pix2pixhd import (
@@ -21,7 +23,9 @@ LAYOUTS: tuple[Layout, ...] = (
     CLADE,
     CC_FPSE,
     DAGAN,
+    GROUPDNET,  # before OASIS, which has a place for all its names
     OASIS,
+    INADE,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
     PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
@@ -30,9 +34,11 @@ LAYOUTS: tuple[Layout, ...] = (
     OASIS_DISCRIMINATOR,
     STYLE_ENCODER,
     INSTANCE_FEATURES,
+    GROUP_ENCODER,
+    INSTANCE_ENCODER,
 )
 
 __all__ = [
-    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "OASIS", "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE",
-    "STYLE_ENCODER", "Layout",
+    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "GROUPDNET", "GROUP_ENCODER", "INADE", "INSTANCE_ENCODER", "LAYOUTS", "OASIS",
+    "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout",
 ]
