@@ -9,8 +9,12 @@ from evaluated import FEW, by_judge, make_run, read
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.class_samples import class_samples, has_parts, redrawn
 from semsynth.evaluation.sampler import Sampler
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
+from semsynth.norms.clade import CLADE
 from semsynth.norms.clade_noise import CLADE_Noise
+from semsynth.norms.inade import INADE
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 
@@ -41,6 +45,21 @@ def test_every_class_is_drawn_anew_where_it_is(noise_per):
         assert not images[0].equal(images[1])
     again = list(class_samples(drawer, {"name": ["b"], "labels": LABELS[1:]}, torch.tensor([7]), 3))
     torch.testing.assert_close(again[1][0], found[2][0])  # in whatever batch
+
+
+@pytest.mark.parametrize("make", [
+    lambda: INADEGenerator(INADE, num_classes=3, size=(32, 32), ngf=2, upsamplings=3, init_gain=1.0),
+    lambda: GroupDNetGenerator(CLADE, num_classes=3, size=(32, 32), ngf=3, init_gain=1.0)], ids=["INADE", "GroupDNet"])
+def test_codes_of_instances_and_of_groups_are_drawn_anew(make):
+    torch.manual_seed(0)
+    drawer = Sampler(make(), None, num_classes=3)
+    instances = torch.arange(32)[None, :, None].expand(2, 32, 32) // 8
+    samples = {**batch(), "instances": instances}
+    assert has_parts(drawer, samples)
+    for images, inside in class_samples(drawer, samples, torch.tensor([4, 7]), 2):
+        change = (images[0] - images[1]).abs().mean(1)
+        assert change[inside].mean() > 0
+        assert inside.shape == change.shape
 
 
 def test_one_vector_has_no_parts():

@@ -28,7 +28,7 @@ from semsynth.segmenters.judge import save_judge
 from semsynth.segmenters.unet import UNet
 
 WORLDS = {"one": [{}], "two": [{"RANK": r, "LOCAL_RANK": r, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"} for r in "01"]}
-COMMANDS = ("scores", "unpaired", "memory", "pictures", "the rest", "data")
+COMMANDS = ("scores", "unpaired", "classes", "memory", "pictures", "the rest", "data")
 MAPS = 5
 FEW = ["protocol.count=9", "protocol.train_count=9", "protocol.diversity_maps=3", "protocol.diversity_samples=2",
        "protocol.accumulate=per_image", "batch=2", "device=cpu", "features=[segmenter,pixels]"]
@@ -56,6 +56,8 @@ def make_inputs(folder):
     of_evaluations.make_run(folder / "run")
     of_evaluations.make_run(folder / "unpaired", "system=unpaired", "loss=unpaired", "discriminator=patchgan_image",
                             "dataset.unpaired=shuffled", "encoder=none", "system.segmenter.network.widths=[4,6]")
+    of_evaluations.make_run(folder / "classes", "generator=oasis", "norm=clade_noise", "encoder=none",
+                            "generator.noise_per=class", "size=32")
     classes = list(of_evaluations.composed("train").dataset.classes)
     torch.manual_seed(2)
     arguments = {"num_classes": len(classes), "widths": [4, 6]}
@@ -71,7 +73,7 @@ def make_inputs(folder):
 
 
 @pytest.mark.ddp
-@pytest.mark.parametrize("name", ["scores", "unpaired", "memory"])
+@pytest.mark.parametrize("name", ["scores", "unpaired", "classes", "memory"])
 def test_scores_are_equal_to_the_last_digit(answers, name):
     folders, _ = answers
     one, two = (json.loads((folder / f"{name}.json").read_text()) for folder in folders.values())
@@ -188,6 +190,8 @@ def ask(inputs, folder):
     judge = f"segmenter={inputs}/judge.safetensors"
     with drawn_batches() as found["drawn batches"]:
         call("scores", evaluate, f"run={inputs}/run", judge, *FEW, f"output={folder}/scores.json")
+    call("classes", evaluate, f"run={inputs}/classes", judge, *FEW, "protocol.style=normal",
+         f"output={folder}/classes.json", "wanted=[mcsd,mocd]")
     call("unpaired", evaluate, f"run={inputs}/unpaired", *FEW, "wanted=[segmenter]", f"output={folder}/unpaired.json")
     with drawn_batches(most=2):
         call("memory", evaluate, f"run={inputs}/run", *FEW, "batch=8", "features=[pixels]", "wanted=[frechet]",

@@ -13,7 +13,6 @@ from semsynth.drawing import draw
 from semsynth.evaluation.sampler import Sampler
 from semsynth.semantics import Semantics
 from semsynth.semantics.batch import semantics_from_batch
-from semsynth.semantics.regions import Regions
 from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Style
 
@@ -26,7 +25,7 @@ def redrawn(style: Style, other: Style, label: int, semantics: Semantics) -> Sty
     if style.classes is not None:
         return style.with_class(label, other)
     if style.instances is not None and other.instances is not None:
-        chosen = (Regions.of(semantics).classes == label)[..., None].to(style.instances.device)
+        chosen = (semantics.regions().classes == label)[..., None].to(style.instances.device)
         return replace(style, instances=torch.where(chosen, other.instances, style.instances), posterior=None)
     if style.noise is not None and other.noise is not None:
         height, width = style.noise.shape[-2:]
