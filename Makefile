@@ -24,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --editable .
 	@touch $(STAMP)
 
-train: $(STAMP) ## train CLADE on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
-	@$(PY) train.py $(ARGS)
+train: $(STAMP) ## train CLADE with a segmenter on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
+	@$(PY) train.py experiments=first_picture $(ARGS)
 
 test: $(STAMP) ## run the tests without those marked seldom; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal -m "not seldom" $(ARGS)
