@@ -28,8 +28,10 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
     "CRNGenerator": ("crn", {"pictures": 1}),
     "OASISGenerator": ("oasis", {"noise": 64}),
+    "SEANGenerator": ("sean", {}),
 }
-PUBLISHED_NORMS = {"oasis": "spade_noise"}  # with which they are published, where this is not SPADE
+PUBLISHED_NORMS = {"oasis": "spade_noise", "sean": "ace"}  # with which they are published, where this is not SPADE
+NAMES = {"sean_ace_clade": "sean_clade"}  # that the papers have for others
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def norm_name(norm: Plain) -> str:
     if name != "mixed":
         return name
     low, high = norm_name(norm["low"]), norm_name(norm["high"])
+    if low == high:
+        return low
     inside = "" if (low, high) == ("spade", "clade") else f"_{low}_{high}"
     return f"mixed{inside}_{norm['transition']}"
 
@@ -150,7 +154,8 @@ def network_name(cfg: Plain) -> str:
     if own is None:
         return norm
     usual = PUBLISHED_NORMS.get(own[0], "spade")
-    return own[0] if norm == usual or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+    name = own[0] if norm == usual or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+    return NAMES.get(name, name)
 
 
 def method(cfg: Plain) -> str | None:
