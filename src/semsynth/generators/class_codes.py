@@ -50,7 +50,7 @@ class ClassCodes(nn.Module):
         means = sums / number
         variances = (squares / number - means.square()).clamp_min(0)
         self.means.copy_(means)
-        self.deviations.copy_(torch.where(known[:, None], variances.sqrt(), 1.0))
+        self.deviations.copy_(torch.where(known[:, None], variances.sqrt(), torch.ones_like(variances)))
         self.known.copy_(counts)
 
     def drawn(self, count: int, normal: Normal | None = None) -> Tensor:
