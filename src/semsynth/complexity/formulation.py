@@ -15,11 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.complexity.published_ace import PublishedStyles
 from semsynth.generators.base import BaseGenerator
 from semsynth.generators.blocks import ResBlock
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.interfaces import Generator
+from semsynth.norms.ace import ACE
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
 from semsynth.norms.spade import SPADE
@@ -68,17 +70,20 @@ class PublishedNorm(nn.Module):
 
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
-        if not isinstance(norm, SPADE | CLADE | Unconditional):
-            raise ValueError(f"formulation=published knows SPADE, CLADE and its variants, not {type(norm).__name__}: "
-                             f"take formulation=fast")
-        self.norm: SPADE | CLADE | Unconditional = norm
+        if not isinstance(norm, SPADE | CLADE | ACE | Unconditional):
+            raise ValueError(f"formulation=published knows SPADE, CLADE and its variants, and ACE, not "
+                             f"{type(norm).__name__}: take formulation=fast")
+        self.norm: SPADE | CLADE | ACE | Unconditional = norm
 
-    def forward(self, x: Tensor, maps: Maps) -> Tensor:
+    def forward(self, x: Tensor, maps: Maps, style: Style | None = None) -> Tensor:
         """Normalise and modulate."""
         norm = self.norm
         if isinstance(norm, Unconditional):
             return norm.base(x) * norm.gamma + norm.beta
         resized = maps.at(*x.shape[-2:])
+        if isinstance(norm, ACE):
+            gamma, beta = PublishedStyles(norm)(resized.condition(False), style)
+            return norm.base(norm.received(x, style)) * (1 + gamma) + beta
         if isinstance(norm, SPADE):
             hidden = F.relu(norm.shared(resized.condition(norm.edges)))
             return norm.base(x) * (1 + norm.gamma(hidden)) + norm.beta(hidden)
@@ -105,11 +110,11 @@ class PublishedBlock(nn.Module):
         self.norm_s = None if block.norm_s is None else PublishedNorm(block.norm_s)
         self.conv_0, self.conv_1, self.conv_s = block.conv_0, block.conv_1, block.conv_s
 
-    def forward(self, x: Tensor, maps: Maps) -> Tensor:
+    def forward(self, x: Tensor, maps: Maps, style: Style | None = None) -> Tensor:
         """Shortcut plus main path."""
-        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, maps))
-        x = self.conv_0(F.leaky_relu(self.norm_0(x, maps), 0.2))
-        return shortcut + self.conv_1(F.leaky_relu(self.norm_1(x, maps), 0.2))
+        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, maps, style))
+        x = self.conv_0(F.leaky_relu(self.norm_0(x, maps, style), 0.2))
+        return shortcut + self.conv_1(F.leaky_relu(self.norm_1(x, maps, style), 0.2))
 
 
 class PublishedGenerator(BaseGenerator):
@@ -132,7 +137,8 @@ class PublishedGenerator(BaseGenerator):
         self.attention = generator.attention
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
         self.z_dim, self.styled = generator.z_dim, generator.styled
-        self.draw_style = generator.draw_style  # type: ignore[method-assign]
+        self.draw_style, self.completed = generator.draw_style, generator.completed  # type: ignore[method-assign]
+        self._read = generator.read
         self.edges, self.fc_offsets = generator.edges, generator.fc_offsets
 
     def readings(self, h: int, w: int) -> list[Reading]:
@@ -141,12 +147,12 @@ class PublishedGenerator(BaseGenerator):
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images (N,3,H,W) in [-1,1]."""
-        style = self.draw_style(len(semantics)) if style is None else style
+        style = self._read(semantics, style)
         maps = Maps.of(semantics)
         x = self._start(maps, None if style is None else style.vector)
         for upsample, block in zip(self._upsample, self.blocks, strict=True):
             before = F.interpolate(x, scale_factor=2.0, mode="nearest") if upsample else x
-            x = block(before, maps)
+            x = block(before, maps, style)
         x = x if self.attention is None else self.attention(x, before)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
 

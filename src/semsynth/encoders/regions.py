@@ -58,7 +58,7 @@ class RegionStyleEncoder(nn.Module):
             raise ValueError(f"the picture is of {tuple(image.shape[-2:])}, its label map of {semantics.size}")
         maps = self(image.to(next(self.parameters()))).float()
         size = maps.shape[2], maps.shape[3]
-        return Style(classes=mean_by_class(maps, semantics.prepare([size]).at(*size)))
+        return Style(classes=mean_by_class(maps, semantics.to(maps.device).prepare([size]).at(*size)))
 
     def forward(self, image: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1] to features (N,codes,H/2,W/2), not averaged."""

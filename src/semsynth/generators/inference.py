@@ -120,6 +120,11 @@ class FoldedGenerator(BaseGenerator):
         drawn: Style | None = self.network.draw_style(count, semantics, normal)
         return drawn
 
+    def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
+        """A style with what is drawn besides."""
+        made: Style = self.network.completed(style, semantics, normal)
+        return made
+
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w)."""
         return self.network.start_size(h, w)
