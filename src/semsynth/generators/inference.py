@@ -99,6 +99,9 @@ class FoldedGenerator(BaseGenerator):
         self.z_dim, self.edges, self.styled = generator.z_dim, generator.edges, generator.styled
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
+        for norm in self._folded:
+            if isinstance(norm, Norm):
+                norm.arrange_()
         self._own_rows = any(isinstance(norm, Norm) and norm.reads_style for norm in self._folded)
         self.register_load_state_dict_post_hook(_loaded)
 

@@ -123,6 +123,11 @@ class ACE(Norm):
         """Of the styles, in gamma and in beta."""
         return torch.sigmoid(self.blend_gamma), torch.sigmoid(self.blend_beta)
 
+    def arrange_(self) -> None:
+        """The 3x3 convolutions of codes with their inputs last: the products read them so."""
+        for layer in (self.gamma, self.beta) if self.reads_style else ():
+            layer.to(memory_format=torch.channels_last)
+
     def folded(self) -> Callable[[Semantics], None] | None:
         """None: there is noise, and the rows are not the label map's alone."""
         return None

@@ -211,6 +211,9 @@ class Norm(nn.Module, ABC):
                     return weight
         return next(self.parameters(), None)
 
+    def arrange_(self) -> None:
+        """Bring weights that change no more into the layout in which tables are made of them, if another is faster."""
+
     def folded(self) -> Callable[[Semantics], Rows | None] | None:
         """For evaluation: what makes the rows of a view, with the running statistics in their tables.
 
