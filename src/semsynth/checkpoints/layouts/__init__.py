@@ -12,6 +12,7 @@ from semsynth.checkpoints.layouts.pix2pixhd import (
     PIX2PIXHD_DISCRIMINATOR,
     PIX2PIXHD_LOCAL,
 )
+from semsynth.checkpoints.layouts.sean import SEAN, SEAN_ENCODER
 from semsynth.checkpoints.layouts.spade import SPADE
 from semsynth.checkpoints.layouts.style_encoder import STYLE_ENCODER
 from semsynth.checkpoints.layouts.table import Layout
@@ -22,6 +23,7 @@ LAYOUTS: tuple[Layout, ...] = (
     CC_FPSE,
     DAGAN,
     OASIS,
+    SEAN,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
     PIX2PIXHD_DISCRIMINATOR,  # before PATCHGAN, which has a place for all its names
@@ -30,9 +32,10 @@ LAYOUTS: tuple[Layout, ...] = (
     OASIS_DISCRIMINATOR,
     STYLE_ENCODER,
     INSTANCE_FEATURES,
+    SEAN_ENCODER,
 )
 
 __all__ = [
-    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "OASIS", "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE",
-    "STYLE_ENCODER", "Layout",
+    "CC_FPSE", "CLADE", "DAGAN", "FPSE", "LAYOUTS", "OASIS", "OASIS_DISCRIMINATOR", "PATCHGAN", "SEAN",
+    "SEAN_ENCODER", "SPADE", "STYLE_ENCODER", "Layout",
 ]
