@@ -23,6 +23,7 @@ CHOICES.remove(("data", "shards"))  # tests/data/shards/test_training.py
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
 CRN = ["generator=crn", "encoder=none", "discriminator=none", "system=regression", "loss=crn_no_vgg"]
+SEAN = ["generator=sean", "norm=ace", "encoder=regions", "encoder.codes=4", "encoder.nef=2"]
 GENERATORS = {  # of experiments that are named after them: what stands before the last underscore
     "cc_fpse": "CCFPSEGenerator",
     "cc_fpse_coco": "CCFPSEGenerator",
@@ -30,6 +31,8 @@ GENERATORS = {  # of experiments that are named after them: what stands before t
     "pix2pixhd": "Pix2PixHDGenerator",
     "pix2pixhd_coco": "Pix2PixHDGenerator",
     "crn": "CRNGenerator",
+    "sean": "SEANGenerator",
+    "sean_clade": "SEANGenerator",
 }
 PAIRS_KNOWN = [*UNPAIRED, "dataset.paired_fraction=0.5"]
 # what a choice needs besides itself at 4 channels
@@ -58,6 +61,10 @@ BESIDES = {
     ("loss", "oasis"): ["discriminator=oasis"],
     ("discriminator", "oasis"): ["loss=oasis"],
     ("generator", "oasis"): ["encoder=none"],
+    ("generator", "sean"): SEAN,
+    ("norm", "ace"): SEAN,
+    ("norm", "ace_clade"): SEAN,
+    ("encoder", "regions"): SEAN,
     ("norm", "spade_noise"): ["encoder=none"],
     ("norm", "clade_noise"): ["encoder=none"],
     ("base", "group"): ["base.groups=2"],
