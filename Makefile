@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-cluster lint type lock clean bench reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train test test-all test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ bench: $(STAMP) ## measure the fast path against the published formulation, into
 
 reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scenes, into docs/results/; started again it goes on; ARGS=study.small=true for minutes
 	@$(PY) train.py 'experiments=*_scenes' $(ARGS)
+
+bench-rivals: $(STAMP) ## the same for OASIS, DAGAN, CC-FPSE and first convolutions, into bench/results_rivals.md; ARGS=quick for minutes
+	@$(PY) bench/rivals.py $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .

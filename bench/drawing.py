@@ -9,7 +9,7 @@ from card import CUDA, Call, Setting
 from networks import DEVICE, build
 from torch import Tensor
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.semantics import Semantics
 
 PEER, RELEASED = "released, compiled bf16", "released, fp32"
@@ -22,7 +22,7 @@ def drawing(norm: str, labels: Tensor, classes: int, setting: Setting, *, compil
     ``compiling`` adds what takes a compiler's time.
     """
     network = build(norm, labels.shape[-1], setting.ngf, classes).eval()
-    released = PublishedGenerator(copy.deepcopy(network)).to(memory_format=torch.channels_last).eval()
+    released = as_published(copy.deepcopy(network)).to(memory_format=torch.channels_last).eval()
     plain, low = network.optimize_for_inference(), network.optimize_for_inference(dtype=torch.bfloat16)
     labels = labels.pin_memory() if CUDA else labels
 

@@ -9,7 +9,7 @@ from measure import alternate, peak_bytes
 from networks import build, prepared
 from torch import Tensor
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.generators.inference import FoldedGenerator
 from semsynth.semantics import Semantics
 
@@ -22,7 +22,7 @@ def inference(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) -
     torch._dynamo.reset()
     network = build(norm, labels.shape[-1], ngf, classes).eval()
     device = network.conv_img.weight.device
-    plain, folded = PublishedGenerator(network), network.optimize_for_inference()
+    plain, folded = as_published(network), network.optimize_for_inference()
     compiled = network.optimize_for_inference(compile=True)
     low = network.optimize_for_inference(compile=True, dtype=torch.bfloat16)
     given = Semantics(labels, classes).to(device)

@@ -83,7 +83,7 @@ class Bench:
         lines = ["# On a GPU, against the released formulation", "", *facts(),
                  f"`python bench/cuda.py{' small' * self.setting.small}` wrote this page. Medians of calls that take "
                  "turns in one process; warm-up is apart (first call). `released` is our own "
-                 "plain writing of what the released networks compute (semsynth.complexity.formulation), "
+                 "plain writing of what the released networks compute (semsynth.complexity.released), "
                  "with weights in channels-last memory; `compiled` is `torch.compile` of it, in training also of its "
                  "discriminator and VGG-19.", "",
                  *([f"**Cut off**: {', '.join(missing)} had no time.", ""] if missing else []),

@@ -17,7 +17,7 @@ from measure import alternate, saved_bytes
 from run import machine, table
 from torch import Tensor
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.generators.sean import SEANGenerator
 from semsynth.norms.ace import ACE, ACE_CLADE
 from semsynth.norms.schedule import Mixed
@@ -43,7 +43,7 @@ def build(norm: type[ACE], size: int) -> SEANGenerator:
 def drawing(generator: SEANGenerator, labels: Tensor, style: Style, repeats: int) -> tuple[list[float], float]:
     """Seconds of both for a label map never seen before, and the largest difference over the largest value."""
     generator.eval()
-    plain, fast = PublishedGenerator(generator).eval(), generator.optimize_for_inference()
+    plain, fast = as_published(generator).eval(), generator.optimize_for_inference()
     with torch.inference_mode():
         calls = [lambda: plain(Semantics(labels, CLASSES), style),
                  lambda: fast(fast.prepare(Semantics(labels, CLASSES)), style)]
@@ -55,7 +55,7 @@ def drawing(generator: SEANGenerator, labels: Tensor, style: Style, repeats: int
 def training(generator: SEANGenerator, labels: Tensor, style: Style, repeats: int) -> tuple[list[float], list[int]]:
     """Seconds of both for a forward and a backward pass of the generator, and the bytes kept between."""
     generator.train()
-    plain = PublishedGenerator(generator).train()
+    plain = as_published(generator).train()
     forwards = [lambda: plain(Semantics(labels, CLASSES), style),
                 lambda: generator(generator.prepare(Semantics(labels, CLASSES)), style)]
     times = alternate([partial(_with_backward, forward) for forward in forwards], repeats, time.process_time)

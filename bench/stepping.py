@@ -13,7 +13,7 @@ from networks import DEVICE, build
 from torch import Tensor, nn
 from training import Iterations
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.losses.inputs import LossInputs
 from semsynth.losses.perceptual import Perceptual
@@ -81,7 +81,7 @@ def stepping(norm: str, labels: Tensor, classes: int, setting: Setting, perceptu
     ``compiling`` adds what takes a compiler's time.
     """
     ours = build(norm, labels.shape[-1], setting.ngf, classes)
-    released = PublishedGenerator(copy.deepcopy(ours)).to(memory_format=torch.channels_last)
+    released = as_published(copy.deepcopy(ours)).to(memory_format=torch.channels_last)
     judge = MultiscaleDiscriminator(classes, ndf=setting.ngf).to(DEVICE, memory_format=torch.channels_last)
     perceptual = perceptual and perceptual.to(DEVICE, memory_format=torch.channels_last)
     labels = labels.to(DEVICE)

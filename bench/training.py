@@ -14,7 +14,7 @@ from networks import DEVICE, build, prepared
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.complexity.weights import random_vgg
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.losses.adversarial import Hinge
@@ -92,7 +92,7 @@ def training(norm: str, labels: Tensor, classes: int, ngf: int, repeats: int) ->
     """The cells of a row."""
     torch._dynamo.reset()
     network = build(norm, labels.shape[-1], ngf, classes)
-    compiled, plain = copy.deepcopy(network), PublishedGenerator(network)
+    compiled, plain = copy.deepcopy(network), as_published(network)
     compiled.compile()
     judge = MultiscaleDiscriminator(classes, ndf=64 if ngf == 64 else 32).to(DEVICE)
     compiled_judge = copy.deepcopy(judge)

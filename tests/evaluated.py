@@ -14,7 +14,8 @@ FEW = ["protocol.count=6", "protocol.train_count=6", "protocol.diversity_maps=2"
 
 def make_run(path, *overrides, average=True):
     """A run directory around untrained networks; those of the moving average differ from the others."""
-    small = ["size=16", "generator.ngf=2", "generator.upsamplings=2", "recipe.z_dim=4", "logger=csv"]
+    small = ["size=16", "generator.ngf=2", "recipe.z_dim=4", "logger=csv"]
+    small += [] if any(word.startswith("generator=") for word in overrides) else ["generator.upsamplings=2"]
     small += [] if "encoder=none" in overrides else ["encoder.nef=2"]
     cfg = config.finalize(composed("train", *small, *overrides, f"run_dir={path}"))
     runs.save_config(cfg)

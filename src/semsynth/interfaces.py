@@ -232,6 +232,14 @@ class ImageFiles(Protocol):
 
 
 @runtime_checkable
+class KnowsColours(Protocol):
+    """A data set that is drawn, and knows which colours it has given to its objects."""
+
+    def colours(self, index: int) -> Mapping[str, Tensor]:
+        """`colours` (6,H,W) float32 and `objects` (H,W) int64, see `semsynth.data.scenes.colours`."""
+
+
+@runtime_checkable
 class LabelFiles(Protocol):
     """A data set whose label maps lie in files, which can be read at the size that they have there."""
 

@@ -76,6 +76,8 @@ COMMANDS = [
             ("semsynth.runs.train_supervised",)),
     Command("dashboard", lambda f: [f"runs={f}/run", f"output={f}/dashboard"],
             ("semsynth.reporting.wandb_files.read_offline",)),
+    Command("pseudo_label", lambda f: [f"images={f}/data/val/images", f"output={f}/labelled", "segmenter=scenes"],
+            ("semsynth.data.pseudo_labels.label",)),
     Command("coco_instances", lambda f: [f"root={f}/coco"], ("semsynth.data.coco_instances.make_maps",)),
 ]
 

@@ -1,61 +1,61 @@
-"""The formulation of the released networks draws what ours draws, and keeps no tables."""
+"""Which network stands for a formulation."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.testing import assert_close
 
-from semsynth.complexity.formulation import PublishedGenerator, PublishedNorm
-from semsynth.complexity.timing import NormTime
+from semsynth.complexity.formulation import ONE_FORM, as_published, build_generator, build_system
+from semsynth.complexity.measure import Parts, measure
+from semsynth.complexity.released.cc_fpse import PublishedCCFPSE
+from semsynth.complexity.released.pix2pixhd import PublishedPix2PixHD
+from semsynth.complexity.released.spade import PublishedSPADE
+from semsynth.complexity.setting import Options
+from semsynth.complexity.tables import markdown
+from semsynth.discriminators.none import no_discriminator
+from semsynth.encoders.none import no_encoder
+from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.dagan import DAGANGenerator
+from semsynth.generators.oasis import OASISGenerator
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
+from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
 from semsynth.generators.spade import SPADEGenerator
-from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
-from semsynth.norms.schedule import Mixed
-from semsynth.norms.spade import SPADE
-from semsynth.semantics import Semantics
-from semsynth.style import Style
+from semsynth.norms.clade import CLADE
 
-K = 5
-LOW, HIGH = partial(SPADE, hidden=8, edges=True), partial(CLADE_ICPE, edges=True, zero_start=False)
+SIZE = {"num_classes": 5, "size": (64, 64), "ngf": 2}
 
 
-def given(size=32):
-    labels = torch.randint(K, (2, size // 8, size // 8)).repeat_interleave(8, 1).repeat_interleave(8, 2)
-    return Semantics(labels, K, torch.rand(2, 1, size, size).round(), torch.rand(2, 2, size, size) * 2 - 1)
+@pytest.mark.parametrize(("generator", "expected"), [
+    (SPADEGenerator(CLADE, **SIZE), PublishedSPADE), (DAGANGenerator(CLADE, **SIZE), PublishedSPADE),
+    (OASISGenerator(CLADE, **SIZE), PublishedSPADE), (CCFPSEGenerator(**SIZE), PublishedCCFPSE),
+    (Pix2PixHDGenerator(**SIZE), PublishedPix2PixHD), (Pix2PixHDLocalGenerator(**SIZE), PublishedPix2PixHD),
+    (CRNGenerator(**SIZE), CRNGenerator)], ids=lambda x: type(x).__name__ if isinstance(x, torch.nn.Module) else "")
+def test_each_system_has_a_published_form_with_its_own_weights(generator, expected):
+    published = build_generator(lambda: generator, "published")
+    assert type(published) is expected
+    assert build_generator(lambda: generator, "fast") is generator
+    assert {id(p) for p in published.parameters()} <= {id(p) for p in generator.parameters()}
+    assert published.readings(64, 64) == [] or expected in (PublishedPix2PixHD, CRNGenerator)
+    assert type(build_system(lambda: SimpleNamespace(generator=generator), "published").generator) is expected
 
 
-@pytest.mark.parametrize(("norm", "options"), [
-    (partial(SPADE, hidden=8), {}), (LOW, {"edges": True}), (CLADE, {"edges": True}), (HIGH, {"fc_offsets": True}),
-    (CLADE_DISTF, {"z_dim": 4, "fc_offsets": True}), (Mixed(LOW, HIGH, 4), {"edges": True}),
-], ids=["spade", "spade edges", "clade edges", "icpe", "distf", "mixed"])
-def test_it_draws_the_same_pictures(norm, options):
-    generator = SPADEGenerator(norm, K, size=(32, 32), ngf=2, init_gain=1.0, **options)
-    for name, value in generator.named_parameters():
-        if name.endswith(".beta"):
-            torch.nn.init.normal_(value)
-    style = Style(vector=torch.randn(2, 4)) if generator.z_dim else None
-    published, maps = PublishedGenerator(generator), given()
-    prepared = generator.prepare(maps.map(torch.clone))
-    with torch.no_grad():
-        generator.train()(prepared, style)  # statistics of its own
-        generator.eval()
-        published.eval()
-        expected = generator(prepared, style)
-        timed = NormTime(published, lambda: 0.0)
-        with timed.watching():
-            found = published(published.prepare(maps), style)
-    assert expected.std() > 0.01
-    assert_close(found, expected, rtol=0, atol=1e-4)
-    # no table of classes or patches was made, and every norm ran as a whole
-    assert (maps._views, maps._classes, maps._patches) == ({}, None, {})
-    assert timed.calls == len(timed.norms) == 18
+class Other(SPADEGenerator):
+    """One with a beginning of its own, which must not be measured as SPADE's."""
 
 
-def test_a_norm_that_is_not_published():
-    with pytest.raises(ValueError, match="not BatchNorm2d: take formulation=fast"):
-        PublishedNorm(torch.nn.BatchNorm2d(4))
+@pytest.mark.parametrize("generator", [as_published(SPADEGenerator(CLADE, **SIZE)), Other(CLADE, **SIZE)],
+                         ids=lambda generator: type(generator).__name__)
+def test_a_generator_that_is_not_published(generator):
+    with pytest.raises(ValueError, match=f"not {type(generator).__name__}: take formulation=fast"):
+        as_published(generator)
 
 
-def test_a_generator_that_is_not_published():
-    with pytest.raises(ValueError, match="SPADE's generator, not PublishedGenerator: take formulation=fast"):
-        PublishedGenerator(PublishedGenerator(SPADEGenerator(CLADE, K, size=(32, 32), ngf=2)))
+@pytest.mark.parametrize("asked", ["published", "fast"])
+def test_a_network_of_one_form_says_so(asked):
+    options = Options(formulation=asked, device="cpu", repeats=1, memory=False)
+    parts = Parts(partial(CRNGenerator, **SIZE), no_discriminator, no_encoder, None, (64, 64), 5, False, None)
+    record = measure(parts, options, {"dataset": "scenes", "norm": "crn", "method": None, "ngf": 2})
+    assert record["formulation"] == ONE_FORM
+    assert "| scenes | crn, ngf 2 | published and fast |" in markdown([record])

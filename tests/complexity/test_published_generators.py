@@ -13,8 +13,10 @@ from semsynth.complexity.tables import label
 from semsynth.discriminators.fpse import FPSEDiscriminator
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.dagan import DAGANGenerator
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.generators.predicted_convolution import PredictedConv2d
 from semsynth.norms.spade import SPADE
+from semsynth.semantics import Semantics
 
 SETTINGS = {"ade20k": (151, False, (256, 256)), "coco_stuff": (183, True, (256, 256)),
             "cityscapes": (35, True, (256, 512))}
@@ -71,6 +73,18 @@ def test_unfolded_products_of_cc_fpse(dataset, giga, published_layers):
     assert (unfolded[-1].channels_in, unfolded[-1].macs) == (64, 9 * 64 * h * w)
     dense = counting.macs(layers)["total"] - sum(layer.macs for layer in unfolded)
     assert dense / 1e9 == pytest.approx(giga, abs=0.05)
+
+
+@pytest.mark.parametrize("build", [partial(CCFPSEGenerator, z_dim=4), Pix2PixHDGenerator])
+def test_the_count_is_the_same_where_drawing_takes_another_path(build):
+    """On a CPU without gradients rows of tables stand for the first convolution, and no product is unfolded."""
+    counted = []
+    for device in ("cpu", "meta"):
+        with torch.device(device):
+            maps = Semantics(torch.zeros(1, 64, 64, dtype=torch.int64), 5, _checked=True)
+            counted.append(walk(build(5, size=(64, 64), ngf=2), maps))
+    assert counted[0] == counted[1]
+    assert all(layer.macs for layer in counted[0] if layer.kind in ("conv", "linear", "unfolded"))
 
 
 def test_an_unfolded_product_within_another_network():

@@ -2,15 +2,14 @@ import csv
 import io
 import json
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from semsynth.complexity import memory, record, sweep
 from semsynth.complexity.figure import draw
-from semsynth.complexity.formulation import PublishedGenerator, build_system
 from semsynth.complexity.measure import Parts, measure
+from semsynth.complexity.released.spade import PublishedSPADE
 from semsynth.complexity.setting import Options
 from semsynth.complexity.tables import compared, markdown, number, show
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
@@ -61,15 +60,13 @@ def test_a_record_survives_the_disk(records, tmp_path):
 
 
 def test_the_formulation_is_taken_and_said_and_its_ratio_stands_beside_the_published_one(monkeypatch):
-    drawn, forward = [], PublishedGenerator.forward
-    monkeypatch.setattr(PublishedGenerator, "forward", lambda *given: drawn.append(given) or forward(*given))
+    drawn, forward = [], PublishedSPADE.forward
+    monkeypatch.setattr(PublishedSPADE, "forward", lambda *given: drawn.append(given) or forward(*given))
     options = Options(formulation="published", device="cpu", repeats=1, memory=False)
     found = [measure(parts(norm), options, setting(name, method=name))
              for norm, name in ((SPADE, "spade"), (CLADE, "clade"))]
     assert len(drawn) == 6  # a warm-up, and a repeat with hooks and without
     assert found[0]["runtime"]["norm_s"] > found[1]["runtime"]["norm_s"] > 0
-    system = build_system(lambda: SimpleNamespace(generator=parts().generator()), "published")
-    assert isinstance(system.generator, PublishedGenerator)
     for record_, seconds in zip(found, (3.0, 2.0), strict=True):
         record_["runtime"]["cpu_s"] = seconds
     text = markdown(found)

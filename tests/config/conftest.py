@@ -7,7 +7,7 @@ def data_root(tmp_path_factory):
     """Every published layout, generated."""
     fixtures = load("tests/data/fixtures.py")
     root = tmp_path_factory.mktemp("data")
-    for name in ("camvid", "cityscapes", "ade20k", "coco_stuff", "folder"):
+    for name in ("camvid", "cityscapes", "ade20k", "coco_stuff", "celebamask_hq", "deepfashion", "folder"):
         fixtures.make(name, root / name)
     return root
 

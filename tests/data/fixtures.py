@@ -92,6 +92,64 @@ def coco_stuff(root: Path, counts: tuple[int, int] = (4, 2), portraits: int = 0)
     return root
 
 
+# what each part is called in the names of its masks, and the id that a label map gives it
+FACE = {"skin": 1, "nose": 2, "l_eye": 4, "r_eye": 5, "l_brow": 6, "r_brow": 7, "mouth": 10, "hair": 13, "hat": 14,
+        "neck": 17, "cloth": 18}
+
+
+def face(number: int) -> np.ndarray:
+    """(32,32) uint8 of the parts of a face; only every other one wears a hat."""
+    labels = np.zeros((32, 32), np.uint8)
+    boxes = [("skin", 6, 26, 8, 24), ("nose", 14, 18, 14, 18), ("l_eye", 11, 13, 10, 13), ("r_eye", 11, 13, 19, 22),
+             ("l_brow", 9, 10, 10, 13), ("r_brow", 9, 10, 19, 22), ("mouth", 20, 23, 12, 20), ("hair", 2, 8, 6, 26),
+             ("neck", 26, 29, 12, 20), ("cloth", 29, 32, 4, 28)]
+    for part, top, bottom, left, right in boxes + [("hat", 0, 4, 6, 26)] * (number % 2 == 0):
+        labels[top:bottom, left:right] = FACE[part]
+    return labels
+
+
+def celebamask_hq(root: Path, numbers: tuple[int, ...] = (0, 1, 1999, 2000, 28000, 29999), layout: str = "official"
+                  ) -> Path:
+    """Faces of 64x64 with label maps of half that side, as masks of parts (`official`) or merged (`sean`)."""
+    for number in numbers:
+        part = "train" if number < 28000 else "test"
+        labels = face(number)
+        if layout == "sean":
+            save(picture(64, 64), root / part / "images" / f"{number}.jpg")
+            save(labels, root / part / "labels" / f"{number}.png")
+            continue
+        save(picture(64, 64), root / "CelebA-HQ-img" / f"{number}.jpg")
+        for name, label in FACE.items():
+            inside = labels == label
+            if name == "skin":
+                inside[6:26, 8:24] = True  # also below what is painted over it
+            if inside.any():
+                mask = np.repeat(255 * inside.astype(np.uint8)[:, :, None], 3, 2)
+                save(mask, root / "CelebAMask-HQ-mask-anno" / str(number // 2000) / f"{number:05d}_{name}.png")
+    originals = [100, 162_770, 162_771, 182_637, 182_638, 202_598]
+    lines = [f"{number:11d} {original:11d}   {original + 1:06d}.jpg" for number, original in
+             zip(numbers, originals, strict=False)]
+    text = "\n".join(["idx   orig_idx   orig_file", *lines, ""])
+    root.joinpath("CelebA-HQ-to-CelebA-mapping.txt").write_text(text)
+    return root
+
+
+def deepfashion(root: Path, counts: tuple[int, int] = (4, 2), layout: str = "smis") -> Path:
+    """People of eight classes, as SMIS lays them out, or INADE (whose masks are RGB with equal channels)."""
+    rng = np.random.default_rng(5)
+    for part, count in zip(("train", "test"), counts, strict=True):
+        for i in range(count):
+            stem, labels = f"MEN-Denim-id_{i:08d}-01_1_front", blocks(rng, list(range(8)))
+            if layout == "smis":
+                save(picture(), root / part / f"{stem}.jpg")
+                save(labels, root / f"cihp_{part}_mask" / f"{stem}.png")
+            else:
+                save(picture(), root / f"{part}_img" / f"{stem}.jpg")
+                save(np.repeat(labels[:, :, None], 3, 2), root / f"{part}_mask" / f"{stem}.png")
+                save(numbered(labels, 1).astype(np.uint8), root / f"{part}_inst" / f"{stem}.png")
+    return root
+
+
 COLOURS = [[10, 20, 200], [30, 160, 40], [200, 60, 50]]
 CLASSES = "classes:\n" + "".join(
     f"  - {{name: {name}, colour: {colour}}}\n" for name, colour in zip(("sky", "grass", "house"), COLOURS, strict=True)
@@ -119,6 +177,8 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "ade20k": ade20k,
     "ade20k_outdoor": ade20k,
     "coco_stuff": coco_stuff,
+    "celebamask_hq": celebamask_hq,
+    "deepfashion": deepfashion,
     "folder": folder,
 }
 

@@ -30,7 +30,8 @@ def repaint(fx, path, change, palette=None):
     return fx.save(array if changed is None else changed, path, palette)
 
 
-@pytest.mark.parametrize("name", ["camvid", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "folder"])
+@pytest.mark.parametrize("name", ["camvid", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "celebamask_hq",
+                                  "deepfashion", "folder"])
 def test_missing_root_tells_layout_and_place(name, build, tmp_path, monkeypatch):
     monkeypatch.setenv("SEMSYNTH_DATA", "/somewhere")
     if name == "folder":

@@ -42,6 +42,8 @@ LAYOUTS = [
     ("ade20k", 151, False, (4, 2)),
     ("ade20k_outdoor", 151, False, (2, 1)),
     ("coco_stuff", 183, True, (4, 2)),
+    ("celebamask_hq", 19, False, (4, 2)),
+    ("deepfashion", 8, False, (4, 2)),
     ("folder", 3, False, (4, 2)),
 ]
 
@@ -77,7 +79,7 @@ def test_real_samples(name, overrides, num_classes, instances, counts, build):
 
 
 def test_yaml_facts_agree(compose):
-    for name in ("camvid", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff"):
+    for name in ("camvid", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "celebamask_hq", "deepfashion"):
         dataset = compose(name, "x").dataset
         assert len(dataset.classes) == len(dataset.colours) == dataset.num_classes
         assert len(set(dataset.classes)) == dataset.num_classes

@@ -7,8 +7,9 @@ import torch
 
 from semsynth.backbones import package
 from semsynth.errors import EvaluationError
-from semsynth.evaluation import builder
-from semsynth.evaluation.builder import Assembly, build_evaluator
+from semsynth.evaluation import assembly, builder
+from semsynth.evaluation.assembly import Assembly
+from semsynth.evaluation.builder import build_evaluator
 from semsynth.metrics.features import FEATURES, FeatureChoice
 from semsynth.pretrained.folder import MissingWeights
 from semsynth.segmenters.judge import NoJudge
@@ -32,7 +33,7 @@ def offline(monkeypatch):
     def fails(*args):
         raise MissingWeights(MISSING)
 
-    monkeypatch.setattr(builder, "InceptionFeatures", fails)
+    monkeypatch.setattr(assembly, "InceptionFeatures", fails)
     fails.name = "inception"
 
 
@@ -40,7 +41,7 @@ def offline(monkeypatch):
 def online(monkeypatch):
     made = lambda *args: Named("inception")  # noqa: E731
     made.name = "inception"
-    monkeypatch.setattr(builder, "InceptionFeatures", made)
+    monkeypatch.setattr(assembly, "InceptionFeatures", made)
 
 
 @pytest.fixture

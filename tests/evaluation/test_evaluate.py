@@ -136,13 +136,14 @@ def test_broken_weights_name_the_run_and_leave_nothing(evaluate, judge, tmp_path
 def test_with_nothing_at_hand_the_pixels_are_compared(evaluate, run, tmp_path, capsys):
     evaluate(f"run={run}", *FEW, "~segmenter", f"output={tmp_path}/s.json")
     found = read(tmp_path / "s.json")
-    scores = {key: value for key, value in found["scores"].items() if not key.startswith("style_r2")}
+    scores = {key: value for key, value in found["scores"].items()
+              if not key.startswith(("style_r2", "region", "reconstruction"))}
     assert set(scores) == {"frechet/pixels", "frechet/pixels/train", "diversity/pixels"}
     assert all(value > 0 for value in scores.values())
     assert found["protocol"]["features"]["pixels"]["grid"] == 2
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no ")]
-    reasons = [line.partition(": ")[2] for line in lines]
-    assert len(reasons) == len(set(reasons)) == 3  # Inception's weights, a segmenter, LPIPS' weights
+    reasons = [line.partition(": ")[2] for line in lines if "no image that counts" not in line]
+    assert len(reasons) == len(set(reasons)) == 4  # Inception's weights, a segmenter, LPIPS' weights, codes by class
     told = next(line for line in lines if line.startswith("no frechet, miou, accuracy: no segmenter is given"))
     assert ("python tools/train_segmenter.py dataset=scenes 'size=[16,16]' output=scenes_segmenter.safetensors makes "
             "one") in told
@@ -156,7 +157,8 @@ def test_features_are_chosen_by_name(evaluate, run, small, tmp_path, capsys, mon
     found = read(tmp_path / "s.json")
     kinds = ("frechet", "kid", "precision", "recall", "density", "coverage")
     names = ("efficientnet_lite0_imagenet", "dinov2_vit64")
-    assert {key for key in found["scores"] if not key.startswith(("style_r2", "diversity"))} == {
+    assert {key for key in found["scores"] if not key.startswith(
+        ("style_r2", "diversity", "region", "reconstruction"))} == {
         f"{kind}/{name}{split}" for kind in kinds for name in names for split in ("", "/train")}
     assert found["protocol"]["features"][names[0]]["sha256"].startswith("57934424")
     assert found["protocol"]["neighbours"] == 5

@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.evaluator import Scores
 from semsynth.evaluation.report import code_version, document, print_scores, write_scores
+from semsynth.evaluation.scores import Scores
 
 PROTOCOL = {
     "name": "clade", "generated": 4, "size": [8, 8], "style": "normal", "class_mean": "nan_mean",

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.generators.dagan import DAGANGenerator, DualAttention
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE
@@ -72,7 +72,7 @@ def test_attention_sees_the_upsampled_input_of_the_last_block():
 @pytest.mark.parametrize("kwargs", [{}, {"z_dim": 8}, {"upsamplings": 7, "size": (128, 128)}])
 def test_folded_and_published_formulations_draw_the_same(norm, kwargs):
     network = small(norm, **kwargs)
-    folded, published = network.optimize_for_inference(), PublishedGenerator(network).eval()
+    folded, published = network.optimize_for_inference(), as_published(network).eval()
     maps, style = network.prepare(label_maps(network.size)), network.draw_style(2)
     with torch.no_grad():
         expected = network(maps, style)

@@ -73,6 +73,9 @@ def test_lpips_of_torchmetrics(monkeypatch, tmp_path, name):
     a, b = torch.rand(2, 3, 64, 64) * 2 - 1, torch.rand(2, 3, 64, 64) * 2 - 1
     assert_close(distance(a, b), torch.stack([theirs(x[None], y[None]) for x, y in zip(a, b, strict=True)]))
     assert_close(distance(a, a), torch.zeros(2))
+    maps = distance.by_place(a, b)
+    assert maps.shape == (2, 64, 64)
+    assert_close(maps.mean((1, 2)), distance(a, b), rtol=0.1, atol=0)  # after each layer's map was brought to the size
     torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / file.name)
     with pytest.raises(EvaluationError, match=f"no weights of LPIPS' {name} as torchvision publishes"):
         Lpips(name)

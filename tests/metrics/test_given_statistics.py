@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.builder import Assembly
+from semsynth.evaluation.assembly import Assembly
 from semsynth.evaluation.evaluator import Evaluator
 from semsynth.metrics import given_statistics
 from semsynth.metrics.cache import StatisticsCache

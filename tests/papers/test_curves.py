@@ -6,7 +6,7 @@ from commands import composed
 
 from semsynth import config, runs
 from semsynth.errors import ReportError
-from semsynth.papers.curves import _parts, _rows, at, read_curve
+from semsynth.papers.curves import _rows, at, parts_of, read_curve
 from semsynth.papers.iteration_time import iteration_seconds
 from semsynth.reporting.collect import Run
 
@@ -85,6 +85,6 @@ def test_what_is_timed_logs_and_keeps_nothing(tmp_path):
     small = ["size=16", "generator.ngf=2", "generator.upsamplings=2"]
     runs.save_config(config.finalize(composed("train", *small, "logger=wandb", f"run_dir={tmp_path}")))
     before = sorted(tmp_path.rglob("*"))
-    system, _ = _parts(Run(tmp_path, {}, None, None, 2))
+    system, _ = parts_of(Run(tmp_path, {}, None, None, 2))
     assert system.generator.size == (16, 16)
     assert sorted(tmp_path.rglob("*")) == before

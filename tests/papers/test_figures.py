@@ -1,6 +1,7 @@
 """What the figures show, and that each makes its page's sections and pictures."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from semsynth.complexity.published import FIGURE_5
 from semsynth.errors import ReportError
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.papers import figure2, figure3, figure5, figure6, figure8_to_10, figure11, figure12, washaway
 from semsynth.papers import trained as trained_runs
 from semsynth.papers.results import Results
@@ -22,7 +24,8 @@ from semsynth.style import Style
 @pytest.mark.parametrize("output", [
     figure2.ModulationMapsFigure(samples=2), figure3.ModulationHistograms(settings=["spade", "clade"]),
     figure6.OffsetsFigure(samples=2), figure11.Styles(samples=2, styles=3),
-    figure12.PositionalEffect(classes=["house"]), washaway.WashAway(["spade", "clade"]),
+    figure12.PositionalEffect(classes=["house"]),
+    washaway.WashAway(["spade", "clade"], networks=["pix2pixHD", "OASIS"], ngf=4),
 ], ids=lambda output: type(output).__name__)
 def test_an_output_makes_sections_and_pictures(output, trained, monkeypatch, tmp_path):
     place = sys.modules[type(output).__module__]
@@ -43,6 +46,17 @@ def test_uniform_maps_are_washed_away_by_parameter_free_norms_alone():
     assert list(found.values()) == [6, 0, 0, 6, 6, 6]
     # it is not the border: with zeros there, a class would show in its frame
     assert washaway.wash_away(6, channels=8)[1].features.abs().max() < 1e-2
+
+
+def test_rounding_that_norms_enlarge_is_no_class(trained, monkeypatch, tmp_path):
+    """Of a uniform map pix2pixHD has rounding left: its pictures differ from class to class, and mean nothing."""
+    networks = {"spade": trained("spade"), "pix2pixHD": replace(
+        trained("spade"), generator=Pix2PixHDGenerator(5, size=(32, 32), ngf=16, blocks=4, init_deviation=0.1).eval())}
+    assert washaway.treated("", washaway.draw_flat(networks["pix2pixHD"])).distinct == 5
+    monkeypatch.setattr(washaway, "find", lambda results, setting: setting)
+    monkeypatch.setattr(washaway, "open_run", networks.get)
+    drawn = washaway.WashAway(list(networks))(Results("name", (), (), tmp_path))[-1].table
+    assert [row[-1] for row in drawn.rows] == ["5 of 5", "0 of 5"]
 
 
 def test_scales_are_what_the_offsets_do_to_gamma_and_beta(trained):

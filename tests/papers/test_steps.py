@@ -85,7 +85,7 @@ def test_runs_of_a_data_set_are_scored_together_and_those_of_two_are_not():
                 assert len({Path(run).parent for run in runs_of.split(",")}) == 1
     scoring = next(step for step in steps.steps_of(read("table1"), PLACE) if step.kind == "score")
     assert len(scoring.commands(scoring.jobs)) == 4
-    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 12
+    assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 21
 
 
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):
@@ -128,3 +128,10 @@ def test_scores_stay_where_checkpoints_are_deleted_to_save_space(tmp_path):
     assert steps.is_scored(tmp_path, {"protocol": "scenes"})
     (tmp_path / "checkpoints" / "last.ckpt").touch()
     assert not steps.is_scored(tmp_path, {"protocol": "scenes"})  # auto chooses another than was scored
+
+
+def test_a_network_without_styles_is_scored_whatever_style_the_words_choose(tmp_path):
+    words = {"protocol": "scenes", "protocol.style": "normal"}
+    for style, done in ((None, True), ("normal", True), ("image", False)):
+        (tmp_path / "scores.json").write_text(json.dumps({"protocol": {"name": "scenes", "style": style}}))
+        assert steps.is_scored(tmp_path, words) is done

@@ -75,3 +75,12 @@ def test_costs_and_how_much_more_spade_costs_by_formulation(tmp_path):
     assert costs.table.head == ["data set", "network", "formulation", "CPU time (s)", "published"]
     assert costs.table.rows[0] == ["ade20k", "spade", "published", "4.8", "4.104"]
     assert ratios.table.rows == [["ade20k", "published", "2.40", "2.40"], ["ade20k", "fast", "1.20", "2.40"]]
+
+
+def test_a_grid_stays_where_its_checkpoints_were_deleted(tmp_path):
+    runs = tuple(run(tmp_path, "SPADE", seed, 0.36) for seed in (0, 1))
+    assert [section.heading for section in Scores()(Results("t", runs, (), tmp_path))] == ["Scores"]
+    (tmp_path / "t_grid.png").write_bytes(b"drawn before")
+    grid = Scores()(Results("t", runs, (), tmp_path))[-1]
+    assert (grid.heading, grid.picture, grid.picture.read_bytes()) == (
+        "The same label maps", tmp_path / "t_grid.png", b"drawn before")

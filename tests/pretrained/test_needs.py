@@ -76,7 +76,8 @@ def test_the_tool_lists_all(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("name", "protocol", "judge"), [
     ("ade20k_outdoor", "clade", "upernet101"), ("cityscapes", "clade", "drn_d_105"),
-    ("coco_stuff", "clade", "deeplab_v2"), ("camvid", "photographs", "camvid"), ("folder", "photographs", None)])
+    ("coco_stuff", "clade", "deeplab_v2"), ("celebamask_hq", "clade", "celebamask_unet"),
+    ("deepfashion", "clade", None), ("camvid", "photographs", "camvid"), ("folder", "photographs", None)])
 def test_a_data_sets_yaml_names_judge_and_protocol_for_training_and_evaluation(name, protocol, judge):
     training, evaluation = composed("train", f"dataset={name}"), composed("evaluate", f"dataset={name}")
     assert training.scores.assess.protocol.name == evaluation.protocol.name == protocol

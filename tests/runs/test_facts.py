@@ -16,7 +16,8 @@ PLAIN = {"size": [32, 64], "run_dir": "x", "seed": 0, "epochs": 3, "icpe": {"ena
                      "ids": [7, 9], "unknown": None, "instances": True, "edges": False}}
 
 
-@pytest.mark.parametrize("name", ["scenes", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "camvid"])
+@pytest.mark.parametrize("name", ["scenes", "cityscapes", "ade20k", "ade20k_outdoor", "coco_stuff", "camvid",
+                                  "celebamask_hq", "deepfashion"])
 def test_what_is_stored_is_fine(name):
     cfg = config.finalize(composed("train", f"dataset={name}", "run_dir=x"))
     plain = OmegaConf.to_container(cfg, resolve=True)

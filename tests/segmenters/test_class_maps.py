@@ -17,7 +17,7 @@ TRAIN_IDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["ade20k", "coco_stuff", "cityscapes"])
+@pytest.mark.parametrize("name", ["ade20k", "coco_stuff", "cityscapes", "celebamask_hq"])
 def test_names_are_the_data_sets(name):
     dataset = yaml.safe_load((DATASETS / f"{name}.yaml").read_text())
     assert list(CLASS_MAPS[name].classes) == dataset["classes"]
@@ -34,7 +34,7 @@ def test_every_channel_is_a_class_of_its_own(name):
 
 def test_channels():
     assert {name: len(labels.channels) for name, labels in CLASS_MAPS.items()} == {
-        "ade20k": 150, "ade20k_turned": 150, "coco_stuff": 182, "cityscapes": 19, "celebamask": 19, "voc": 21}
+        "ade20k": 150, "ade20k_turned": 150, "coco_stuff": 182, "cityscapes": 19, "celebamask_hq": 19, "voc": 21}
     ade, coco = CLASS_MAPS["ade20k"], CLASS_MAPS["coco_stuff"]
     assert [ade.classes[ade.channels[c]] for c in (0, 1, 149)] == ["wall", "building", "flag"]
     assert [coco.classes[coco.channels[c]] for c in (0, 181)] == ["person", "wood"]

@@ -15,7 +15,7 @@ from semsynth.segmenters.preprocessing import Preprocessing
 from semsynth.segmenters.published import PublishedJudge, published_judge
 
 
-def judge(network, weights, labels="celebamask", **options):
+def judge(network, weights, labels="celebamask_hq", **options):
     options = {"preprocessing": Preprocessing()} | options
     return PublishedJudge(network, name="test", labels=labels, weights=weights, **options)
 
@@ -76,7 +76,7 @@ def test_no_weights_say_where_they_come_from(tmp_path):
 
 def test_weights_are_looked_for_in_the_folder_and_missed_in_a_line(unet, pair, tmp_path, monkeypatch):
     def look(network, name, **given):
-        return published_judge(network, name=name, labels="celebamask", preprocessing=Preprocessing(), **given)
+        return published_judge(network, name=name, labels="celebamask_hq", preprocessing=Preprocessing(), **given)
 
     def never():
         raise AssertionError("without weights no network is built")

@@ -1,6 +1,9 @@
 import json
 from types import SimpleNamespace
 
+import torch
+
+from semsynth.device import hardware
 from semsynth.training import standing
 from semsynth.training.standing import Standing
 
@@ -16,6 +19,7 @@ def test_how_far_it_is_stands_there_at_its_first_batch_and_as_often_as_asked(tin
     assert [(at["epoch"], at["batch"], at["left_s"]) for at in written] == [
         (1, 1, None), (1, 4, 14 * 30), (1, 6, 12 * 30), (2, 3, 9 * 30), (2, 6, 6 * 30), (3, 3, 3 * 30), (3, 6, 0)]
     assert {(at["epochs"], at["batches"]) for at in written} == {(3, 6)}
+    assert {(at["hardware"], at["torch"]) for at in written} == {(hardware(torch.device("cpu")), torch.__version__)}
 
 
 def test_a_place_that_cannot_be_written_ends_no_training(tiny, tmp_path):

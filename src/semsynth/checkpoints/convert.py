@@ -16,7 +16,7 @@ from semsynth.weights.loading import COUNTER, kind_in_words, same_kind
 
 # networks that are none of ours, by a piece of a name that only they have
 STRANGERS = {
-    "Zencoder.": "SEAN", "ace_0.": "SEAN", ".fc_noise.": "INADE",
+    "Zencoder.": "SEAN", "ace_0.": "SEAN",
     "generator.blocks.": "semsynth", "blocks.head_0.": "semsynth",
     "features.": "a classifier of torchvision", "layer1.0.bn1.": "a residual network",
 }

@@ -35,7 +35,7 @@ def find_files(source: Path, epoch: str | None = None) -> dict[str, Path]:
     files = {"generator": source}
     found = _NAME.fullmatch(source.name)
     if found and found["part"] in GENERATORS:
-        for letter, part in PARTS.items():
+        for letter, part in (*PARTS.items(), ("IE", "encoder")):  # some of INADE's encoders are called so
             beside = source.with_name(f"{found['epoch']}_{found['net']}{letter}.pth")
             if part not in files and beside.is_file():
                 files[part] = beside

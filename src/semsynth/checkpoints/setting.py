@@ -8,8 +8,12 @@ from typing import Any
 
 from semsynth.checkpoints.discriminator_setting import discriminator_values
 from semsynth.checkpoints.files import ImportHints
+from semsynth.checkpoints.groupdnet_setting import groupdnet_values
+from semsynth.checkpoints.inade_setting import inade_values
 from semsynth.checkpoints.layouts.backbone import GeneratorFacts
 from semsynth.checkpoints.layouts.fpse import FPSEFacts
+from semsynth.checkpoints.layouts.groupdnet import GroupDNetFacts
+from semsynth.checkpoints.layouts.inade import INADEFacts
 from semsynth.checkpoints.layouts.oasis import OASISFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.pix2pixhd import Pix2PixHDFacts
@@ -131,6 +135,7 @@ def _upsamplings(facts: GeneratorFacts, told: ImportHints, size: tuple[int, int]
         raise CheckpointError(f"upsamplings={told.upsamplings} is not what the file says: it has " + (
             f"features of the label map for {candidates[0]}" if facts.sizes is not None else
             "six blocks, which come with 5" if candidates == [5] else
+            "groups of channels, which come with 6" if isinstance(facts, GroupDNetFacts) else
             f"{'an' if facts.most else 'no'} eighth block, which comes with 7 and only with 7"))
     usual = 5 if max(data.size if data else size) <= 256 else 6
     order = candidates if told.upsamplings is None else [told.upsamplings]
@@ -176,6 +181,12 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
     elif isinstance(facts, SEANFacts):
         values |= sean_values(facts, encoder, discriminator)
         encoder = None
+    elif isinstance(facts, GroupDNetFacts):
+        values |= groupdnet_values(facts, encoder)
+        encoder = None
+    elif isinstance(facts, INADEFacts):
+        values |= inade_values(facts, encoder) | {"dataset.instances": setting.edges or setting.dataset in WITH_EDGES}
+        encoder = None
     elif facts.generator != "spade":
         values["generator"] = facts.generator
     for part, found, kinds in (("discriminator", discriminator, (DiscriminatorFacts, FPSEFacts)),
@@ -189,7 +200,7 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
         values |= {"norm.hidden": facts.hidden, "norm.kernel_size": facts.kernel_size}
     if facts.norm == "clade_icpe":
         values["icpe"] = "released"
-    if facts.z_dim:
+    if values["encoder"] == "style":
         values["encoder.z_dim"] = facts.z_dim
     if encoder is not None:
         values |= _encoder(facts, encoder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,11 +14,12 @@ import torch
 from torch import nn
 
 from semsynth.complexity import counting, fitting, live, memory
-from semsynth.complexity.formulation import build_generator, build_system
+from semsynth.complexity.formulation import ONE_FORM, build_generator, build_system, has_one_form
 from semsynth.complexity.layers import Layer, network_work, walk
 from semsynth.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.complexity.setting import Options, check_precision
 from semsynth.complexity.timing import Progress, Timing, time_generator
+from semsynth.device import hardware
 from semsynth.interfaces import Generator
 from semsynth.semantics import Semantics
 from semsynth.semantics.samples import SampleBatch
@@ -86,9 +86,9 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
         progress: shows how far it has come.
 
     Returns:
-        ``format``, ``count``, ``formulation`` (of ``runtime`` and ``memory``), ``parameters``, ``macs``,
-        ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``, ``memory``, ``fits``,
-        ``setting``, ``skipped`` (what is not there, and why), ``code``.
+        ``format``, ``count``, ``formulation`` (of ``runtime`` and ``memory``; `ONE_FORM` where there is one form),
+        ``parameters``, ``macs``, ``macs_bias``, ``elementwise``, ``ratios``, ``networks``, ``layers``, ``runtime``,
+        ``memory``, ``fits``, ``setting``, ``skipped`` (what is not there, and why), ``code``.
 
     Raises:
         ValueError: a precision that the device does not have.
@@ -96,7 +96,9 @@ def measure(parts: Parts, options: Options, setting: Record, progress: Progress 
     """
     if options.runtime or options.memory:
         check_precision(parts.precision, options.chosen_device)
-    record: Record = {"format": 1, "count": options.count, "formulation": options.formulation, **count(parts)}
+    with torch.device("meta"):
+        formulation = ONE_FORM if has_one_form(parts.generator()) else options.formulation
+    record: Record = {"format": 1, "count": options.count, "formulation": formulation, **count(parts)}
     skipped: dict[str, str] = {}
     if options.runtime:
         record["runtime"], why = runtime(parts, options, progress)
@@ -189,17 +191,6 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
 def _in_words(timing: Timing) -> Record:
     return {"median_s": timing.median, "spread_s": timing.spread, "norm_s": timing.norm,
             "backbone_s": timing.backbone, "labels_s": timing.labels, "repeats": timing.repeats}
-
-
-def hardware(device: torch.device) -> str:
-    """The name of the device as its maker gives it, as far as the system tells."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 # ---- memory

@@ -17,7 +17,7 @@ Plain = dict[str, Any]
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 MEMORY = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(UNITS)})")
 PUBLISHED_SIZES = {"ade20k": [256, 256], "ade20k_outdoor": [256, 256], "coco_stuff": [256, 256],
-                   "cityscapes": [256, 512]}
+                   "cityscapes": [256, 512], "celebamask_hq": [256, 256], "deepfashion": [256, 256]}
 
 # generators that are methods of their own, by class: the papers' name, and the values with which they are published
 # where these are not a bare network's
@@ -29,8 +29,15 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "CRNGenerator": ("crn", {"pictures": 1}),
     "OASISGenerator": ("oasis", {"noise": 64}),
     "SEANGenerator": ("sean", {}),
+    "GroupDNetGenerator": ("groupdnet", {"code": 8}),
+    "INADEGenerator": ("inade", {"start": 256, "noise": 64}),
 }
-PUBLISHED_NORMS = {"oasis": "spade_noise", "sean": "ace"}  # with which they are published, where this is not SPADE
+# with which norms they are published, where this is not SPADE
+PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade", "sean": "ace"}
+# and, by data set, with which widths of the last block and groups of channels, where these are not 64 and one
+PUBLISHED_GROUPS: dict[str, dict[str, tuple[int, list[int]]]] = {
+    "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1])},
+}
 NAMES = {"sean_ace_clade": "sean_clade"}  # that the papers have for others
 
 
@@ -170,6 +177,9 @@ def method(cfg: Plain) -> str | None:
     if list(cfg["size"]) != PUBLISHED_SIZES.get(dataset) or any(generator.get(k, v) != v for k, v in usual.items()):
         return None
     name, norm = network_name(cfg), cfg["norm"] if "norm" in generator else {}
+    if own is not None and own[0] in PUBLISHED_GROUPS:
+        wanted = PUBLISHED_GROUPS[own[0]].get(dataset)
+        return name if (generator["ngf"], generator["groups"]) == wanted else None
     if norm.get("hidden", 128) != 128 or norm.get("kernel_size", 3) != 3:
         return None
     if name == "spade" and (dataset, generator["ngf"]) == (cfg["recipe"]["name"], cfg["recipe"]["light_ngf"]):

@@ -40,6 +40,11 @@ def _peak(mode: str) -> Get:
     return get
 
 
+def _macs_beside(record: Record) -> float | None:
+    """1e9 multiply-accumulates beside a count of more than these."""
+    return None if record["count"] == "macs" else _at("macs", "total", scale=1e-9)(record)
+
+
 HEADINGS = {"macs": "MACs (G)", "macs_bias": "MACs + biases (G)"}
 # heading, our number, the published column
 COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
@@ -49,6 +54,7 @@ COLUMNS: tuple[tuple[str, Get, str | None], ...] = (
     *((heading, _work(count, part), column) for count, total in HEADINGS.items()
       for heading, part, column in ((total, "total", "flops"), ("of the backbone (G)", "backbone", None),
                                     ("of the norms (G)", "norm", None))),
+    ("MACs alone (G)", _macs_beside, None),
     ("time (s/image)", _at("runtime", "median_s"), None),
     ("spread (s)", _at("runtime", "spread_s"), None),
     ("CPU time (s)", _at("runtime", "cpu_s"), "cpu"),

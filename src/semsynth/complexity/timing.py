@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import nn
 
-from semsynth.complexity.formulation import PublishedNorm
+from semsynth.complexity.released.spade import PublishedNorm
 from semsynth.interfaces import Generator, Network
 from semsynth.norms.base import Norm
 from semsynth.semantics import Semantics

@@ -98,7 +98,7 @@ def _check_agreement(cfg: DictConfig) -> None:
         if node.get("edges") and not instances:
             raise ConfigError(f"{path}.edges=true needs instance maps: set {path}.edges=false or "
                               f"dataset.instances=true")
-    for kind in ("z_dim", "features"):
+    for kind in ("z_dim", "features", "code", "noise"):
         if cfg.encoder.get(kind, 0) and kind not in cfg.generator:
             raise ConfigError(f"{cfg.generator['_target_'].rpartition('.')[2]} reads no style of this encoder: take "
                               f"encoder=none, or another generator")

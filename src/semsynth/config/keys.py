@@ -81,7 +81,9 @@ KINDS: dict[str, Kind] = {
     "dataset.resize_masks": FLAG, "dataset.val_fraction": number(0, 1), "dataset.split_seed": SEED,
     "dataset.features": NAMES, "dataset.size": SIDES, "dataset.preprocess": NAME, "dataset.load_ratio": number(1, 16),
     "dataset.flip": FLAG, "dataset.train_length": whole(1, 10**7), "dataset.val_length": whole(1, 10**7),
-    "dataset.cities": maybe(NAMES), "dataset.names": maybe(PATH),
+    "dataset.cities": maybe(NAMES), "dataset.names": maybe(PATH), "dataset.files": NAME, "dataset.partition": NAME,
+    "dataset.flip_swaps": each(each(whole(0), "a pair of classes", 2, 2), "a list of pairs of classes"),
+    "dataset.merge": maybe(each(whole(0, 255), "a list of whole numbers")),
     "dataset.include": each(whole(0), "a list of whole numbers"),
     "dataset.exclude": each(whole(0), "a list of whole numbers"), "dataset.include_area": number(0, 1),
     "dataset.exclude_area": number(0, 1), "dataset.unpaired": maybe(NAME), "dataset.paired_fraction": number(0, 1),
@@ -128,6 +130,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
     "check_data": {"write_classes": FLAG}, "make_shards": {"shard_mb": whole(1, 2000)},
     "coco_instances": {"root": PATH, "annotations": PATH, "splits": each(one_of("train", "val"), "[train], [val] or "
                                                                          "[train,val]", 1, 2)},
+    "pseudo_label": {"images": PATH, "side": maybe(SIDE)},
     "import_checkpoint": {
         "source": PATH, "epoch": any_of(NULL, NAME, whole(0)), "size": maybe(SIZE), "upsamplings": maybe(whole(5, 7)),
         "edges": any_of(NULL, FLAG)},

@@ -9,11 +9,25 @@ import numpy as np
 
 
 class _JointFlip(A.HorizontalFlip):
-    """Horizontal flip that knows the offset map, the only mask with channels (H,W,2): vertical, horizontal."""
+    """Horizontal flip that knows the offset map, the only mask with channels (H,W,2): vertical, horizontal.
 
-    def __init__(self, published: bool, p: float) -> None:
+    `swaps` are pairs of labels that change places, as left and right eyes in a mirror.
+    """
+
+    def __init__(self, published: bool, p: float, swaps: Sequence[Sequence[int]] = ()) -> None:
         super().__init__(p=p)
-        self.published = published
+        self.published, self.swaps = published, swaps
+
+    def apply_with_params(self, params: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Mirror everything, and have labels change places."""
+        turned: dict[str, Any] = super().apply_with_params(params, *args, **kwargs)
+        if self.swaps and turned.get("mask") is not None:
+            before = turned["mask"]
+            turned["mask"] = before.copy()
+            for left, right in self.swaps:
+                turned["mask"][before == left] = right
+                turned["mask"][before == right] = left
+        return turned
 
     def apply_to_mask(self, mask: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
         """Mirror a mask; of offsets, also change the sign of the horizontal channel."""
@@ -31,6 +45,7 @@ class JointTransform:
         crop: (H,W) of the crop, or null for none.
         random: Draw the place of the crop; otherwise the centre.
         flip: Flip horizontally with probability 1/2.
+        flip_swaps: Pairs of labels that change places in a flipped label map.
         published_offsets: Flip offsets as the released ICPE code does.
         augment: albumentations transforms that change the image only, applied last.
 
@@ -44,6 +59,7 @@ class JointTransform:
         *,
         random: bool = True,
         flip: bool = True,
+        flip_swaps: Sequence[Sequence[int]] = (),
         published_offsets: bool = False,
         augment: Sequence[A.BasicTransform] = (),
     ) -> None:
@@ -57,7 +73,7 @@ class JointTransform:
         if crop is not None:
             steps.append(A.RandomCrop(*crop) if random else A.CenterCrop(*crop))
         if flip:
-            steps.append(_JointFlip(published_offsets, p=0.5))
+            steps.append(_JointFlip(published_offsets, p=0.5, swaps=flip_swaps))
         targets = {"instances": "mask", "offsets": "mask"}
         self._compose = A.Compose([*steps, *augment], additional_targets=targets) if steps or augment else None
 

@@ -37,6 +37,7 @@ class PairedDataset(EpochDataset):
         load_ratio: Side before the crop over side after it.
         random: Draw the place of the crop and augment; false for validation.
         flip: Flip horizontally with probability 1/2.
+        flip_swaps: Pairs of classes that change places in a flipped picture, as left and right eyes; null: none.
         offsets: Whether and how offsets are made; null: none.
         augment: albumentations transforms of the image, for training.
         seed: Seed of every random choice.
@@ -60,6 +61,7 @@ class PairedDataset(EpochDataset):
         load_ratio: float = 286 / 256,
         random: bool = True,
         flip: bool = True,
+        flip_swaps: Sequence[Sequence[int]] | None = None,
         offsets: Offsets | MergedOffsets | None = None,
         augment: Sequence[A.BasicTransform] = (),
         seed: int = 0,
@@ -74,6 +76,10 @@ class PairedDataset(EpochDataset):
             raise ValueError(f"load_ratio must be >= 1, got {load_ratio}")
         if unknown is not None and not 0 <= unknown < num_classes:
             raise ValueError(f"unknown must be in [0, {num_classes}), got {unknown}")
+        swaps = [list(pair) for pair in flip_swaps or ()]
+        ids = [label for pair in swaps for label in pair]
+        if any(len(pair) != 2 for pair in swaps) or len({*ids}) < len(ids) or not {*ids} <= {*range(num_classes)}:
+            raise ValueError(f"flip_swaps must be pairs of classes below {num_classes}, each class once, got {swaps}")
         self.source = source
         self.num_classes, self.unknown, self.instances = num_classes, unknown, instances
         self.resize_masks = resize_masks
@@ -86,6 +92,7 @@ class PairedDataset(EpochDataset):
             self.size if self._cropped else None,
             random=random,
             flip=flip,
+            flip_swaps=swaps,
             published_offsets=self.offsets is not None and self.offsets.published,
             augment=augment,
         )

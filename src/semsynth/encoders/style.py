@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.layers.convolution import for_convolutions
+from semsynth.layers.doublings import doublings
 from semsynth.layers.init import initialise, spectral_norm
 from semsynth.semantics import Semantics
 from semsynth.style import Posterior, Style
@@ -42,7 +42,7 @@ class StyleEncoder(nn.Module):
         if min(size) < 8:
             raise ValueError(f"the style encoder needs images of 8 pixels or more, got size={list(size)}")
         self.z_dim = z_dim
-        depth = min(6, int(math.log2(min(size))) - 2)
+        depth = doublings(size)
         self.resolution = 4 * 2 ** depth
         widths = [3] + [nef * min(2 ** i, 8) for i in range(depth)]
         self.layers = nn.Sequential(*(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,12 +11,14 @@ from torch import Tensor
 
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.measured import Measured
-from semsynth.evaluation.segmenter_scores import ByProduct
+from semsynth.evaluation.scores import Scores
+from semsynth.metrics.class_diversity import ClassDiversity
 from semsynth.metrics.confusion import Confusion, rare_classes, rare_iou
 from semsynth.metrics.diversity import Diversity
 from semsynth.metrics.features import Features, InceptionFeatures
 from semsynth.metrics.kid import kernel_distance
 from semsynth.metrics.neighbours import neighbourhoods
+from semsynth.metrics.paired_score import PairedScore, Rows
 from semsynth.metrics.pixels import check_finite, common_size, eight_bits, resized
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.statistics import FeatureSet
@@ -25,31 +26,6 @@ from semsynth.metrics.style_recovery import StyleRecovery
 from semsynth.segmenters.judge import Judge
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
-
-
-@dataclass
-class Scores:
-    """What an evaluation found.
-
-    Attributes:
-        scores: By key: fid/val, kid/val, frechet/NAME, kid/NAME, precision/NAME, miou, accuracy, diversity/NAME ...
-        iou: IoU by class; None for a class that occurs nowhere.
-        frequency: Share of the counted label pixels by class.
-        regressor_r2: R^2 of the style regressor on the real images, by variable.
-        count: Generated images.
-        skipped: Keys that have no score, with the reason.
-        rare: The classes of `miou_rare`: the third with the fewest label pixels, the rarest first.
-        segmenter: Of a run with a segmenter in the loop, see `semsynth.evaluation.segmenter_scores.ByProduct`.
-    """
-
-    scores: dict[str, float]
-    iou: dict[str, float | None] = field(default_factory=dict)
-    frequency: dict[str, float] = field(default_factory=dict)
-    regressor_r2: dict[str, float] = field(default_factory=dict)
-    count: int = 0
-    skipped: dict[str, str] = field(default_factory=dict)
-    rare: list[str] = field(default_factory=list)
-    segmenter: ByProduct | None = None
 
 
 class Evaluator:
@@ -69,6 +45,8 @@ class Evaluator:
             missing, the `real` images of the first `update` round serve.
         diversities: Distances whose means over samples are taken, see `update_diversity`.
         recovery: Reads styles off images; None: no style scores.
+        class_diversities: Distances of samples that differ in one class's style, see `measure_classes`.
+        paired: Scores of images beside the photographs in whose style they are.
         dataset: Name of the data set, for what a protocol says of single ones.
 
     Raises:
@@ -86,6 +64,8 @@ class Evaluator:
         real: Mapping[str, Mapping[str, FeatureSet]] | None = None,
         diversities: Sequence[Diversity] = (),
         recovery: StyleRecovery | None = None,
+        class_diversities: Sequence[ClassDiversity] = (),
+        paired: Sequence[PairedScore] = (),
         dataset: str | None = None,
     ) -> None:
         self.protocol, self.classes, self.judge = protocol.settled(dataset, judge), list(classes), judge
@@ -93,6 +73,7 @@ class Evaluator:
         self.features = list(features)
         self.real = {net.name: dict((real or {}).get(net.name, {})) for net in self.features}
         self.diversities, self.recovery = list(diversities), recovery
+        self.class_diversities, self.paired = list(class_diversities), [Rows(score) for score in paired]
         self.confusion = self.protocol.confusion(len(self.classes), self.counted)
         self.reset()
 
@@ -121,8 +102,8 @@ class Evaluator:
                 network.to(device)
         for net in self.features:
             net.to(device)
-        for diversity in self.diversities:
-            diversity.distance.to(device)
+        for distance in [*(d.distance for d in self.diversities), *(d.distance for d in self.class_diversities)]:
+            distance.to(device)
         return self
 
     def reset(self) -> None:
@@ -134,6 +115,10 @@ class Evaluator:
         self.confusion.reset()
         for diversity in self.diversities:
             diversity.reset()
+        for by_class in self.class_diversities:
+            by_class.reset()
+        for rows in self.paired:
+            rows.reset()
         if self.recovery is not None:
             self.recovery.reset()
 
@@ -150,6 +135,7 @@ class Evaluator:
         positions: Tensor | None = None,
         real: Tensor | None = None,
         style: Tensor | None = None,
+        known: Mapping[str, Tensor] | None = None,
         names: Sequence[str] | None = None,
         where: str = "generated images",
     ) -> Measured:
@@ -162,6 +148,7 @@ class Evaluator:
             real: The photographs (N,3,H,W) of the label maps, in whose style the images are; for the style scores, and
                 for the statistics of the validation split where none were given.
             style: The photographs' true styles (N,3), where they are known.
+            known: What else the data set knows of them, see `PairedScore.measure`.
             names: Of the samples, for errors.
             where: What made the images, for errors.
 
@@ -177,7 +164,8 @@ class Evaluator:
             positions.cpu(), {net.name: net(fake).cpu() for net in self.features},
             {net.name: net(real).cpu() for net in self.features if real is not None and net.name in self._real_val},
             None if self.judge is None else self._segment(self.judge, fake, labels),
-            None if self.recovery is None or real is None else self.recovery.read(fake, real, style))
+            None if self.recovery is None or real is None else self.recovery.read(fake, real, style),
+            [] if real is None else [rows.score.measure(fake, real, known or {}) for rows in self.paired])
 
     def _segment(self, judge: Judge, fake: Tensor, labels: Tensor | Sequence[Tensor]) -> Confusion:
         """Compare the segmenter's answer with the label maps, those of one size at a time."""
@@ -199,6 +187,9 @@ class Evaluator:
             self.confusion.merge(found.confusion)
         if self.recovery is not None and found.styles is not None:
             self.recovery.add(found.styles)
+        if found.paired:
+            for rows, of_batch in zip(self.paired, found.paired, strict=True):
+                rows.add(of_batch)
 
     @torch.no_grad()
     def measure_diversity(self, samples: Tensor) -> list[Tensor]:
@@ -210,6 +201,25 @@ class Evaluator:
         """Add what was measured of samples."""
         for diversity, distances in zip(self.diversities, found, strict=True):
             diversity.add(distances)
+
+    @torch.no_grad()
+    def measure_classes(self, samples: Iterable[tuple[Tensor, Tensor]]) -> list[list[Tensor]]:
+        """Have the networks look at samples (S,M,3,H,W) that differ in a class, with its pixels (M,H,W).
+
+        For `add_classes`: of every distance what it found, a tensor for each class.
+        """
+        found: list[list[Tensor]] = [[] for _ in self.class_diversities]
+        for images, inside in samples:
+            rounded = torch.stack([eight_bits(image) for image in images])
+            for diversity, kept in zip(self.class_diversities, found, strict=True):
+                kept.append(diversity.distances(rounded, inside))
+        return found
+
+    def add_classes(self, found: Sequence[Sequence[Tensor]]) -> None:
+        """Add what was measured of samples that differ in a class."""
+        for diversity, of_classes in zip(self.class_diversities, found, strict=True):
+            for distances in of_classes:
+                diversity.add(distances)
 
     def compute(self) -> Scores:
         """The scores of all that was added.
@@ -226,6 +236,11 @@ class Evaluator:
             self._segmentation(found)
         for diversity in self.diversities:
             found.scores[f"diversity/{diversity.distance.name}"] = diversity.compute()
+        for by_class in self.class_diversities:
+            name = by_class.distance.name
+            found.scores |= {f"{kind}/{name}": value for kind, value in by_class.compute().items()}
+        for rows in self.paired:
+            found.scores |= rows.compute()
         if self.recovery is not None:
             transfer, found.regressor_r2 = self.recovery.compute()
             found.scores |= {f"style_r2/{name}": value for name, value in transfer.items()}

@@ -17,7 +17,7 @@ from semsynth.data.pairing import aligned, by_name
 from semsynth.data.source import IMAGE_SUFFIXES, LABEL_SUFFIXES, files_in
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.report import CONFUSION_PLOT, IOU_PLOT
-from semsynth.interfaces import LabelFiles, SampleSet
+from semsynth.interfaces import KnowsColours, LabelFiles, SampleSet
 from semsynth.metrics.pixels import common_size, image_tensor, labels_at
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import chosen
@@ -29,10 +29,15 @@ OURS = (GRID, IOU_PLOT, CONFUSION_PLOT)  # what synthesize.py and an earlier eva
 
 
 class JudgedSample(Sample, total=False):
-    """A sample with the label map (h,w) int64 to compare with, `truth`, or an image of such a map, `fake` (3,H,W)."""
+    """A sample with the label map (h,w) int64 to compare with, `truth`, or an image of such a map, `fake` (3,H,W).
+
+    `colours` (6,H,W) and `objects` (H,W), where the data set knows them, see `semsynth.interfaces.KnowsColours`.
+    """
 
     truth: Tensor
     fake: Tensor
+    colours: Tensor
+    objects: Tensor
 
 
 class JudgedBatch(SampleBatch, total=False):
@@ -40,6 +45,13 @@ class JudgedBatch(SampleBatch, total=False):
 
     truth: list[Tensor]
     fake: Tensor
+    colours: Tensor
+    objects: Tensor
+
+
+def known_of(batch: JudgedBatch) -> dict[str, Tensor]:
+    """What the data set knows of the samples beside labels and style, see `semsynth.interfaces.KnowsColours`."""
+    return {key: batch[key] for key in ("colours", "objects") if key in batch}  # type: ignore[literal-required]
 
 
 def collate(samples: list[JudgedSample]) -> JudgedBatch:
@@ -56,10 +68,12 @@ class JudgedMaps(Dataset[JudgedSample]):
     Args:
         dataset: One of `semsynth.data`.
         protocol: Its `count`, `label_size` and `label_resize`.
+        colours: Whether samples hold the colours of their objects, where the data set knows them.
     """
 
-    def __init__(self, dataset: SampleSet, protocol: Protocol) -> None:
+    def __init__(self, dataset: SampleSet, protocol: Protocol, colours: bool = False) -> None:
         self.dataset, self.protocol = dataset, protocol
+        self.colours = colours and isinstance(dataset, KnowsColours)
         self.order = chosen(len(dataset), protocol.count)
 
     def __len__(self) -> int:
@@ -79,6 +93,9 @@ class JudgedMaps(Dataset[JudgedSample]):
         if isinstance(self.dataset, LabelFiles) and not as_drawn:
             size = None if self.protocol.label_size == "native" else common_size(drawn["labels"])
             sample["truth"] = labels_at(self.dataset.read_labels(index), size, self.protocol.label_resize)
+        if self.colours and isinstance(self.dataset, KnowsColours):
+            known = self.dataset.colours(index)
+            sample["colours"], sample["objects"] = known["colours"], known["objects"]
         return sample
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ class Measured:
         real: Those of the photographs, of networks whose statistics of the validation split they shall make.
         confusion: Of the judge's answers with the label maps; None: there is no judge.
         styles: (N,3,3), see `StyleRecovery.read`; None: no styles are read.
+        paired: Rows of every paired score, see `PairedScore.measure`; none where there are no photographs.
     """
 
     positions: Tensor
@@ -26,3 +27,4 @@ class Measured:
     real: dict[str, Tensor]
     confusion: Confusion | None
     styles: Tensor | None
+    paired: list[Tensor] = field(default_factory=list)

@@ -15,8 +15,9 @@ from rich.text import Text
 import semsynth
 from semsynth.digits import rounded
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.evaluator import NEIGHBOURS, Scores
+from semsynth.evaluation.evaluator import NEIGHBOURS
 from semsynth.evaluation.plots import PerClass, plot_confusion, plot_iou
+from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import Answers
 from semsynth.metrics.features import InceptionFeatures
 from semsynth.metrics.pixel_features import PixelDistance, PixelFeatures
@@ -196,6 +197,16 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         what = "mean difference of the pixels, " if rest == PixelDistance.name else ""
         maps = min(protocol["diversity_maps"], protocol["generated"])
         return f"{what}{protocol['diversity_samples']} samples of {maps} label maps"
+    if kind in ("mcsd", "mocd"):
+        maps = min(protocol["diversity_maps"], protocol["generated"])
+        what = "within the class" if kind == "mcsd" else "in the rest"
+        return (f"{what} whose style is drawn, {protocol['class_restriction']}, "
+                f"{protocol['diversity_samples']} samples of {maps} label maps")
+    if kind == "reconstruction":
+        more = f", data range {protocol['ssim_range']}" if rest == "ssim" else ""
+        return f"against the photograph whose style it has ({protocol['style']}){more}"
+    if kind == "region":
+        return f"colours of objects against those in the style image ({protocol['style']})"
     if kind == "style_r2":
         return f"read off the result against the style image ({protocol['style']})"
     return ""

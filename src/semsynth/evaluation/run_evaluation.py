@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.evaluator import Evaluator, Scores
-from semsynth.evaluation.maps import ImageFolder, JudgedBatch, JudgedMaps, JudgedSample, collate
+from semsynth.evaluation.class_samples import class_samples
+from semsynth.evaluation.evaluator import Evaluator
+from semsynth.evaluation.maps import ImageFolder, JudgedBatch, JudgedMaps, JudgedSample, collate, known_of
 from semsynth.evaluation.measured import Measured
 from semsynth.evaluation.sampler import Sampler
+from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import OwnSegmenter
 from semsynth.interfaces import Progress
 from semsynth.metrics.confusion import Confusion
@@ -68,6 +70,8 @@ def run_evaluation(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler
             _judge(evaluator, maps, sampler, batch, workers, device, progress, where, own)
             if sampler is not None and evaluator.diversities:
                 _compare_samples(evaluator, maps, sampler, batch, workers, progress)
+            if sampler is not None and evaluator.class_diversities:
+                _compare_classes(evaluator, maps, sampler, batch, workers, progress)
             return from_first(lambda: _computed(evaluator, own), "scores")
         except torch.OutOfMemoryError as error:
             if batch == 1:
@@ -94,7 +98,7 @@ def _judge(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler: Sample
         fake = samples["fake"].to(device) if sampler is None else sampler.draw(samples, positions)
         found = evaluator.measure(
             fake, samples["truth"], positions=positions, real=samples["image"] if styled else None,
-            style=samples.get("style") if styled else None, names=samples["name"], where=where)
+            style=samples.get("style") if styled else None, known=known_of(samples), names=samples["name"], where=where)
         return found, None if own is None else own.measure(samples, fake)
 
     for found, of_own in _shared(maps, batch, workers, measure, progress, "generating and judging" if sampler else
@@ -114,6 +118,18 @@ def _compare_samples(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampl
 
     for found in _shared(first, max(1, batch // 2), workers, measure, progress, "diversity"):
         evaluator.add_diversity(found)
+
+
+def _compare_classes(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler: Sampler, batch: int, workers: int,
+                     progress: Progress) -> None:
+    protocol = evaluator.protocol
+    first = Subset(maps, range(min(protocol.diversity_maps, len(maps))))
+
+    def measure(piece: Piece) -> list[list[Tensor]]:
+        return evaluator.measure_classes(class_samples(sampler, *piece, protocol.diversity_samples))
+
+    for found in _shared(first, max(1, batch // 2), workers, measure, progress, "diversity of classes"):
+        evaluator.add_classes(found)
 
 
 def _shared(maps: JudgedMaps | ImageFolder | Subset[JudgedSample], batch: int, workers: int,

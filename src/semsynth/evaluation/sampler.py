@@ -57,7 +57,7 @@ class Sampler:
     def draw(self, batch: SampleBatch, positions: Tensor) -> Tensor:
         """Images (N,3,H,W) of the label maps of a batch of the loaders."""
         semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
-        normal = self._normal(positions)
+        normal = self.normal(positions)
         if self.style_of_images:
             style: Style | None = style_of(self.encoder, batch["image"], semantics)
             if style is not None and self.style == "posterior":
@@ -77,9 +77,10 @@ class Sampler:
         if not self.generator.styled:
             raise EvaluationError("this run has no style vector, so a label map has one picture")
         semantics = semantics_from_batch(batch, self.num_classes).to(self.device)
-        styles = (self.generator.draw_style(len(semantics), semantics, self._normal(positions, 1 + sample))
+        styles = (self.generator.draw_style(len(semantics), semantics, self.normal(positions, 1 + sample))
                   for sample in range(count))
         return torch.stack([draw(self.generator, semantics, style) for style in styles])
 
-    def _normal(self, positions: Tensor, sample: int = 0) -> Normal:
+    def normal(self, positions: Tensor, sample: int = 0) -> Normal:
+        """Makes the N(0,1) numbers of the samples at positions (N,), the same in whatever batch."""
         return lambda shape: noise(self.seed, positions, math.prod(shape[1:]), sample).view(shape)

@@ -15,11 +15,13 @@ from tqdm.auto import tqdm
 from semsynth import runs
 from semsynth.errors import ConfigError, EvaluationError
 from semsynth.evaluation.builder import build_evaluator
-from semsynth.evaluation.evaluator import Evaluator, Scores
-from semsynth.evaluation.maps import ImageFolder, JudgedMaps
+from semsynth.evaluation.class_samples import has_parts
+from semsynth.evaluation.evaluator import Evaluator
+from semsynth.evaluation.maps import ImageFolder, JudgedMaps, collate
 from semsynth.evaluation.report import Facts
 from semsynth.evaluation.run_evaluation import fitting_batch, run_evaluation
 from semsynth.evaluation.sampler import Sampler
+from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
 from semsynth.metrics.cache import StatisticsCache
 from semsynth.metrics.data_sets import DataSets
@@ -68,6 +70,8 @@ class Source:
         known_style: Whether it knows the style of its images.
         where: What makes the images, for errors.
         segmenter: The one in the loop of an unpaired run; None: there is none.
+        known_colours: Whether the data set knows the colours of its images' objects.
+        by_class: Whether the style of one class of a picture can be drawn anew; None where there is none to draw.
     """
 
     facts: Facts
@@ -79,6 +83,8 @@ class Source:
     known_style: bool
     where: str
     segmenter: LoopSegmenter | None = None
+    known_colours: bool = False
+    by_class: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -155,13 +161,14 @@ def of_run(run: runs.Run, data: DataSets, options: Options) -> Source:
     """
     generator, choices, segmenter = run.generator, chosen_weights(run), segmenter_of(run, options.wanted)
     protocol = options.protocol
-    maps = JudgedMaps(data.maps(protocol), protocol)
     sampler = Sampler(generator, run.encoder, num_classes=data.facts["num_classes"], style=protocol.style,
                       seed=protocol.seed, device=options.device)
-    known = "style" in maps[0]
+    maps = JudgedMaps(data.maps(protocol), protocol, colours=sampler.style_of_images)
+    first = maps[0]
     height, width = run.config.size
     return Source({"run": str(run.path), "dataset": data.name}, choices, maps, sampler, (int(height), int(width)),
-                  data, known, f"{run.path} ({choices['checkpoint']['file']}, weights={choices['weights']})", segmenter)
+                  data, "style" in first, f"{run.path} ({choices['checkpoint']['file']}, weights={choices['weights']})",
+                  segmenter, "colours" in first, has_parts(sampler, collate([first])))
 
 
 def of_folder(images: str, labels: str, data: DataSets, options: Options) -> Source:
@@ -216,6 +223,7 @@ def score(source: Source, options: Options) -> tuple[Scores, dict[str, object]]:
         choice=options.choice.usually(source.data.features),
         styled=sampler is not None and sampler.generator.styled,
         style_of_images=sampler is not None and sampler.style_of_images, known_style=source.known_style,
+        known_colours=source.known_colours, by_class=source.by_class,
         cache=StatisticsCache(options.cache), batch=batch, workers=options.workers, device=device, progress=progress,
         pixels=True, given=options.given, trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter

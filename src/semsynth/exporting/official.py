@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,18 @@ from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.checkpoints.layouts.class_order import ClassOrder
 from semsynth.checkpoints.layouts.sean import a_layer_each
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import oasis_notes, official_options, pix2pixhd_options, sean_options
+from semsynth.exporting.options import (
+    groupdnet_notes,
+    inade_notes,
+    oasis_notes,
+    official_options,
+    pix2pixhd_options,
+    sean_options,
+)
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.sean import SEANGenerator
@@ -26,7 +36,9 @@ from semsynth.norms.base import Norm
 from semsynth.weights.files import write_with
 
 LETTERS = {"generator": "G", "discriminator": "D", "encoder": "E"}
-OPTIONS = {OASISGenerator: oasis_notes, SEANGenerator: sean_options}
+OPTIONS: dict[type, Callable[[Source], list[str]]] = {
+    OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes, INADEGenerator: inade_notes,
+    SEANGenerator: sean_options}
 BASES = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
 
 
@@ -55,7 +67,7 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
-    options = next((words for kind, words in OPTIONS.items() if isinstance(source.generator, kind)), official_options)
+    options = OPTIONS.get(type(source.generator), official_options)
     return [*_write_parts(source, folder), *options(source)]
 
 

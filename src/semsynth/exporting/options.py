@@ -126,3 +126,20 @@ def oasis_notes(source: Source) -> list[str]:
     if generator.noise != NOISE:
         lines.append(f"the released generators read {NOISE} channels of noise, this one {generator.noise}")
     return [f"note: {line}" for line in lines]
+
+
+def groupdnet_notes(source: Source) -> list[str]:
+    """What one has to know to load GroupDNet's networks where the released code builds them."""
+    generator = source.generator
+    lines = [f"{len(source.condition.classes)} classes, groups of the blocks {', '.join(map(str, generator.groups))}"]
+    if generator.plan[0][1] != 16:  # as on ADE20K
+        lines.append("the released generator of ADE20K also holds a block up_4, which it never reads and which is not "
+                     "here: load with strict=False")
+    return [f"note: {line}" for line in lines]
+
+
+def inade_notes(source: Source) -> list[str]:
+    """What one has to know to load INADE's networks where the released code builds them."""
+    generator = source.generator
+    return [f"note: {len(source.condition.classes)} classes, a vector of {generator.z_dim} numbers at the start and "
+            f"{generator.class_codes // 2} of an instance for scale or shift (256 and 64 there, 8 on DeepFashion)"]

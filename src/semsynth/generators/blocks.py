@@ -35,21 +35,26 @@ class ResBlock(nn.Module):
         channels_in: Channels of the input.
         channels_out: Channels of the output.
         norm: Makes a norm from a number of channels.
+        groups: Of the channels, which the convolutions keep apart.
+
+    Raises:
+        ValueError: the groups do not divide the channels.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], Any]) -> None:
+    def __init__(self, channels_in: int, channels_out: int, norm: Callable[[int], Any], groups: int = 1) -> None:
         super().__init__()
         middle = min(channels_in, channels_out)
         norm_0, norm_1 = norm(channels_in), norm(middle)
         self.norm_0, self.norm_1 = norm_0, norm_1
-        self.conv_0 = spectral_norm(nn.Conv2d(norm_0.out_channels, middle, 3, padding=1))
-        self.conv_1 = spectral_norm(nn.Conv2d(norm_1.out_channels, channels_out, 3, padding=1))
+        _check_groups(groups, norm_0.out_channels, norm_1.out_channels, channels_out)
+        self.conv_0 = spectral_norm(nn.Conv2d(norm_0.out_channels, middle, 3, padding=1, groups=groups))
+        self.conv_1 = spectral_norm(nn.Conv2d(norm_1.out_channels, channels_out, 3, padding=1, groups=groups))
         self.norm_s: nn.Module | None = None
         self.conv_s: nn.Module | None = None
         if channels_in != channels_out:
             norm_s = norm(channels_in)
             self.norm_s = norm_s
-            self.conv_s = spectral_norm(nn.Conv2d(norm_s.out_channels, channels_out, 1, bias=False))
+            self.conv_s = spectral_norm(nn.Conv2d(norm_s.out_channels, channels_out, 1, groups=groups, bias=False))
 
     def forward(self, x: Tensor, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Shortcut plus main path; the shortcut has no activation."""
@@ -57,6 +62,12 @@ class ResBlock(nn.Module):
         x = _convolved(self.norm_0, self.conv_0, x, semantics, style, slope=0.2)
         x = _convolved(self.norm_1, self.conv_1, x, semantics, style, slope=0.2)
         return shortcut + x
+
+
+def _check_groups(groups: int, *channels: int) -> None:
+    if any(count % groups for count in channels):
+        raise ValueError(f"{groups} groups do not divide {', '.join(map(str, channels))} channels: take other groups "
+                         "or widths, and a norm that appends no channel (norm=group_clade, or dataset.instances=false)")
 
 
 def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, style: Style | None, slope: float) -> Tensor:
@@ -67,7 +78,8 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, style: Sty
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
         setting = Setting(norm.base, slope, norm.compiled)
-        return modulate_convolve(norm.received(x, style), tables, setting, weight, conv.bias, list(conv.padding))
+        return modulate_convolve(norm.received(x, style), tables, setting, weight, conv.bias, list(conv.padding),
+                                 conv.groups)
     return convolved(norm(x, semantics, style, slope))
 
 

@@ -35,7 +35,7 @@ class InferenceConv2d(nn.Module):
         weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
         self.weight = nn.Parameter(weight.to(dtype, memory_format=torch.channels_last, copy=True), requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias.to(dtype, copy=True), requires_grad=False)
-        self.padding = list(cast(tuple[int, int], layer.padding))
+        self.padding, self.groups = list(cast(tuple[int, int], layer.padding)), layer.groups
         self._packed: Any = None
 
     def _apply(self, fn: Any, recurse: bool = True) -> InferenceConv2d:
@@ -60,10 +60,10 @@ class InferenceConv2d(nn.Module):
                                                                          list(x.shape))  # type: ignore[call-arg]
             return torch.ops.mkldnn._convolution_pointwise(x, self._packed, self.bias, self.padding, one, one, 1,
                                                            "none", [], "")
-        return conv2d(x, self.weight, self.bias, self.padding)
+        return conv2d(x, self.weight, self.bias, self.padding, self.groups)
 
     def _packs(self, x: Tensor) -> bool:
-        return (self.weight.shape[2:] != (1, 1)
+        return (self.weight.shape[2:] != (1, 1) and self.groups == 1
                 and x.device.type == "cpu" and x.dtype == torch.float32 == self.weight.dtype
                 and len(x) * x.shape[2] * x.shape[3] <= PACKED_PIXELS and min(self.weight.shape[:2]) >= 64
                 and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()

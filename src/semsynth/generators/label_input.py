@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.layers.one_hot import one_hot_conv2d, reflected
+from semsynth.norms.base import is_plain
 from semsynth.semantics import Semantics
 from semsynth.semantics.regions import Regions, by_region
 from semsynth.style import Style
@@ -80,7 +81,7 @@ class LabelInput(nn.Module):
     def _by_rows(self, semantics: Semantics) -> bool:
         weight = self.conv.weight
         return (weight.device.type == "cpu" and weight.dtype == torch.float32 and semantics.probabilities is None
-                and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+                and not is_plain() and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
                 and not torch.compiler.is_compiling() and not torch.jit.is_tracing())
 
 

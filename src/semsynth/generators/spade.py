@@ -88,10 +88,13 @@ class SPADEGenerator(BaseGenerator):
     Attributes:
         attend: Makes, from the channels before and behind the last block, what is done to its output (N,C,H,W) beside
             its input (N,B,h,w); None in SPADE.
+        plan: The blocks, see `BLOCKS`.
+        groups: Of the channels of each block's convolutions; None for one.
     """
 
     attend: Callable[[int, int], nn.Module] | None = None
     plan: Sequence[tuple[str, float, int | None]] = BLOCKS
+    groups: Sequence[int] | None = None
 
     def __init__(self, norm: NormFactory | Schedule, num_classes: int, *, size: tuple[int, int] = (256, 256),
                  ngf: int = 64, z_dim: int = 0, upsamplings: int | None = None, edges: bool = False,
@@ -103,7 +106,7 @@ class SPADEGenerator(BaseGenerator):
             raise ValueError(f"generator.upsamplings must be 1..7, got {self.upsamplings}")
         self.z_dim, self.edges, self.fc_offsets, self.checkpointing = z_dim, edges, fc_offsets, checkpointing
         self._compiled, self.num_classes = False, num_classes
-        self.start_channels = 16 * ngf
+        self.start_channels = int(self.plan[0][1] * ngf)
         start = self.start_size(*self.size)
 
         self.fc: nn.Module
@@ -122,7 +125,8 @@ class SPADEGenerator(BaseGenerator):
         channels = self.start_channels
         for index, (name, multiple, threshold) in enumerate(blocks, 1):
             width = int(multiple * ngf)
-            self.blocks[name] = ResBlock(channels, width, partial(schedule(index), num_classes=num_classes))
+            made = partial(schedule(index), num_classes=num_classes)
+            self.blocks[name] = ResBlock(channels, width, made, self.groups[index - 1] if self.groups else 1)
             self._upsample.append(threshold is not None and self.upsamplings >= threshold)
             before, channels = channels, width
         self.attention = None if self.attend is None else self.attend(before, channels)

@@ -25,11 +25,13 @@ def for_convolutions(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cuda" else x
 
 
-def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int], groups: int = 1) -> Tensor:
     """F.conv2d, with one matrix product for a 1x1 kernel, which is several times as fast on a CPU in channels-last.
 
     On CUDA a convolution to few channels, as the last one to an image, is padded to more, which have a faster kernel.
     """
+    if groups > 1:
+        return F.conv2d(x, weight, bias, padding=padding, groups=groups)
     if weight.shape[2:] == (1, 1):
         return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
     if len(weight) < FEW and x.device.type == "cuda":
@@ -56,16 +58,16 @@ def convolve(layer: Any, x: Tensor) -> Tensor:
 
     Where the map is smaller than the weight, it is the map that is divided by the spectral norm.
     """
-    weights = layer.out_channels * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
+    weights = layer.out_channels * layer.in_channels // layer.groups * layer.kernel_size[0] * layer.kernel_size[1]
     if not layer.training or x.numel() >= weights or (vectors := singular_vectors(layer)) is None:
         return layer(x)
     weight, bias = layer.parametrizations.weight.original, layer.bias
     n, _, h, w = x.shape
-    if (n * h * w <= PIXELS and weights >= WEIGHTS and x.device.type == "cpu" and x.dtype == weight.dtype
-            and not torch.is_autocast_enabled("cpu")):
+    if (n * h * w <= PIXELS and weights >= WEIGHTS and layer.groups == 1 and x.device.type == "cpu"
+            and x.dtype == weight.dtype and not torch.is_autocast_enabled("cpu")):
         out = _SmallConvolution.apply(x, weight, *vectors, layer.padding)
         return out if bias is None else out + bias[:, None, None]
-    return F.conv2d(x / norm_along(weight, *vectors), weight, bias, padding=layer.padding)
+    return F.conv2d(x / norm_along(weight, *vectors), weight, bias, padding=layer.padding, groups=layer.groups)
 
 
 class _SmallConvolution(torch.autograd.Function):

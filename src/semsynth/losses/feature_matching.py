@@ -20,21 +20,32 @@ class FeatureMatching(nn.Module):
     >>> fake, real = ([[torch.full((1, 4, 9, 9), value), prediction]] * 2 for value in (0.0, 0.5))  # two scales
     >>> FeatureMatching()(LossInputs(semantics, image, image, fake_maps=fake, real_maps=real)).item()
     0.5
+
+    Args:
+        weight: Of the term in the total.
+        first: The first of a scale's maps that is compared, from 0 (INADE, arXiv:2103.10868, takes the last alone).
     """
 
     compares_pairs = True  # means nothing where the image does not belong to the label map
 
-    def __init__(self, weight: float = 10.0) -> None:
+    def __init__(self, weight: float = 10.0, first: int = 0) -> None:
         super().__init__()
-        self.weight = weight
+        self.weight, self.first = weight, first
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
-        return distances(inputs).sum() / len(inputs.fake_maps)
+        return distances(inputs, self.first).sum() / len(inputs.fake_maps)
 
 
-def distances(inputs: LossInputs) -> Tensor:
-    """The mean L1 distances (M,) of D's maps of all scales, the predictions left out; no gradient to the real maps."""
+def distances(inputs: LossInputs, first: int = 0) -> Tensor:
+    """The mean L1 distances (M,) of D's maps of all scales, the predictions left out; no gradient to the real maps.
+
+    Raises:
+        ValueError: a scale has no map from `first` on.
+    """
+    if any(len(maps) - 1 <= first for maps in inputs.fake_maps):
+        raise ValueError(f"feature matching from map {first} on: the discriminator has "
+                         f"{min(len(maps) for maps in inputs.fake_maps) - 1} maps before its prediction")
     return torch.stack([(fake.float() - real.detach().float()).abs().mean()
                         for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
-                        for fake, real in zip(fakes[:-1], reals[:-1], strict=True)])
+                        for fake, real in zip(fakes[first:-1], reals[first:-1], strict=True)])

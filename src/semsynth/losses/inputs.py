@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from semsynth.semantics import Semantics
@@ -30,6 +31,8 @@ class LossInputs:
         style: As the style encoder says it, None without one.
         discriminator: The network itself, see `discriminate`. Networks that the generator's optimizer trains are not
             here: where one fake serves both steps, the graph of the losses ends at it.
+        chance: What is drawn once for a batch comes from it, so that processes that share the batch draw the same;
+            None: torch's own random state.
     """
 
     semantics: Semantics
@@ -39,6 +42,7 @@ class LossInputs:
     real_maps: Maps
     style: Style | None = None
     discriminator: Any = None
+    chance: torch.Generator | None = None
 
     def discriminate(self, images: Tensor, semantics: Semantics | None = None) -> Maps:
         """The discriminator's maps, in float32, of more images (M,3,H,W) under these or other label maps (M,H,W).

@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.losses.inputs import LossInputs, Maps
+from semsynth.sharing import summed
 
 
 def class_balance(labels: Tensor, num_classes: int, unknown: int | None = None) -> Tensor:
     """How much a pixel of each class weighs (K,), so that all classes of a batch weigh the same (arXiv:2012.04781).
 
     alpha_c = B * H * W / (number of classes in the batch * pixels of c); 0 for classes that are not there, and for the
-    unknown one, which does not count as one.
+    unknown one, which does not count as one. The batch is that of all processes that train together.
 
     >>> class_balance(torch.tensor([[[0, 0], [0, 2]]]), num_classes=3).tolist()
     [0.6666666865348816, 0.0, 2.0]
@@ -24,11 +25,12 @@ def class_balance(labels: Tensor, num_classes: int, unknown: int | None = None) 
         unknown: Index of the unknown class, or None.
     """
     flat = labels.flatten()
-    counts = flat.new_zeros(num_classes).scatter_add_(0, flat, torch.ones_like(flat)).float()
+    counts = summed(flat.new_zeros(num_classes).scatter_add_(0, flat, torch.ones_like(flat))).float()
+    pixels = counts.sum()
     if unknown is not None:
         counts[unknown] = 0
     present = counts > 0
-    return torch.where(present, flat.numel() / (present.sum() * counts).clamp_min(1), counts.new_zeros(()))
+    return torch.where(present, pixels / (present.sum() * counts).clamp_min(1), counts.new_zeros(()))
 
 
 def _logits(maps: Maps, num_classes: int) -> Tensor:
@@ -99,8 +101,8 @@ class OASISDiscriminatorLoss(_Balanced):
 class LabelMix(nn.Module):
     """LabelMix (arXiv:2012.04781, Eq. 4): the discriminator's answer to a mixture is the mixture of its answers.
 
-    For each class of the batch a coin decides whether its regions are real or fake. |D(mix) - mix of D(real), D(fake)|
-    squared, the mean over logits and pixels.
+    For each class of the batch, of all processes, a coin decides whether its regions are real or fake.
+    |D(mix) - mix of D(real), D(fake)| squared, the mean over logits and pixels.
 
     >>> from semsynth.semantics import Semantics
     >>> semantics = Semantics(torch.arange(16).expand(1, 16, 16) // 8, 2)
@@ -124,7 +126,7 @@ class LabelMix(nn.Module):
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""
         labels, num_classes = inputs.semantics.labels, inputs.semantics.num_classes
-        coins = torch.rand(num_classes, device=labels.device) < 0.5
+        coins = torch.rand(num_classes, generator=inputs.chance, device=labels.device) < 0.5
         real = coins[labels][:, None]  # (N,1,H,W)
         mixed = torch.where(real, inputs.real.detach(), inputs.fake.detach())
         answer = _logits(inputs.discriminate(mixed), num_classes)

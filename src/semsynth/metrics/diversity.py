@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from semsynth.errors import EvaluationError, TensorFileError
@@ -30,6 +31,9 @@ class Distance(Protocol):
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1], twice -> (N,)."""
+
+    def by_place(self, first: Tensor, second: Tensor) -> Tensor:
+        """The same before the mean over places: (N,H,W), at the images' size."""
 
     def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
@@ -72,6 +76,16 @@ class Lpips:
         distances: Tensor = self.network(first, second).flatten()
         return distances
 
+    @torch.no_grad()
+    def by_place(self, first: Tensor, second: Tensor) -> Tensor:
+        """(N,H,W): the layers' maps, each brought to the images' size (bilinear)."""
+        self.network.spatial = True
+        try:
+            maps: Tensor = self.network(first, second)[:, 0]
+        finally:
+            self.network.spatial = False
+        return maps
+
 
 def _fill(slices: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     """Load torchvision's `features.N.*` into torchmetrics' slices of these layers, `sliceK.N.*` or `slices.K.N.*`."""
@@ -106,8 +120,17 @@ class JudgeDistance:
     @torch.no_grad()
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Images (N,3,H,W) in [-1,1], twice -> (N,)."""
+        return self._maps(first, second).mean((1, 2))
+
+    @torch.no_grad()
+    def by_place(self, first: Tensor, second: Tensor) -> Tensor:
+        """(N,H,W), brought to the images' size (bilinear)."""
+        maps = self._maps(first, second)[:, None]
+        return F.interpolate(maps, first.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+
+    def _maps(self, first: Tensor, second: Tensor) -> Tensor:
         a, b = (self._unit(x) for x in (first, second))
-        return (a - b).square().sum(1).mean((1, 2))
+        return (a - b).square().sum(1)
 
     def _unit(self, images: Tensor) -> Tensor:
         features = self.judge.feature_maps(images)

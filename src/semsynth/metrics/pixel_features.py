@@ -62,6 +62,10 @@ class PixelDistance:
         """Images (N,3,H,W) in [-1,1], twice -> (N,) in [0,1]."""
         return (first - second).abs().mean((1, 2, 3)) / 2
 
+    def by_place(self, first: Tensor, second: Tensor) -> Tensor:
+        """(N,H,W), the mean over the channels."""
+        return (first - second).abs().mean(1) / 2
+
     def to(self, device: torch.device | str) -> Self:
         """There is nothing to move."""
         return self

@@ -15,10 +15,13 @@ InceptionResize = Literal["pytorch_fid", "torchmetrics", "tensorflow"]
 LabelSize = Literal["image", "native"]
 LabelResize = Literal["nearest", "bilinear"]
 LpipsNetwork = Literal["alex", "vgg", "squeeze"]
+Restriction = Literal["mask_images", "mask_map"]
+SsimRange = Literal[1, 2]
 
 CHOICES: dict[str, object] = {
     "style": Style, "real_resize": RealResize, "inception_resize": InceptionResize, "label_size": LabelSize,
     "label_resize": LabelResize, "class_mean": ClassMean, "accumulate": Accumulate, "lpips_network": LpipsNetwork,
+    "class_restriction": Restriction, "ssim_range": SsimRange,
 }
 MANY = 10**7  # images: five times those of Places365; more is a slip, which would be generated for weeks
 BOUNDS = {
@@ -66,9 +69,11 @@ class Protocol:
         accumulate: One matrix of the data set, or scores of the images averaged.
         void_is_wrong: Whether ignored pixels count as wrong in the pixel accuracy, or the names of the data sets on
             which they do.
-        diversity_maps: Label maps whose samples are compared; 0: no diversity.
+        diversity_maps: Label maps whose samples are compared; 0: no diversity, nor mCSD and mOCD.
         diversity_samples: Images for each of them.
         lpips_network: Backbone of LPIPS: alex, vgg or squeeze.
+        class_restriction: How mCSD and mOCD restrict a distance to a class, see `class_diversity.ClassDiversity`.
+        ssim_range: Data range of SSIM, see `reconstruction.Reconstruction`.
 
     Raises:
         ValueError: a value out of range.
@@ -96,11 +101,13 @@ class Protocol:
     diversity_maps: int = 64
     diversity_samples: int = 4
     lpips_network: LpipsNetwork = "alex"
+    class_restriction: Restriction = "mask_images"
+    ssim_range: SsimRange = 2
 
     def __post_init__(self) -> None:
         for key, choices in CHOICES.items():
             if getattr(self, key) not in get_args(choices) and not (key == "class_mean" and self.class_mean is None):
-                raise ValueError(f"protocol.{key} must be one of {', '.join(get_args(choices))}, "
+                raise ValueError(f"protocol.{key} must be one of {', '.join(map(str, get_args(choices)))}, "
                                  f"got {getattr(self, key)!r}")
         for key, (least, most) in BOUNDS.items():
             value = getattr(self, key)

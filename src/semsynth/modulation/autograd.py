@@ -91,12 +91,12 @@ class _ModulateConvolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, scales: Tensor | None, extra: Tensor | None,
                 weight: Tensor, bias: Tensor | None, lookup: Lookup, statistics: Statistics, setting: Setting,
-                padding: list[int]) -> Tensor:
+                padding: list[int], groups: int) -> Tensor:
         dtype = precision(x)
         inner = _modulated(x, gamma, beta, scales, extra, lookup, statistics, setting, dtype)
         ctx.save_for_backward(x, gamma, beta, scales, extra, weight)
-        ctx.statistics, ctx.lookup, ctx.setting, ctx.padding = statistics, lookup, setting, padding
-        return conv2d(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding)
+        ctx.statistics, ctx.lookup, ctx.setting, ctx.padding, ctx.groups = statistics, lookup, setting, padding, groups
+        return conv2d(inner, weight.to(dtype), None if bias is None else bias.to(dtype), padding, groups)
 
     @staticmethod
     @once_differentiable
@@ -105,18 +105,18 @@ class _ModulateConvolve(torch.autograd.Function):
         table = (x, gamma, beta, scales)
         inner = _modulated(*table, extra, ctx.lookup, ctx.statistics, ctx.setting, grad.dtype)
         wanted = [True, ctx.needs_input_grad[5], ctx.needs_input_grad[6]]
-        grad_inner, *grads = _convolution_gradients(grad, inner, weight.to(grad.dtype), ctx.padding, wanted)
+        grad_inner, *grads = _convolution_gradients(grad, inner, weight.to(grad.dtype), ctx.padding, ctx.groups, wanted)
         found = _gradients(cast(Tensor, grad_inner), *table, ctx.lookup, ctx.statistics, ctx.setting, inner)
         grad_weight, grad_bias = (None if g is None else g.to(weight.dtype) for g in grads)
-        return *found, grad_weight, grad_bias, None, None, None, None
+        return *found, grad_weight, grad_bias, None, None, None, None, None
 
 
-def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: list[int], wanted: list[bool],
-                           ) -> Sequence[Tensor | None]:
+def _convolution_gradients(grad: Tensor, x: Tensor, weight: Tensor, padding: list[int], groups: int,
+                           wanted: list[bool]) -> Sequence[Tensor | None]:
     """Of input, weight and bias, those wanted."""
-    if weight.shape[2:] != (1, 1):
+    if weight.shape[2:] != (1, 1) or groups > 1:
         return torch.ops.aten.convolution_backward(grad, x, weight, [len(weight)], [1, 1], padding, [1, 1], False,
-                                                   [0, 0], 1, wanted)
+                                                   [0, 0], groups, wanted)
     rows = pixel_rows(grad)
     return [_feature_maps(rows @ weight.flatten(1), x),
             (rows.t() @ pixel_rows(x)).view_as(weight) if wanted[1] else None, rows.sum(0) if wanted[2] else None]
@@ -142,18 +142,19 @@ def modulate(x: Tensor, modulation: Modulation, setting: Setting) -> Tensor:
 
 
 def modulate_convolve(x: Tensor, modulation: Modulation, setting: Setting, weight: Tensor, bias: Tensor | None,
-                      padding: list[int]) -> Tensor:
+                      padding: list[int], groups: int = 1) -> Tensor:
     """A convolution of `modulate(x, modulation, setting)`, which is not kept for the backward pass.
 
     Args:
         x, modulation, setting: As for `modulate`.
-        weight: (C',C+E,k,k) of the convolution, with stride 1.
+        weight: (C',(C+E)/groups,k,k) of the convolution, with stride 1.
         bias: (C',), or None.
         padding: Of both sides, [vertical, horizontal].
+        groups: Of the convolution's channels.
 
     Returns:
         (N, C', H', W').
     """
     return _ModulateConvolve.apply(x, modulation.gamma, modulation.beta, modulation.scales, modulation.extra,
                                    weight, bias, modulation.lookup, Statistics.of(setting.base, x.detach()),
-                                   setting, padding)
+                                   setting, padding, groups)

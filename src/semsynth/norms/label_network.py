@@ -67,10 +67,14 @@ class PatchNetwork:
     def __call__(self, patches: Patches) -> Tensor:
         """Run it on every distinct patch."""
         features = F.relu(sum_of_rows(self.rows, patches.codes, patches.codes_back) + self.hidden_bias)
+        placed = self.placed(F.pad(features, (0, 0, 0, 1)))
+        return sum_of_rows(placed.view(-1, len(self.bias)), patches.near, patches.near_back).to(self.bias.dtype)
+
+    def placed(self, features: Tensor) -> Tensor:
+        """What features (S,hidden) of 3x3 patches add at each of nine places, (S,9*D), the bias in the middle."""
         width = len(self.bias)
         # every 5x5 patch has one middle, so that the bias may stand there
-        placed = torch.addmm(F.pad(self.bias, (4 * width, 4 * width)), F.pad(features, (0, 0, 0, 1)), self.weight)
-        return sum_of_rows(placed.view(-1, width), patches.near, patches.near_back).to(self.bias.dtype)
+        return torch.addmm(F.pad(self.bias, (4 * width, 4 * width)), features, self.weight)
 
 
 class ConstantLabelNetwork:

@@ -41,9 +41,9 @@ class Curves:
         pairs = matched(results.runs, self.first, self.second)
         names = (self.first, self.second)
         curves = {name: [read_curve(pair[index]) for pair in pairs] for index, name in enumerate(names)}
-        seconds = iteration_seconds({name: _parts(pairs[0][index]) for index, name in enumerate(names)},
+        seconds = iteration_seconds({name: parts_of(pairs[0][index]) for index, name in enumerate(names)},
                                     **({"batches": 8, "rounds": 1} if results.small else {}))
-        picture = _draw(curves, seconds, results.picture("curves"))
+        picture = draw_curves(curves, seconds, results.picture("curves"))
         rows = _rows(curves, seconds)
         fast, slow = seconds[self.first], seconds[self.second]
         text = (f"Seeds {', '.join(str(a.seed) for a, _ in pairs)}; mean ± half width of the 95 % interval over them. "
@@ -94,7 +94,7 @@ def _rows(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
     return rows
 
 
-def _parts(run: Run) -> tuple[Any, Any]:
+def parts_of(run: Run) -> tuple[Any, Any]:
     """System and loaders of a run's configuration, without what it logs and keeps."""
     cfg = runs.Run(run.directory).config
     cfg.logger, cfg.callbacks = {}, {}
@@ -102,8 +102,9 @@ def _parts(run: Run) -> tuple[Any, Any]:
     return system, data
 
 
-def _draw(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Mapping[str, float], path: Path) -> Path:
-    """A row of panels over iterations, one over seconds; bars are 95 % intervals."""
+def draw_curves(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Mapping[str, float], path: Path
+                ) -> Path:
+    """A row of panels over iterations, one over seconds; bars are 95 % intervals, where there are several seeds."""
     keys = [key for key in SCORES if all(key in curve for some in curves.values() for curve in some)]
     figure, panels = new_figure(2, len(keys), (4.2, 2.9))
     for line, by_time in zip(panels, (False, True), strict=True):
@@ -111,7 +112,8 @@ def _draw(curves: Mapping[str, Sequence[Mapping[str, np.ndarray]]], seconds: Map
             for index, (name, some) in enumerate(curves.items()):
                 steps = some[0][key][:, 0]
                 stats = [interval([at(curve[key], step) for curve in some]) for step in steps]
-                axes.errorbar(steps * (seconds[name] if by_time else 1), [m for m, _ in stats], [r for _, r in stats],
+                axes.errorbar(steps * (seconds[name] if by_time else 1), [mean for mean, _ in stats],
+                              [reach if np.isfinite(reach) else 0 for _, reach in stats],
                               color=f"C{index}", marker="o", markersize=3, capsize=3, label=name)
             axes.set(xlabel="CPU seconds" if by_time else "iterations", title=SCORES[key][0])
             axes.grid(alpha=0.3)

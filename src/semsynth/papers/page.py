@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import json
 import os
 import platform
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
 
-from semsynth.complexity.measure import hardware
+from semsynth.device import hardware
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Step
 from semsynth.papers.study import Study
+from semsynth.runs.directory import PROGRESS
 from semsynth.spelling import as_typed_here, typed
 from semsynth.weights.files import write_text
 
@@ -64,7 +67,7 @@ def write_page(study: Study, steps: Sequence[Step], sections: Sequence[Section],
     if commands:
         parts += ["## By hand", "What the command above runs; what is there already it passes over.",
                   "\n".join(["```sh", *commands, "```"])]
-    parts += ["## Made on", machine()]
+    parts += ["## Made on", machine(), trained_on(steps)]
     text = as_typed_here("\n\n".join(part for part in parts if part))
     return write_text(folder / f"{study.name}.md", f"{text}\n")
 
@@ -104,6 +107,21 @@ def machine() -> str:
     devices += [hardware(torch.device("cuda"))] if torch.cuda.is_available() else []
     return (f"{', '.join(devices)}; torch {torch.__version__}, Python {platform.python_version()}; "
             f"{datetime.date.today().isoformat()}. Jobs that were there before may come from another machine.")
+
+
+def trained_on(steps: Sequence[Step]) -> str:
+    """On what the finished trainings were trained, with their number, as far as they say; empty where none does."""
+    runs = dict.fromkeys(job for step in steps if step.kind == "train" for job in step.jobs if step.done(job))
+    where = Counter(machine for run in runs if (machine := _machine(run / PROGRESS)))
+    return f"Trained on: {'; '.join(f'{name} ({count})' for name, count in where.most_common())}." if where else ""
+
+
+def _machine(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return f"{found['hardware']}, torch {found['torch']}"
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _broken(command: str) -> str:

@@ -21,16 +21,20 @@ LEGEND = ("Mean ± standard deviation (least to greatest) of n seeds. *Italics*:
 class Scores:
     """Makes the table of all settings that were trained, and a grid of pictures for each data set and size.
 
+    A grid that is there already stays where checkpoints of its settings were deleted since, as the scores do.
+
     Args:
-        published: Beginning of the source, in `reporting.published`, of the rows that are printed below it; None: none.
+        published: Beginning of the source, in `reporting.published`, of the rows that are printed below it, or several
+            of them; None: none.
         columns: Scores and costs that are shown, as in scores.json and `reporting.costs`; None: all. The CSV has all.
         samples: Label maps of a grid; 0: no grids.
         transitions: Whether mIoU is drawn over the transition from SPADE to CLADE.
     """
 
-    def __init__(self, published: str | None = None, columns: Sequence[str] | None = None, samples: int = 6,
-                 transitions: bool = False) -> None:
-        self.published, self.columns = published, columns
+    def __init__(self, published: str | Sequence[str] | None = None, columns: Sequence[str] | None = None,
+                 samples: int = 6, transitions: bool = False) -> None:
+        self.published = [published] if isinstance(published, str) else list(published or ())
+        self.columns = columns
         self.samples, self.transitions = samples, transitions
 
     def __call__(self, results: Results) -> list[Section]:
@@ -47,9 +51,10 @@ class Scores:
         words = [note for note in notes(groups) if not note.startswith("No costs")] + self._not_taken(groups)
         text = "\n".join([LEGEND, "", *(f"- {note}" for note in words)])
         sections = [Section("Scores", text, Table(head, lines, comma_separated(rows)))]
-        table = published_table(self.published) if self.published else None
-        if table is not None:
-            sections.append(Section("As published", f"{self.published}.", table))
+        for source in self.published:
+            if (table := published_table(source)) is not None:
+                heading = "As published" if source == self.published[0] else f"As published by {source}"
+                sections.append(Section(heading, f"{source}.", table))
         if self.transitions:
             path = draw_transitions(groups, results.picture("transitions"))
             sections += [Section("mIoU against the transition", picture=path)] if path else []
@@ -74,12 +79,13 @@ class Scores:
         sections = []
         for place, members in by_data.items():
             columns = drawable(members)
-            if not self.samples or not columns:
-                continue
             path = results.picture("grid" if len(by_data) == 1 else f"grid_{place.replace(' ', '_')}")
+            kept = path.is_file() and len(columns) < len(members)  # of checkpoints that were deleted to save space
+            if not self.samples or not (columns or kept):
+                continue
             text = f"{place}, first seed, averaged weights."
             try:
-                drawn = draw_comparison(columns, runs.validation, path, self.samples)
+                drawn = path if kept else draw_comparison(columns, runs.validation, path, self.samples)
                 sections.append(Section("The same label maps" if len(by_data) == 1 else f"The same label maps, {place}",
                                         text, picture=drawn))
             except ValueError as error:  # data that is not at hand leaves the table as it is

@@ -160,7 +160,8 @@ def is_scored(run: Path, words: Words) -> bool:
     """Whether a run has scores of its present weights, as the words of evaluate.py want them.
 
     Words that choose protocol, checkpoint and weights are compared with what stands beside the scores; others are not.
-    Where all checkpoints were deleted since, to save space, the scores stay.
+    Where all checkpoints were deleted since, to save space, the scores stay. Of a network without styles the word that
+    chooses one says nothing.
     """
     file = run / scores_file(words)
     protocol = (_document(file) or {}).get("protocol")
@@ -171,6 +172,8 @@ def is_scored(run: Path, words: Words) -> bool:
              for key, value in words.items() if key == "protocol" or key.startswith("protocol.")}
     if (weights := words.get("weights", "auto")) != "auto":
         asked["weights"] = weights
+    if "style" in protocol and protocol["style"] is None:
+        asked.pop("style", None)
     return all(protocol.get(key) == value for key, value in asked.items()) and (
         not checkpoints or protocol.get("checkpoint", {}).get("file") in (None, _checkpoint(run, words)))
 

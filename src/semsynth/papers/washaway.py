@@ -1,11 +1,14 @@
 """Normalisation without parameters washes a uniform label map away, SPADE and CLADE keep it (arXiv:1903.07291, Sec. 3).
 
 A label map of one class is convolved and normalised. Its features are constant in each channel, so that instance norm,
-and batch norm of such a map alone, makes zeros of them: sky and grass are the same then.
+and batch norm of such a map alone, makes zeros of them: sky and grass are the same then. What a trained pix2pixHD draws
+of such a map is rounding, which its other instance norms enlarge up to 316 times each (1 / sqrt(eps)): so pictures are
+drawn in two precisions, and only what is the same in both is of the class.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +21,7 @@ from torch import Tensor, nn
 from semsynth.drawing import draw
 from semsynth.norms.clade import CLADE
 from semsynth.norms.spade import SPADE
+from semsynth.papers.first_norms import first_norm
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import NAMES, Trained, find, open_run
 from semsynth.pictures.charts import new_figure, save, show
@@ -48,11 +52,20 @@ class Treated:
 
 def treated(name: str, features: Tensor) -> Treated:
     """Compare the features (K,C,h,w) of K classes."""
-    apart = (features[:, None] - features[None]).abs().flatten(2)  # (K,K,C*h*w)
-    largest, classes = apart.amax(2), len(features)
-    largest.fill_diagonal_(torch.inf)
-    pairs = classes * (classes - 1)
-    return Treated(name, features, float(apart.mean(2).sum() / pairs), int((largest.amin(1) > 1e-3).sum()))
+    mean, largest = differences(features)
+    return Treated(name, features, between_two(mean), int((largest.amin(1) > 1e-3).sum()))
+
+
+def differences(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and largest absolute difference of each class to each other, (K,K); infinite to itself."""
+    apart = [(features - one).abs().flatten(1) for one in features]
+    mean, largest = torch.stack([a.mean(1) for a in apart]), torch.stack([a.amax(1) for a in apart])
+    return mean.fill_diagonal_(torch.inf), largest.fill_diagonal_(torch.inf)
+
+
+def between_two(mean: Tensor) -> float:
+    """Mean of the differences (K,K) of two classes."""
+    return float(mean[mean.isfinite()].mean())
 
 
 def flat_maps(classes: int, size: int) -> Semantics:
@@ -111,9 +124,11 @@ def draw_features(found: Sequence[Treated], classes: Sequence[str], colours: Seq
 
 
 @torch.inference_mode()
-def draw_flat(trained: Trained) -> Tensor:
-    """Pictures (K,3,H,W) in [-1,1] of a uniform label map for each class, all in the style of z = 0."""
+def draw_flat(trained: Trained, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Pictures (K,3,H,W) in [-1,1] of a uniform label map for each class, in a precision, all in the style of z = 0."""
     generator: Any = trained.generator
+    if dtype != torch.float32:
+        generator = copy.deepcopy(generator).to(dtype)
     height, width = generator.size
     maps = Semantics(torch.arange(len(trained.classes))[:, None, None].repeat(1, height, width), len(trained.classes),
                      torch.zeros(len(trained.classes), 1, height, width),
@@ -125,15 +140,19 @@ class WashAway:
     """Shows it with norms at random weights and, where they are named, with trained networks.
 
     Args:
-        settings: Of the trainings: `spade`, `clade`, `unconditional` for norm=none; none: layers alone.
+        settings: Of the trainings, as reports name them: `spade`, `clade`, `pix2pixHD`, `OASIS`, `unconditional` for
+            norm=none; none: layers alone.
         channels: Of the convolution.
+        networks: Names of `first_norms.NETWORKS`, whose first norms are shown, untrained.
+        ngf: Their width.
     """
 
-    def __init__(self, settings: Sequence[str] = (), channels: int = 32) -> None:
-        self.settings, self.channels = tuple(settings), channels
+    def __init__(self, settings: Sequence[str] = (), channels: int = 32, networks: Sequence[str] = (), ngf: int = 64
+                 ) -> None:
+        self.settings, self.channels, self.networks, self.ngf = tuple(settings), channels, tuple(networks), ngf
 
     def __call__(self, results: Results) -> list[Section]:
-        """Table and picture of the layers, and a picture of uniform label maps that trained networks have drawn.
+        """Tables and pictures of the layers, and a picture of uniform label maps that trained networks have drawn.
 
         Raises:
             ReportError: a training is not done, or its data is not at hand.
@@ -151,25 +170,50 @@ class WashAway:
                 "other classes are in the same batch.")
         sections = [Section("A layer", text, table,
                             save(draw_features(found, classes, colours), results.picture()))]
+        if self.networks:
+            sections.append(self._first_norms(list(OUTDOOR), list(OUTDOOR.values()), results))
         if first is not None:
             sections.append(self._drawn(networks, results))
         return sections
+
+    def _first_norms(self, classes: Sequence[str], colours: Sequence[Sequence[int]], results: Results) -> Section:
+        rows, shown = [], []
+        for name in self.networks:
+            found = first_norm(name, len(classes), ngf=self.ngf)
+            before, normalised, after = (treated(f"{name}, {where}", features) for where, features in (
+                ("convolution", found.before), ("instance norm", found.normalised), ("its norm", found.after)))
+            rows.append([name, str(found.before.shape[1]), *(f"{one.difference:.4f}" for one in
+                                                             (before, normalised, after)),
+                         f"{after.distinct} of {len(classes)}"])
+            shown += [before, after]
+        table = Table(["network", "channels", "mean difference between two classes behind the first convolution",
+                       "behind instance norm", "behind the network's first norm",
+                       "classes that differ from all others there"], rows)
+        text = (f"The same at the beginning of networks of width {self.ngf} and 151 classes, untrained: their first "
+                "convolution and their first norm, instance norm underneath. pix2pixHD has nothing else. The first "
+                "convolutions repeat or mirror the border; OASIS has noise of zeros.")
+        return Section("First norms of the networks", text, table,
+                       save(draw_features(shown, classes, colours), results.picture("first_norms")))
 
     def _drawn(self, networks: dict[str, Trained], results: Results) -> Section:
         first = next(iter(networks.values()))
         figure, axes = new_figure(len(networks) + 1, len(first.classes), (1.1, 1.15))
         rows = []
         for row, (setting, trained) in enumerate(networks.items(), 1):
-            images = draw_flat(trained)
-            compared = treated(setting, images)
-            rows.append([NAMES.get(setting, setting), f"`{trained.run.directory}`", f"{50 * compared.difference:.1f} %",
-                         f"{compared.distinct} of {len(images)}"])
+            images, precise = draw_flat(trained), draw_flat(trained, torch.float64)
+            rounding = (images - precise).abs().flatten(1).mean(1)  # (K,)
+            mean = differences(images)[0]
+            distinct = int((mean.amin(1) > 2 * rounding.clamp_min(1e-4)).sum())
+            rows.append([NAMES.get(setting, setting), f"`{trained.run.directory}`", f"{50 * between_two(mean):.1f} %",
+                         f"{50 * float(rounding.mean()):.2g} %", f"{distinct} of {len(images)}"])
             for column, image in enumerate(images):
                 show(axes[row, column], to_uint8(image.numpy()))
             axes[row, 0].set_ylabel(NAMES.get(setting, setting), rotation=0, ha="right", va="center", fontsize=8)
         for column, (name, colour) in enumerate(zip(first.classes, first.colours, strict=True)):
             show(axes[0, column], np.full((4, 4, 3), colour, np.uint8), name)
         table = Table(["network", "run", "mean difference between two classes, of a pixel's range",
-                       "classes that differ from all others"], rows)
-        text = "Label maps of one class each, as trained networks draw them, all in one style."
+                       "of one class between float32 and float64", "classes that differ from all others by more than "
+                       "twice that"], rows)
+        text = ("Label maps of one class each, as trained networks draw them in float32, all in one style. Where a "
+                "picture is another one in float64, rounding has made it, and not the class.")
         return Section("Trained networks", text, table, save(figure, results.picture("trained")))

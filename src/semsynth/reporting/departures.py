@@ -66,6 +66,7 @@ def _from_the_recipe(config: dict[str, Any]) -> list[str]:
         words += ["EfficientNet-Lite0 for VGG"] if _kind(terms.get("perceptual")) == "EfficientNetPerceptual" else []
     styled = bool(config.get("encoder", {}).get("z_dim", 0))
     published = bool(GENERATORS.get(_kind(config.get("generator")), ("", {}))[1].get("z_dim", 0))
+    words += ["no style encoder"] if "code" in config.get("generator", {}) and "code" not in config["encoder"] else []
     words += ["instance features"] if config.get("encoder", {}).get("features", 0) else []
     return words + ([] if styled == published else ["style encoder" if styled else "no style encoder"])
 
@@ -100,7 +101,7 @@ def _bases(norm: dict[str, Any]) -> Iterator[str]:
 
 
 def _hidden(norm: dict[str, Any]) -> Iterator[int]:
-    yield from (node["hidden"] for node in _norms(norm) if "hidden" in node)
+    yield from (node["hidden"] for node in _norms(norm) if isinstance(node.get("hidden"), int))
 
 
 def _kind(node: Any) -> str:

@@ -25,7 +25,7 @@ SIZES = {"cityscapes": (256, 512)}  # all others 256x256
 NAMES = {"spade": "spade", "clade": "clade", "clade_icpe": "clade_icpe", "spade_light": "spade-light",
          **{f"mixed_{k}": f"mixed transition {k}" for k in clade_paper.TRANSITIONS},
          "cc_fpse": "CC-FPSE", "dagan": "DAGAN", "pix2pixhd": "pix2pixHD",
-         "pix2pixhd_local": "pix2pixHD local", "crn": "CRN", "oasis": "OASIS", "sean": "SEAN",
+         "pix2pixhd_local": "pix2pixHD local", "crn": "CRN", "oasis": "OASIS", "inade": "INADE", "sean": "SEAN",
          "sean_clade": "SEAN-CLADE", "groupdnet": "GroupDNet", "groupdnet_clade": "GroupDNet-CLADE"}
 COLUMNS = {"miou": "miou", "accuracy": "accuracy", "fid": "fid/train", "parameters": "parameters", "flops": "flops",
            "runtime": "runtime", "cpu": "runtime", "memory": "memory"}

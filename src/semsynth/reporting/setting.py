@@ -44,8 +44,8 @@ def _generator_name(config: Config) -> str:
     name, generator = _norm_name(config["norm"]), config.get("generator", {})
     if "_target_" in generator and (own := own_method(generator)):
         usual = "norm" not in generator or name == PUBLISHED_NORMS.get(own[0], "spade")
-        known = NAMES.get(f"{own[0]}_{name}")
-        name = PUBLISHED[known] if known else PUBLISHED[own[0]] + ("" if usual else f" {name}")
+        whole = f"{own[0]}_{name}"
+        name = PUBLISHED[own[0]] if usual else PUBLISHED.get(NAMES.get(whole, whole), f"{PUBLISHED[own[0]]} {name}")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})

@@ -14,12 +14,14 @@ from semsynth.reporting.published import Published, published_for
 
 OURS = "ours"
 ORDER = ("fid/", "kid/", "frechet/", "precision/", "recall/", "density/", "coverage/", "miou", "accuracy", "diversity/",
-         "style_r2/", "segmenter/miou", "segmenter/accuracy", "agreement/miou", "agreement/accuracy")
+         "mcsd/", "mocd/", "style_r2/", "region/", "reconstruction/", "segmenter/miou", "segmenter/accuracy",
+         "agreement/miou", "agreement/accuracy")
 TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "accuracy %",
           "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
           "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",
           "agreement/accuracy": "S on fakes: accuracy %", **COSTS}
-DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "flops": 2, "runtime": 4, "memory": 2}
+DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "flops": 2, "runtime": 4, "memory": 2, "reconstruction/psnr": 2}
+DIGITS_OF = {"kid": 4, "mcsd": 4, "mocd": 4, "diversity": 3, "style_r2": 3, "region": 3, "reconstruction": 3}  # by kind
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def shown(key: str, value: Statistic | None) -> str:
     """A cell: the mean; of values that differ also their standard deviation, the least and the greatest."""
     if value is None:
         return "-"
-    digits = DIGITS.get(key, 4 if key.startswith("kid/") else 3 if key.startswith(("diversity/", "style_r2/")) else 2)
+    digits = DIGITS.get(key, DIGITS_OF.get(key.partition("/")[0], 2))
     mean, low, high = (f"{number:.{digits}f}" for number in (value.mean, value.low, value.high))
     if low == high or value.deviation is None:
         return mean

@@ -77,7 +77,7 @@ CLASS_MAPS = {
     # Channel c is train id c of the benchmark; the 16 raw ids without one are not scored.
     "cityscapes": ClassMap(
         _CITYSCAPES, (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)),
-    "celebamask": ClassMap(_CELEBAMASK, range(19)),
+    "celebamask_hq": ClassMap(_CELEBAMASK, range(19)),
     # The 21 classes of torchvision's weights.
     "voc": ClassMap(_VOC, range(21)),
 }

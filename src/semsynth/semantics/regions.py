@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from semsynth.semantics import Semantics
+if TYPE_CHECKING:
+    from semsynth.semantics.semantics import Semantics
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +19,7 @@ class Regions:
 
     An instance is what shares a number of the instance map and a class; without instance maps, a class.
 
+    >>> from semsynth.semantics import Semantics
     >>> labels = torch.tensor([[[0, 0, 2, 2]]])
     >>> regions = Regions.of(Semantics(labels, 3, instances=torch.tensor([[[7, 7, 7, 9]]])))
     >>> regions.classes.tolist(), regions.index.tolist()
@@ -52,6 +56,16 @@ class Regions:
         pixels = torch.zeros_like(classes)
         pixels[owner, place] = sizes
         return cls(place[inverse].view(labels.shape), classes, pixels)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Regions:
+        """The same with every tensor changed."""
+        return Regions(change(self.index), change(self.classes), change(self.sizes))
+
+    def resized(self, h: int, w: int) -> Regions:
+        """Nearest-resized as label maps are; classes and sizes stay those at full size."""
+        rows, columns = (torch.arange(side, device=self.index.device) * full // side
+                         for side, full in zip((h, w), self.index.shape[1:], strict=True))
+        return Regions(self.index[:, rows[:, None], columns], self.classes, self.sizes)
 
     def mean(self, maps: Tensor) -> Tensor:
         """The average of maps (N,C,H,W) over each instance, (N,I,C); zeros where a picture has fewer."""

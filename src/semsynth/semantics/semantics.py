@@ -12,6 +12,7 @@ from torch import Tensor
 from semsynth.semantics.lookup import Lookup
 from semsynth.semantics.packed import Packed
 from semsynth.semantics.patches import Codes, Patches
+from semsynth.semantics.regions import Regions
 
 PATCHES = frozenset({"patches", "patches with edges", "patches by picture"})
 
@@ -22,7 +23,7 @@ class Reading(tuple[int, int]):
     `needs` holds "classes" where tables are read by class (`Semantics.by_class`), "patches" where they are by
     patch of labels, and "patches with edges" where such patches include the instance edges (`Semantics.patches`);
     "classes by picture" and "patches by picture" where every picture has rows of its own; "instances" where the
-    instance map itself is read (`semsynth.semantics.regions`).
+    instance map itself is read (`semsynth.semantics.regions`), "regions" where every instance has rows of its own.
 
     >>> reading = Reading(16, 32, {"classes"})
     >>> reading == (16, 32), sorted(reading.needs)
@@ -78,6 +79,8 @@ class Semantics:
     _classes: Lookup | None = field(default=None, repr=False)
     _patches: dict[str, Patches | None] = field(default_factory=dict, repr=False)
     _own_classes: Lookup | None = field(default=None, repr=False)
+    _regions: Regions | None = field(default=None, repr=False)
+    _own_regions: Lookup | None = field(default=None, repr=False)
     _checked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -137,6 +140,8 @@ class Semantics:
                 if size != self.size and size not in self._views:
                     self._views[size] = self._resized(*size)
                 view = self.at(*size)
+                if "regions" in needs:
+                    self._number_regions(view, backward)
                 if view.probabilities is None:
                     if "classes" in needs:
                         view._look_up_classes(backward)
@@ -155,6 +160,15 @@ class Semantics:
             self._classes = Lookup(self.labels.flatten().int(), self.num_classes)
         if backward:
             self._classes.sorted()
+
+    def _number_regions(self, view: Semantics, backward: bool) -> None:
+        """Number the instances of the full-size map, once, and look them up in a view of it."""
+        self._regions = self.regions()
+        if view._regions is None:
+            view._regions = self._regions.resized(*view.size)
+        view._own_regions = view.by_region()
+        if backward:
+            view._own_regions.sorted()
 
     def _codes(self, kind: str) -> Codes:
         """What patches of this kind are made of: classes, apart from them those on an edge, or of each picture."""
@@ -188,6 +202,19 @@ class Semantics:
         if by_picture:
             return self._own_classes or Lookup(self._by_picture().flatten().int(), len(self) * self.num_classes)
         return self._classes or Lookup(self.labels.flatten(), self.num_classes)
+
+    def regions(self) -> Regions:
+        """The instances of each picture, or its classes where there is no instance map; of a view, as at full size."""
+        return self._regions or Regions.of(self)
+
+    def by_region(self) -> Lookup:
+        """Which instance each pixel belongs to, of N * I rows, those of the first picture first."""
+        if self._own_regions is not None:
+            return self._own_regions
+        regions = self.regions()
+        most = regions.classes.shape[1]
+        rows = regions.index + most * torch.arange(len(self), device=self.labels.device)[:, None, None]
+        return Lookup(rows.flatten().int(), len(self) * most)
 
     def patches(self, *, edges: bool = False, by_picture: bool = False) -> Patches | None:
         """The distinct patches of labels (and edges); None where they hardly repeat or `prepare` was not told.
@@ -228,8 +255,9 @@ class Semantics:
         def tile(x: Tensor | None) -> Tensor | None:
             return None if x is None else x.repeat(times, *[1] * (x.ndim - 1))
 
+        regions = None if self._regions is None else self._regions.map(lambda x: x.repeat(times, *[1] * (x.ndim - 1)))
         return Semantics(tile(self.labels), self.num_classes, tile(self.edges), tile(self.offsets),  # type: ignore[arg-type]
-                         tile(self.probabilities), tile(self.instances), _checked=True)
+                         tile(self.probabilities), tile(self.instances), _regions=regions, _checked=True)
 
     def require_edges(self) -> Tensor:
         """Edges, or a ValueError that says which setting provides them."""
@@ -252,9 +280,10 @@ class Semantics:
         views = {size: view.map(change) for size, view in self._views.items()}
         classes = None if self._classes is None else self._classes.map(change)
         patches = {kind: None if p is None else p.map(change) for kind, p in self._patches.items()}
-        own = None if self._own_classes is None else self._own_classes.map(change)
+        own, of_regions = (None if x is None else x.map(change) for x in (self._own_classes, self._own_regions))
+        regions = None if self._regions is None else self._regions.map(change)
         return replace(self, **changed, _views=views, _classes=classes, _patches=patches, _own_classes=own,
-                       _checked=True)
+                       _regions=regions, _own_regions=of_regions, _checked=True)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Semantics:
         """The same on another device, with all that was prepared: in one copy, but for a soft map, through which

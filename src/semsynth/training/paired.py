@@ -25,4 +25,4 @@ class PairedSystem(AdversarialSystem):
         fake_maps, real_maps = self.discriminate(self.discriminator, batch.semantics, drawn.fake, batch.real)
         style = None if drawn.style is None else drawn.style.to(torch.float32)
         return LossInputs(batch.semantics, batch.real.float(), drawn.fake.float(), fake_maps, real_maps, style,
-                          self.discriminator)
+                          self.discriminator, self.chance)

@@ -38,16 +38,19 @@ class OfTheWhole:
         device: Where the numbers are made; one process draws the same only on the same kind.
         rank: This process, in [0, world).
         world: Processes that share the batch.
+
+    Attributes:
+        chance: The random state, which is in all processes the same.
     """
 
     def __init__(self, seed: int, device: torch.device, rank: int, world: int) -> None:
-        self._chance = torch.Generator(device).manual_seed(seed)
+        self.chance = torch.Generator(device).manual_seed(seed)
         self._rank, self._world = rank, world
 
     def __call__(self, shape: tuple[int, ...], /) -> Tensor:
         """The numbers of this process's samples."""
         whole = (shape[0] * self._world, *shape[1:])
-        return torch.randn(whole, generator=self._chance, device=self._chance.device)[self._rank::self._world]
+        return torch.randn(whole, generator=self.chance, device=self.chance.device)[self._rank::self._world]
 
 
 class SeededBatches(pl.Callback):
@@ -57,8 +60,8 @@ class SeededBatches(pl.Callback):
     validation ran, and not on whether the run was interrupted before. Validation batches repeat the same draws at every
     validation, so that panels of different epochs can be compared.
 
-    Several processes draw the styles that one would draw for their samples, see `OfTheWhole`; what else they draw
-    differs.
+    Several processes draw the styles that one would draw for their samples, see `OfTheWhole`, and from the same state
+    what losses draw once for a batch (`LossInputs.chance`); what else they draw differs.
 
     Args:
         seed: The run's seed.
@@ -90,3 +93,4 @@ class SeededBatches(pl.Callback):
         if isinstance(pl_module, System):
             alone = _number(_spawned(use, self.seed, *place, 0)[0])  # torch's, where one process has the whole batch
             pl_module.normal = OfTheWhole(alone, trainer.strategy.root_device, rank, world)
+            pl_module.chance = pl_module.normal.chance

@@ -6,7 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 
+from semsynth.device import hardware
 from semsynth.errors import WritingError
 from semsynth.training.progress import batches_left
 from semsynth.weights.files import write_with
@@ -16,7 +18,8 @@ class Standing(pl.Callback):
     """Write now and then, and at the end of every epoch, how far training is.
 
     The file is a table in JSON: `epoch` of `epochs`, `batch` of `batches` in it, all counted from 1, and `left_s`, the
-    seconds to go at the pace since this start, validation included; null at its first batch.
+    seconds to go at the pace since this start, validation included; null at its first batch; `hardware` and `torch` say
+    on what it is trained.
 
     Args:
         path: The file.
@@ -43,6 +46,7 @@ class Standing(pl.Callback):
         each = (now - self._start) / self._done
         standing = {"epoch": trainer.current_epoch + 1, "epochs": trainer.max_epochs, "batch": batch_idx + 1,
                     "batches": int(trainer.num_training_batches),
-                    "left_s": batches_left(trainer, batch_idx) * each if self._done > 1 else None}
+                    "left_s": batches_left(trainer, batch_idx) * each if self._done > 1 else None,
+                    "hardware": hardware(pl_module.device), "torch": torch.__version__}
         with suppress(WritingError):  # nothing of the training rests on it
             write_with(self.path, lambda file: file.write(json.dumps(standing).encode()), sync=False)

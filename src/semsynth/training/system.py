@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 
 from semsynth.interfaces import Generator, SampleSet, StyleEncoder
@@ -25,6 +26,7 @@ class System(Observed, ABC):
         stepped: Whether the last batch ended with an optimizer step, so that nothing is pending.
         compile_networks: Whether a compiler makes the networks.
         normal: Makes the numbers that styles are drawn from; None: torch's own random state.
+        chance: What a batch draws once is drawn from it, the same in all processes; None: from torch's own.
     """
 
     generator: Generator
@@ -33,6 +35,7 @@ class System(Observed, ABC):
     stepped: bool = True
     compile_networks: bool = False
     normal: Normal | None = None
+    chance: torch.Generator | None = None
 
     @property
     def pending(self) -> int:

@@ -32,7 +32,7 @@ def is_equal_throughout(build, name, root, shards, *overrides):
                     assert (a is None and b is None) or (a.dtype == b.dtype and np.array_equal(a, b))
 
 
-@pytest.mark.parametrize("name", ["camvid", "cityscapes", "ade20k", "coco_stuff"])
+@pytest.mark.parametrize("name", ["camvid", "cityscapes", "ade20k", "coco_stuff", "celebamask_hq"])
 def test_samples_are_those_of_the_files(name, fx, build, pack, tmp_path):
     root = fx.make(name, tmp_path / "files")
     pack(name, root, tmp_path / "shards")

@@ -67,7 +67,13 @@ class GeneratorFacts:
 
 def has_backbone(state: State) -> bool:
     """Whether a state dict has the names of these generators."""
-    return {"fc.weight", "conv_img.weight", "head_0.conv_0.bias"} <= state.keys()
+    return {"fc.weight", "conv_img.weight", "head_0.conv_0.bias"} <= state.keys() and not grouped(state)
+
+
+def grouped(state: State) -> bool:
+    """Whether the first convolution reads fewer channels than it makes, as with groups of channels."""
+    weight = state.get("head_0.conv_0.weight_orig")
+    return weight is not None and weight.ndim == 4 and weight.shape[1] < weight.shape[0]
 
 
 def backbone_facts(state: State) -> dict[str, object]:

@@ -18,15 +18,26 @@ class EncoderFacts:
     z_dim: int
 
 
+def has_layers(state: State, head: int) -> bool:
+    """Numbered layers, and two heads whose weights have so many dimensions."""
+    names = {"layer1.0.weight_orig", "fc_mu.weight", "fc_var.weight"}
+    return names <= state.keys() and state["fc_mu.weight"].ndim == head
+
+
 def recognise(state: State) -> bool:
-    """Numbered layers and two heads."""
-    return {"layer1.0.weight_orig", "fc_mu.weight", "fc_var.weight"} <= state.keys()
+    """Linear heads."""
+    return has_layers(state, 2)
+
+
+def layers(state: State) -> int:
+    """How many there are."""
+    return sum(f"layer{k}.0.weight_orig" in state for k in range(1, DEPTH + 1))
 
 
 def describe(state: State) -> EncoderFacts:
     """The facts."""
-    depth = sum(f"layer{k}.0.weight_orig" in state for k in range(1, DEPTH + 1))
-    return EncoderFacts(shape(state, "layer1.0.weight_orig", 4)[0], depth, shape(state, "fc_mu.weight", 2)[0])
+    width, style = shape(state, "layer1.0.weight_orig", 4)[0], shape(state, "fc_mu.weight", 2)[0]
+    return EncoderFacts(width, layers(state), style)
 
 
 STYLE_ENCODER = Layout("style encoder", "encoder", (

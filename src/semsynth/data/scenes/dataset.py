@@ -8,6 +8,7 @@ import torch
 
 from semsynth.chance import stream
 from semsynth.data.epochs import EpochDataset
+from semsynth.data.scenes.colours import render_colours
 from semsynth.data.scenes.layout import Scene, random_scene
 from semsynth.data.scenes.render import render, render_parts
 from semsynth.semantics.samples import Sample
@@ -99,6 +100,19 @@ class Scenes(EpochDataset):
         if self.flip and self._mirrored(number, epoch):
             drawn = np.ascontiguousarray(drawn[:, ::-1])
         return torch.from_numpy(drawn)
+
+    def colours(self, index: int) -> dict[str, torch.Tensor]:
+        """Draw what is known of the colours of one sample's objects, see `colours.render_colours`.
+
+        Returns:
+            `colours` (6, H, W) float32 and `objects` (H, W) int64.
+        """
+        number, epoch = self._numbered(index)
+        drawn = render_colours(*self._scene(number), self.height, self.width)
+        if self.flip and self._mirrored(number, epoch):
+            drawn = drawn[0][..., ::-1], drawn[1][..., ::-1]
+        return {name: torch.from_numpy(np.ascontiguousarray(array))
+                for name, array in zip(("colours", "objects"), drawn, strict=True)}
 
     def _numbered(self, index: int) -> tuple[int, int]:
         """The scene's number, and the epoch."""

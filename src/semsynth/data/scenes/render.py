@@ -88,7 +88,7 @@ def render(scene: Scene, style: np.ndarray, height: int, width: int) -> tuple[np
     Returns:
         image (3, height, width) float32 in [0, 1], labels (height, width) int64, instances (height, width) int64.
     """
-    canvas, surfaces = _painted(scene, height, width)
+    canvas, surfaces = painted(scene, height, width)
     image = shade(canvas, scene, style)
     if surfaces is not canvas.surfaces:
         image = image[:, 0::2] + image[:, 1::2]
@@ -98,12 +98,12 @@ def render(scene: Scene, style: np.ndarray, height: int, width: int) -> tuple[np
 
 def render_parts(scene: Scene, height: int, width: int) -> np.ndarray:
     """The parts of `scene`'s objects, as (height, width) int64 of `parts.PARTS`, where `render` has their labels."""
-    canvas, surfaces = _painted(scene, height, width)
+    canvas, surfaces = painted(scene, height, width)
     return _facts(canvas, "part").take(surfaces)
 
 
-def _painted(scene: Scene, height: int, width: int) -> tuple[Canvas, np.ndarray]:
-    """A canvas, twice as large where the picture is small, and its surfaces at the picture's size."""
+def painted(scene: Scene, height: int, width: int) -> tuple[Canvas, np.ndarray]:
+    """The scene on a canvas, twice as large where the picture is small, and its surfaces at the picture's size."""
     factor = 2 if min(height, width) < 128 else 1
     canvas = Canvas(height * factor, width * factor)
     scene.paint(canvas)

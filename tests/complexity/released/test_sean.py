@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from semsynth.complexity.formulation import PublishedGenerator
+from semsynth.complexity.formulation import as_published
 from semsynth.generators.sean import SEANGenerator
 from semsynth.norms.ace import ACE, ACE_CLADE
 from semsynth.norms.schedule import Mixed
@@ -24,7 +24,7 @@ def test_it_draws_the_same_pictures(norm):
             torch.nn.init.normal_(p, std=0.3)
     labels = torch.randint(K, (2, 4, 4)).repeat_interleave(8, 1).repeat_interleave(8, 2)
     style, maps = generator.draw_style(2), Semantics(labels, K)
-    published = PublishedGenerator(generator)
+    published = as_published(generator)
     prepared = generator.prepare(Semantics(labels, K))
     with torch.no_grad():
         generator.train()(prepared, style)
