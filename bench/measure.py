@@ -11,18 +11,19 @@ import torch
 from torch import Tensor, nn
 
 
-def alternate(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+def alternate(functions: Sequence[Callable[[], object]], repeats: int,
+              clock: Callable[[], float] = time.perf_counter) -> list[float]:
     """Median seconds of each function, called in turn, so that a busy machine disturbs all alike."""
     cuda = torch.cuda.is_available()
     times: list[list[float]] = [[] for _ in functions]
     for repeat in range(repeats + 1):
         for function, kept in zip(functions, times, strict=True):
-            start = time.perf_counter()
+            start = clock()
             function()
             if cuda:
                 torch.cuda.synchronize()
             if repeat:  # the first call warms up
-                kept.append(time.perf_counter() - start)
+                kept.append(clock() - start)
     return [statistics.median(kept) for kept in times]
 
 

@@ -85,6 +85,9 @@ class Generator(Network, Protocol):
             normal: Makes the numbers; None: torch's own random state.
         """
 
+    def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
+        """A style, as an encoder says it, with what is drawn besides; arguments as of `draw_style`."""
+
     def check_batch(self, samples: int) -> None:
         """Whether so many samples a batch are enough for its statistics.
 

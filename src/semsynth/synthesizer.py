@@ -17,7 +17,7 @@ from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style, cat
 from semsynth.synthesis.condition import Condition
-from semsynth.synthesis.styles import draw_styles, encode_style
+from semsynth.synthesis.styles import completed, draw_styles, encode_style
 
 Pictured = Tensor | np.ndarray | str | Path | Image.Image | Sequence[str | Path | Image.Image]
 """Pictures whose style is taken."""
@@ -98,7 +98,7 @@ class Synthesizer:
     @torch.no_grad()
     def __call__(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None,
                  style: Pictured | Style | None = None, z: Tensor | np.ndarray | None = None,
-                 seed: int | None = None) -> Tensor:
+                 seed: int | None = None, style_labels: Tensor | np.ndarray | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1], float32, on the device, of label maps (N,H,W).
 
         Edges and positional offsets are made from the maps where the network reads them. Without ``style``, ``z`` and
@@ -112,7 +112,10 @@ class Synthesizer:
                 [-1,1]. The mean of the encoder is used, so that the same picture always gives the same style. Or a
                 `semsynth.Style`, such as `encode` gives, changed or not.
             z: style vectors (z_dim,), (1,z_dim) or (N,z_dim) instead.
-            seed: draws the same styles every time instead; the first of them do not depend on N.
+            seed: draws the same styles every time instead; the first of them do not depend on N. Beside a style that
+                is given, what is drawn besides, as the noise of SEAN; None: as 0.
+            style_labels: label maps (1 or N,H,W) of the pictures of ``style``, of the network's own ``size``, for runs
+                whose styles are those of classes or instances.
 
         Raises:
             ValueError: labels out of range or of a wrong shape or size, no instances where they are needed.
@@ -120,19 +123,25 @@ class Synthesizer:
         """
         semantics = self._condition.semantics(labels, instances)
         self._generator.readings(*semantics.size)  # before styles, which may come from files
-        return draw(self._generator, semantics.to(self.device), self._style(semantics, style, z, seed))
+        return draw(self._generator, semantics.to(self.device), self._style(semantics, style, z, seed,
+                                                                                style_labels))
 
-    def encode(self, style: Pictured) -> Style:
-        """The style of pictures, to be changed and given back: files, PIL images, or (N,3,h,w) floats in [-1,1].
+    @torch.no_grad()
+    def encode(self, style: Pictured, labels: Tensor | np.ndarray | None = None) -> Style:
+        """The style of pictures, to be changed and given back.
+
+        Args:
+            style: files, PIL images, or (N,3,h,w) floats in [-1,1].
+            labels: their label maps, see ``style_labels``.
 
         Raises:
             StyleError: the run has no encoder, or these are no such pictures.
             DataError: a file cannot be read.
         """
-        return self._encoded(style)
+        return self._encoded(style, labels)
 
     def _style(self, semantics: Semantics, style: Pictured | Style | None, z: Tensor | np.ndarray | None,
-               seed: int | None) -> Style | None:
+               seed: int | None, style_labels: Tensor | np.ndarray | None) -> Style | None:
         """The style of every label map; None for a network without."""
         count = len(semantics)
         given = [name for name, value in (("style", style), ("z", z)) if value is not None]
@@ -144,7 +153,8 @@ class Synthesizer:
         if len(given) > 1:
             raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")
         if style is not None:
-            return self._spread("style", style if isinstance(style, Style) else self._encoded(style), count)
+            said = style if isinstance(style, Style) else self._encoded(style, style_labels)
+            return completed(self._generator, self._spread("style", said, count), seed or 0, semantics)
         if z is not None:
             vectors = torch.as_tensor(z, dtype=torch.float32)
             vectors = vectors[None] if vectors.ndim == 1 else vectors
@@ -163,7 +173,7 @@ class Synthesizer:
         except ValueError as error:
             raise StyleError(f"{name}: {error}") from None
 
-    def _encoded(self, style: Pictured) -> Style:
+    def _encoded(self, style: Pictured, labels: Tensor | np.ndarray | None) -> Style:
         """Mean styles of pictures."""
         if self._encoder is None:
             raise StyleError("style: this run has no style encoder; give z or seed")
@@ -175,6 +185,23 @@ class Synthesizer:
             if not -1.001 <= low <= high <= 1.001:
                 raise StyleError(f"style must lie in [-1,1], got [{float(low):.3g}, {float(high):.3g}]: for values of "
                                  "0..255 give style / 127.5 - 1")
-            return style_of(self._encoder, images.float())
+            maps = self._of_pictures(labels, len(images))
+            try:
+                return style_of(self._encoder, images.float(), maps and maps.to(self.device))
+            except ValueError as error:  # it reads more than the picture
+                raise StyleError(f"style: {error}; give style_labels (`encode`: labels)") from None
         pictures = [style] if isinstance(style, str | Path | Image.Image) else list(style)
-        return cat([encode_style(self._encoder, picture, self.size) for picture in pictures])
+        maps = self._of_pictures(labels, len(pictures))
+        return cat([encode_style(self._encoder, picture, self.size, None if maps is None else
+                                 Semantics(maps.labels[k:k + 1], maps.num_classes)) for k, picture in
+                    enumerate(pictures)])
+
+    def _of_pictures(self, labels: Tensor | np.ndarray | None, count: int) -> Semantics | None:
+        """The label maps of so many pictures whose style is taken."""
+        if labels is None:
+            return None
+        maps = self._condition.semantics(labels, labels)
+        if len(maps) not in (1, count):
+            raise StyleError(f"{len(maps)} label maps for {count} pictures whose style is taken: give one for each")
+        ids = maps.labels.expand(count, -1, -1)
+        return Semantics(ids, maps.num_classes)

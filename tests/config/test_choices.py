@@ -25,6 +25,7 @@ for published in ("ade20k", "cityscapes"):  # tests/config/test_own_generators.p
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})
 CRN = ["generator=crn", "encoder=none", "discriminator=none", "system=regression", "loss=crn_no_vgg"]
+SEAN = ["generator=sean", "norm=ace", "encoder=regions", "encoder.codes=4", "encoder.nef=2"]
 GENERATORS = {  # of experiments that are named after them: what stands before the last underscore
     "cc_fpse": "CCFPSEGenerator",
     "cc_fpse_coco": "CCFPSEGenerator",
@@ -32,6 +33,8 @@ GENERATORS = {  # of experiments that are named after them: what stands before t
     "pix2pixhd": "Pix2PixHDGenerator",
     "pix2pixhd_coco": "Pix2PixHDGenerator",
     "crn": "CRNGenerator",
+    "sean": "SEANGenerator",
+    "sean_clade": "SEANGenerator",
     "groupdnet": "GroupDNetGenerator",
     "inade": "INADEGenerator",
 }
@@ -65,6 +68,10 @@ BESIDES = {
     ("loss", "oasis"): ["discriminator=oasis"],
     ("discriminator", "oasis"): ["loss=oasis"],
     ("generator", "oasis"): ["encoder=none"],
+    ("generator", "sean"): SEAN,
+    ("norm", "ace"): SEAN,
+    ("norm", "ace_clade"): SEAN,
+    ("encoder", "regions"): SEAN,
     ("generator", "groupdnet"): ["encoder=none", "generator.ngf=3"],
     ("norm", "group"): GROUPDNET,
     ("generator", "inade"): ["encoder=none"],

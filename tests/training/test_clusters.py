@@ -3,6 +3,7 @@
 from functools import partial
 
 import torch
+from enlarged import Big
 from torch.testing import assert_close
 
 from semsynth.discriminators.pix2pixhd import Pix2PixHDDiscriminator
@@ -12,24 +13,6 @@ from semsynth.losses.adversarial import DiscriminatorAdversarial, GeneratorAdver
 from semsynth.training.clusters import ClusterFeatures
 from semsynth.training.ema import EMA
 from semsynth.training.paired import PairedSystem
-
-
-class Big:
-    """Pairs of 32x32 pixels."""
-
-    def __init__(self, pairs):
-        self.pairs = pairs
-
-    def __len__(self):
-        return len(self.pairs)
-
-    def set_epoch(self, epoch):
-        self.pairs.set_epoch(epoch)
-
-    def __getitem__(self, index):
-        sample = self.pairs[index]
-        grown = sample["image"].repeat_interleave(4, 1).repeat_interleave(4, 2)
-        return {**sample, "image": grown, "labels": sample["labels"].repeat_interleave(4, 0).repeat_interleave(4, 1)}
 
 
 def test_centres_are_found_for_trained_and_averaged_weights(tiny, tmp_path):

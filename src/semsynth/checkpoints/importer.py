@@ -14,9 +14,11 @@ from torch import Tensor
 from semsynth.checkpoints.convert import recognise, to_ours
 from semsynth.checkpoints.files import PARTS, ImportHints, find_files, read_options
 from semsynth.checkpoints.layouts.class_order import ClassOrder
+from semsynth.checkpoints.layouts.sean import one_layer
 from semsynth.checkpoints.layouts.table import Layout
 from semsynth.checkpoints.pix2pixhd import with_encoder
 from semsynth.checkpoints.read import read_state
+from semsynth.checkpoints.sean import parts_in
 from semsynth.checkpoints.setting import DataFacts, Setting, class_overrides, conclude, likely_dataset, overrides
 from semsynth.checkpoints.spectral import complete_spectral_norms
 from semsynth.data.palette import generated_palette
@@ -121,20 +123,25 @@ def open_model(source: str | Path, told: ImportHints, epoch: str | None = None) 
         CheckpointError: a file that is none, or of another network; names it.
     """
     files = find_files(Path(source).expanduser(), epoch)
-    parts = {}
+    parts: dict[str, ReleasedPart] = {}
     for name, path in files.items():
         state = read_state(path)
         with _naming(path):
-            layout = recognise(state)
-            if layout.part != name:
-                raise CheckpointError(f"this is {_article(layout.part)} (layout {layout.name}), not "
-                                      f"{_article(name)}: was the file renamed?")
-            state, completed = complete_spectral_norms(state)
-            parts[name] = ReleasedPart(path, sha256_of(path), layout, layout.describe(state), state, completed)
+            held = parts_in(one_layer(state)) if name == "generator" else {name: state}
+            parts |= {part: _part(path, part, own) for part, own in held.items()}
     generator = parts["generator"]
     with _naming(generator.path):
         generator.facts = with_encoder(generator.facts, parts["encoder"].facts if "encoder" in parts else None)
     return ReleasedModel(parts, told.or_else(read_options(files["generator"].parent)))
+
+
+def _part(path: Path, name: str, state: dict[str, Tensor]) -> ReleasedPart:
+    layout = recognise(state)
+    if layout.part != name:
+        raise CheckpointError(f"this is {_article(layout.part)} (layout {layout.name}), not {_article(name)}: was the "
+                              "file renamed?")
+    state, completed = complete_spectral_norms(state)
+    return ReleasedPart(path, sha256_of(path), layout, layout.describe(state), state, completed)
 
 
 def summary(model: ReleasedModel, setting: Setting, choices: Sequence[str]) -> list[str]:

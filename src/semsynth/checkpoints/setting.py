@@ -17,9 +17,11 @@ from semsynth.checkpoints.layouts.inade import INADEFacts
 from semsynth.checkpoints.layouts.oasis import OASISFacts
 from semsynth.checkpoints.layouts.patchgan import DiscriminatorFacts
 from semsynth.checkpoints.layouts.pix2pixhd import Pix2PixHDFacts
+from semsynth.checkpoints.layouts.sean import SEANFacts
 from semsynth.checkpoints.layouts.style_encoder import EncoderFacts
 from semsynth.checkpoints.oasis_setting import oasis_values
 from semsynth.checkpoints.pix2pixhd import pix2pixhd_overrides, usual_size
+from semsynth.checkpoints.sean import sean_values
 from semsynth.errors import CheckpointError
 
 # released models: input channels without the edges -> choice of conf/dataset; ADE20K has no instance maps
@@ -176,6 +178,9 @@ def overrides(setting: Setting, facts: AnyFacts, discriminator: DiscriminatorFac
         del values["generator.upsamplings"]
         values |= oasis_values(setting.num_classes, facts, discriminator)
         discriminator = None
+    elif isinstance(facts, SEANFacts):
+        values |= sean_values(facts, encoder, discriminator)
+        encoder = None
     elif isinstance(facts, GroupDNetFacts):
         values |= groupdnet_values(facts, encoder)
         encoder = None

@@ -7,12 +7,14 @@ from typing import Literal, Protocol, TypeVar
 
 from semsynth.complexity.released.cc_fpse import PublishedCCFPSE
 from semsynth.complexity.released.pix2pixhd import PublishedPix2PixHD
+from semsynth.complexity.released.sean import PublishedSEAN
 from semsynth.complexity.released.spade import PublishedSPADE
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.crn import CRNGenerator
 from semsynth.generators.dagan import DAGANGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
+from semsynth.generators.sean import SEANGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.interfaces import Generator
 
@@ -37,14 +39,16 @@ def as_published(generator: Generator) -> Generator:
     """
     if isinstance(generator, SPADEGenerator) and type(generator) in SPADES:
         return PublishedSPADE(generator)
+    if isinstance(generator, SEANGenerator):
+        return PublishedSEAN(generator)
     if isinstance(generator, CCFPSEGenerator):
         return PublishedCCFPSE(generator)
     if isinstance(generator, InstanceStyled):
         return PublishedPix2PixHD(generator)
     if has_one_form(generator):
         return generator
-    raise ValueError(f"formulation=published knows the generators of SPADE, OASIS, DAGAN, CC-FPSE, pix2pixHD and CRN, "
-                     f"not {type(generator).__name__}: take formulation=fast")
+    raise ValueError(f"formulation=published knows the generators of SPADE, OASIS, DAGAN, SEAN, CC-FPSE, pix2pixHD and "
+                     f"CRN, not {type(generator).__name__}: take formulation=fast")
 
 
 class Trains(Protocol):

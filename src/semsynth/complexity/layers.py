@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from semsynth.complexity.formulas import conv_macs, elementwise_operations, linear_macs
 from semsynth.errors import CountError
 from semsynth.interfaces import Generator, Network
+from semsynth.layers.class_linear import ClassLinear
 from semsynth.layers.unfolded import UnfoldedProduct
 from semsynth.norms.base import Norm, plain_formula
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 
 Kind = Literal["norm", "conv", "linear", "unfolded", "other"]
+Linear = nn.Linear | ClassLinear
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 
@@ -111,7 +113,7 @@ def _layers_that_run(network: nn.Module, run: Callable[[], object]) -> list[tupl
     """The convolutions and linear layers of a network that a call runs, each time with its output."""
     ran: list[tuple[nn.Module, Tensor]] = []
     handles = [m.register_forward_hook(lambda module, _, output: ran.append((module, output)))
-               for m in network.modules() if isinstance(m, Convolution | nn.Linear | UnfoldedProduct)]
+               for m in network.modules() if isinstance(m, Convolution | Linear | UnfoldedProduct)]
     try:
         with torch.no_grad():
             run()
@@ -133,7 +135,7 @@ def _watched(generator: Network, reached: list[Layer]) -> Iterator[None]:
             inside.update(module.modules())
             module.__dict__["forward"] = _stub(name, module, reached)
             stubbed.append(module)
-        elif isinstance(module, Convolution | nn.Linear | UnfoldedProduct):
+        elif isinstance(module, Convolution | Linear | UnfoldedProduct):
             handles.append(module.register_forward_hook(_hook(name, reached)))
     try:
         yield
@@ -147,7 +149,7 @@ def _watched(generator: Network, reached: list[Layer]) -> Iterator[None]:
 def _stub(name: str, norm: Norm, reached: list[Layer]) -> Callable[..., Tensor]:
     def forward(x: Tensor, semantics: Semantics, style: Style | None = None, *_: object, **__: object) -> Tensor:
         n, h, w = x.shape[0], x.shape[-2], x.shape[-1]
-        linear = {m for m in norm.modules() if isinstance(m, nn.Linear)}
+        linear = {m for m in norm.modules() if isinstance(m, Linear)}
         outputs: list[tuple[nn.Module, Tensor]] = []
         if linear or norm.reads_style:
             outputs = _layers_that_run(norm, lambda: norm.modulation(semantics.at(h, w), style))
@@ -169,9 +171,10 @@ def _stub(name: str, norm: Norm, reached: list[Layer]) -> Callable[..., Tensor]:
 def _hook(name: str, reached: list[Layer]) -> Callable[[nn.Module, object, Tensor], None]:
     def record(module: nn.Module, _: object, output: Tensor) -> None:
         work, (parameters, weights) = (_work(module, output), _additions(module, output)), _learned(module)
-        if isinstance(module, nn.Linear):
-            reached.append(Layer(name, "linear", (1, 1), module.in_features, module.out_features, 1, parameters,
-                                 weights, *work))
+        if isinstance(module, Linear):
+            sides = ((module.inputs, module.outputs) if isinstance(module, ClassLinear) else
+                     (module.in_features, module.out_features))
+            reached.append(Layer(name, "linear", (1, 1), *sides, 1, parameters, weights, *work))
             return
         h, w = (int(v) for v in output.shape[-2:])
         if isinstance(module, UnfoldedProduct):
@@ -194,7 +197,7 @@ def _holders(network: Network) -> Iterator[Layer]:
     """A layer without work for every module that owns parameters, norms and parametrised layers as wholes."""
     inside: set[nn.Module] = set()
     for name, module in network.named_modules():
-        whole = isinstance(module, Norm | Convolution | nn.Linear)
+        whole = isinstance(module, Norm | Convolution | Linear)
         if module not in inside and (whole or any(True for _ in module.parameters(recurse=False))):
             parameters, weights = _learned(module) if whole else _learned(module, recurse=False)
             kind: Kind = "conv" if isinstance(module, Convolution) else "linear" if whole else "other"
@@ -213,6 +216,8 @@ def _work(module: nn.Module, output: Tensor) -> int:
     """Multiply-accumulates of one layer for an output (1,C,H,W) or (...,C)."""
     if isinstance(module, nn.Linear):
         return linear_macs(module.in_features, module.out_features, output.numel() // output.shape[-1])
+    if isinstance(module, ClassLinear):
+        return module.inputs * output.numel()
     if isinstance(module, UnfoldedProduct):
         return module.taps * output.numel()
     assert isinstance(module, Convolution)

@@ -28,15 +28,17 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
     "Pix2PixHDLocalGenerator": ("pix2pixhd_local", {"blocks": 9, "local_blocks": 3, "features": 0}),
     "CRNGenerator": ("crn", {"pictures": 1}),
     "OASISGenerator": ("oasis", {"noise": 64}),
+    "SEANGenerator": ("sean", {}),
     "GroupDNetGenerator": ("groupdnet", {"code": 8}),
     "INADEGenerator": ("inade", {"start": 256, "noise": 64}),
 }
 # with which norms they are published, where this is not SPADE
-PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade"}
+PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade", "sean": "ace"}
 # and, by data set, with which widths of the last block and groups of channels, where these are not 64 and one
 PUBLISHED_GROUPS: dict[str, dict[str, tuple[int, list[int]]]] = {
     "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1])},
 }
+NAMES = {"sean_ace_clade": "sean_clade"}  # that the papers have for others
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def norm_name(norm: Plain) -> str:
     if name != "mixed":
         return name
     low, high = norm_name(norm["low"]), norm_name(norm["high"])
+    if low == high:
+        return low
     inside = "" if (low, high) == ("spade", "clade") else f"_{low}_{high}"
     return f"mixed{inside}_{norm['transition']}"
 
@@ -157,7 +161,8 @@ def network_name(cfg: Plain) -> str:
     if own is None:
         return norm
     usual = PUBLISHED_NORMS.get(own[0], "spade")
-    return own[0] if norm == usual or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+    name = own[0] if norm == usual or "norm" not in cfg["generator"] else f"{own[0]}_{norm}"
+    return NAMES.get(name, name)
 
 
 def method(cfg: Plain) -> str | None:

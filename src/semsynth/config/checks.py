@@ -102,6 +102,10 @@ def _check_agreement(cfg: DictConfig) -> None:
         if cfg.encoder.get(kind, 0) and kind not in cfg.generator:
             raise ConfigError(f"{cfg.generator['_target_'].rpartition('.')[2]} reads no style of this encoder: take "
                               f"encoder=none, or another generator")
+    read = {node["codes"] for _, node in targets(plain) if node.get("codes") and node.get("styled", True)}
+    if (codes := cfg.encoder.get("codes", 0)) and codes not in read:
+        raise ConfigError(f"encoder.codes={codes}, but no norm reads a style for each class in codes of that length: "
+                          "take norm=ace or norm=ace_clade, and leave their codes to follow the encoder")
     if cfg.encoder.get("z_dim", 0) != cfg.generator.get("z_dim", 0):
         raise ConfigError(f"encoder.z_dim={cfg.encoder.get('z_dim', 0)} is not generator.z_dim={cfg.generator.z_dim}: "
                           f"leave generator.z_dim to follow the encoder, or take encoder=style")

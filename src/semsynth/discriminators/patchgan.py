@@ -15,19 +15,20 @@ class PatchDiscriminator(nn.Module):
     """One scale (arXiv:1903.07291): (N,channels,H,W) -> the maps of all layers, the prediction (N,1,h,w) last.
 
     4x4 convolutions with padding 2: stride 2 to ndf without norm; then stride 2 with spectral and instance norm,
-    doubling up to 8*ndf, the last of these with stride 1; then stride 1 to one channel. LeakyReLU 0.2 between.
+    doubling up to 8*ndf, the last of these with stride `last_stride`; then stride 1 to one channel. LeakyReLU 0.2
+    between.
 
     >>> [tuple(m.shape) for m in PatchDiscriminator(channels=5, ndf=4)(torch.randn(2, 5, 16, 16))]
     [(2, 4, 9, 9), (2, 8, 5, 5), (2, 16, 3, 3), (2, 32, 4, 4), (2, 1, 5, 5)]
     """
 
-    def __init__(self, channels: int, ndf: int = 64, num_layers: int = 4) -> None:
+    def __init__(self, channels: int, ndf: int = 64, num_layers: int = 4, last_stride: int = 1) -> None:
         super().__init__()
         widths = [min(ndf * 2 ** i, 8 * ndf) for i in range(num_layers)]
         self.layers = nn.ModuleList([nn.Sequential(nn.Conv2d(channels, ndf, 4, stride=2, padding=2),
                                                    nn.LeakyReLU(0.2))])
         for i in range(1, num_layers):
-            stride = 1 if i == num_layers - 1 else 2
+            stride = last_stride if i == num_layers - 1 else 2
             conv = spectral_norm(nn.Conv2d(widths[i - 1], widths[i], 4, stride=stride, padding=2, bias=False))
             self.layers.append(nn.Sequential(conv, nn.InstanceNorm2d(widths[i]), nn.LeakyReLU(0.2)))
         self.layers.append(nn.Conv2d(widths[-1], 1, 4, padding=2))
@@ -63,16 +64,19 @@ class MultiscaleDiscriminator(nn.Module):
         image_channels: Channels of the image.
         ndf: Width of the first layer.
         num_layers: Layers before the prediction.
+        last_stride: Of the last of these: 1 in SPADE, 2 in SEAN (arXiv:1911.12861).
         num_scales: Number of discriminators.
         init_gain: Gain of the Xavier-normal initialisation.
     """
 
     def __init__(self, num_classes: int, *, edges: bool = False, conditional: bool = True, image_channels: int = 3,
-                 ndf: int = 64, num_layers: int = 4, num_scales: int = 2, init_gain: float = 0.02) -> None:
+                 ndf: int = 64, num_layers: int = 4, last_stride: int = 1, num_scales: int = 2,
+                 init_gain: float = 0.02) -> None:
         super().__init__()
         self.edges, self.conditional = edges, conditional
         channels = (num_classes + edges) * conditional + image_channels
-        self.scales = nn.ModuleList(PatchDiscriminator(channels, ndf, num_layers) for _ in range(num_scales))
+        self.scales = nn.ModuleList(PatchDiscriminator(channels, ndf, num_layers, last_stride)
+                                    for _ in range(num_scales))
         initialise(self, init_gain)
 
     def from_full_size(self) -> list[nn.Module]:

@@ -62,6 +62,7 @@ class Sampler:
             style: Style | None = style_of(self.encoder, batch["image"], semantics)
             if style is not None and self.style == "posterior":
                 style = style.sampled(normal)
+            style = style and self.generator.completed(style, semantics, normal)
         else:
             style = self.generator.draw_style(len(semantics), semantics, normal)
         return draw(self.generator, semantics, style)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,39 @@ from torch import nn
 from semsynth.checkpoints.convert import to_official
 from semsynth.checkpoints.layouts import LAYOUTS, Layout
 from semsynth.checkpoints.layouts.class_order import ClassOrder
+from semsynth.checkpoints.layouts.sean import a_layer_each
 from semsynth.errors import CheckpointError, ConfigError
-from semsynth.exporting.options import groupdnet_notes, inade_notes, oasis_notes, official_options, pix2pixhd_options
+from semsynth.exporting.options import (
+    groupdnet_notes,
+    inade_notes,
+    oasis_notes,
+    official_options,
+    pix2pixhd_options,
+    sean_options,
+)
 from semsynth.exporting.source import Source
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
+from semsynth.generators.sean import SEANGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.base import Norm
 from semsynth.weights.files import write_with
 
 LETTERS = {"generator": "G", "discriminator": "D", "encoder": "E"}
+OPTIONS: dict[type, Callable[[Source], list[str]]] = {
+    OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes, INADEGenerator: inade_notes,
+    SEANGenerator: sean_options}
 BASES = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
 
 
 def write_official(source: Source, folder: Path) -> list[str]:
     """latest_net_G.pth, and latest_net_D.pth and latest_net_E.pth where the run has those networks.
 
-    Of OASIS latest_G.pth, or latest_EMA.pth where the moving average is taken, and latest_D.pth.
+    Of OASIS latest_G.pth, or latest_EMA.pth where the moving average is taken, and latest_D.pth. SEAN's encoder lies in
+    the generator's file.
 
     The weights are those of the run, bit for bit, under the names of the released code.
 
@@ -53,12 +67,13 @@ def write_official(source: Source, folder: Path) -> list[str]:
     upsamplings = source.generator.upsamplings
     if upsamplings < 5:
         raise ConfigError(f"format=official: the released generators upsample 5, 6 or 7 times, this one {upsamplings}")
-    notes = {OASISGenerator: oasis_notes, GroupDNetGenerator: groupdnet_notes, INADEGenerator: inade_notes}
-    return [*_write_parts(source, folder), *notes.get(type(source.generator), official_options)(source)]
+    options = OPTIONS.get(type(source.generator), official_options)
+    return [*_write_parts(source, folder), *options(source)]
 
 
 def _write_parts(source: Source, folder: Path) -> list[str]:
     """The files of all networks that there are; a line for each."""
+    held: dict[str, Any] = {}
     lines, order = [], ClassOrder(len(source.condition.classes), source.condition.unknown)
     of_oasis = isinstance(source.generator, OASISGenerator)
     for part, letter in LETTERS.items():
@@ -66,6 +81,9 @@ def _write_parts(source: Source, folder: Path) -> list[str]:
         if state is None:
             continue
         layout, renamed = _renamed(part, state, order)
+        if isinstance(source.generator, SEANGenerator) and part != "discriminator":
+            held |= a_layer_each(renamed)
+            renamed, letter = OrderedDict(held), LETTERS["generator"]  # which the encoder, the last part, completes
         if of_oasis:
             letter = "EMA" if part == "generator" and source.weights == "ema" else letter
         path = folder / f"latest_{'' if of_oasis else 'net_'}{letter}.pth"

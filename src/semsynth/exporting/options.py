@@ -18,6 +18,7 @@ UPSAMPLINGS = {5: "normal", 6: "more", 7: "most"}
 HIDDEN = 128  # of SPADE's modulation, fixed in the released code
 FEATURES = 64  # of CC-FPSE's label maps, the same
 ENCODER_LAYERS = 6  # the same
+SEAN_CLASSES, CODES = 19, 512  # of SEAN, the same
 
 
 def official_options(source: Source) -> list[str]:
@@ -40,11 +41,17 @@ def official_options(source: Source) -> list[str]:
 
 def _of_both(source: Source) -> list[str]:
     """Of label maps, sizes and widths."""
-    condition, generator = source.condition, source.generator
-    (height, width), known = condition.size, condition.unknown is not None
+    condition, known = source.condition, source.condition.unknown is not None
     return [
         f"--label_nc {len(condition.classes) - known}", *(["--contain_dontcare_label"] if known else []),
         *([] if condition.edges else ["--no_instance"]),
+        *_sizes(source),
+    ]
+
+
+def _sizes(source: Source) -> list[str]:
+    (height, width), generator = source.condition.size, source.generator
+    return [
         f"--preprocess_mode fixed --crop_size {width} --aspect_ratio {width / height:g}",
         f"--num_upsampling_layers {UPSAMPLINGS[generator.upsamplings]} --ngf {generator.start_channels // 16}",
     ]
@@ -95,6 +102,19 @@ def _differences(source: Source, norm: Any) -> list[str]:
     if source.generator.conv_img.out_channels != 3:
         lines.append(f"the released generators make 3 channels, this one {source.generator.conv_img.out_channels}")
     return lines
+
+
+def sean_options(source: Source) -> list[str]:
+    """The options of SEAN's ``test.py``, and what it fixes at another value than this run's."""
+    generator, classes = source.generator, len(source.condition.classes)
+    hidden = generator.blocks["head_0"].norm_0.labels.shared.out_channels
+    options = [f"--label_nc {classes} --no_instance --norm_G spectralspadesyncbatch3x3", *_sizes(source)]
+    fixed = {"classes": (SEAN_CLASSES, classes), "numbers of a class's code": (CODES, generator.class_codes),
+             "hidden channels of its SPADE layers": (HIDDEN, hidden)}
+    return [f"options there: {' '.join(options)}",
+            *(f"note: the released code has {theirs} {what}, this run {ours}: change the number there"
+              for what, (theirs, ours) in fixed.items() if theirs != ours),
+            "note: the mean codes of classes are not in these files"]
 
 
 def oasis_notes(source: Source) -> list[str]:

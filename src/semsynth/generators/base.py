@@ -52,6 +52,10 @@ class BaseGenerator(nn.Module, ABC):
         """None: a label map has one picture."""
         return None
 
+    def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
+        """The style as it is: nothing is drawn besides."""
+        return style
+
     def check_batch(self, samples: int) -> None:
         """Whether so many samples a batch are enough for its statistics; a ValueError says why not. They are."""
 

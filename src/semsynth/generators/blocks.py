@@ -78,7 +78,8 @@ def _convolved(norm: Any, conv: Any, x: Tensor, semantics: Semantics, style: Sty
         if sigma is not None:  # dividing the tables is exact, since LeakyReLU is positively homogeneous
             tables = tables.scaled(1 / sigma)
         setting = Setting(norm.base, slope, norm.compiled)
-        return modulate_convolve(x, tables, setting, weight, conv.bias, list(conv.padding), conv.groups)
+        return modulate_convolve(norm.received(x, style), tables, setting, weight, conv.bias, list(conv.padding),
+                                 conv.groups)
     return convolved(norm(x, semantics, style, slope))
 
 

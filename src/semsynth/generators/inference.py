@@ -99,6 +99,10 @@ class FoldedGenerator(BaseGenerator):
         self.z_dim, self.edges, self.styled = generator.z_dim, generator.edges, generator.styled
         self._folded = {norm: _Folded(norm) for block in network.blocks.values()
                         for norm in (block.norm_0, block.norm_1, block.norm_s) if norm is not None}
+        for norm in self._folded:
+            if isinstance(norm, Norm):
+                norm.arrange_()
+        self._own_rows = any(isinstance(norm, Norm) and norm.reads_style for norm in self._folded)
         self.register_load_state_dict_post_hook(_loaded)
 
     def forget(self) -> None:
@@ -119,6 +123,11 @@ class FoldedGenerator(BaseGenerator):
         drawn: Style | None = self.network.draw_style(count, semantics, normal)
         return drawn
 
+    def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
+        """A style with what is drawn besides."""
+        made: Style = self.network.completed(style, semantics, normal)
+        return made
+
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w)."""
         return self.network.start_size(h, w)
@@ -134,8 +143,9 @@ class FoldedGenerator(BaseGenerator):
         """
         if style is not None and len(style) % len(semantics):
             raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
-        if style is None and self.styled:
-            style = self.draw_style(len(semantics), semantics)
+        style = self.network.read(semantics, style)
+        if style is not None and self._own_rows and len(style) > len(semantics):  # whose rows are those of a style
+            semantics = self.prepare(semantics.repeat(len(style) // len(semantics)))
         x = self.network._start(semantics, style)
         if style is not None and len(x) < len(style):  # a start that reads no style, for norms that do
             x = x.repeat(len(style) // len(x), 1, 1, 1)

@@ -212,6 +212,10 @@ class SPADEGenerator(BaseGenerator):
             condition = torch.cat([condition, view.require_offsets().to(condition)], 1)
         return self.fc(condition)
 
+    def read(self, semantics: Semantics, style: Style | None) -> Style | None:
+        """The style as blocks read it: one is drawn where none is given."""
+        return self.draw_style(len(semantics), semantics) if style is None and self.styled else style
+
     def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> FoldedGenerator:
         """A copy for drawing only, with the same pictures to rounding: see `FoldedGenerator`."""
         return FoldedGenerator(self, compile=compile, dtype=dtype)
@@ -229,8 +233,7 @@ class SPADEGenerator(BaseGenerator):
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images."""
-        if style is None and self.styled:
-            style = self.draw_style(len(semantics), semantics)
+        style = self.read(semantics, style)
         if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
             with any_sizes():
                 return _graph()(self, semantics, style)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrize import is_parametrized
 
+from semsynth.layers.class_linear import ClassLinear
+
 
 class ZeroConv2d(nn.Conv2d):
     """A convolution that starts at zero and that `initialise` leaves there."""
@@ -125,6 +127,8 @@ def initialise(network: nn.Module, gain: float = 0.02) -> None:
             continue
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             _initialise_layer(module, gain)
+        elif isinstance(module, ClassLinear):
+            module.initialise(gain)
         elif isinstance(module, nn.BatchNorm2d) and module.affine:
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)

@@ -155,6 +155,10 @@ class Norm(nn.Module, ABC):
         """Channels (N,E,H,W) that follow the modulated ones."""
         return None
 
+    def received(self, x: Tensor, style: Any = None) -> Tensor:
+        """What is normalised in place of x (N,C,H,W), of the same shape; x itself where a norm says nothing."""
+        return x
+
     def needed(self, h: int, w: int) -> frozenset[str]:
         """What of `needs` is looked up at (h, w), the same for all label maps."""
         return self.needs
@@ -176,7 +180,7 @@ class Norm(nn.Module, ABC):
             ValueError: a style is read and none was given.
         """
         if (tables := self.fused(x, semantics, style)) is not None:
-            return modulate(x, tables, Setting(self.base, slope, self.compiled))
+            return modulate(self.received(x, style), tables, Setting(self.base, slope, self.compiled))
         view = semantics.at(*x.shape[-2:])
         tables = self.tables(view, style) if tables_apply(x, self._weight()) else None
         if tables is not None:
@@ -184,7 +188,7 @@ class Norm(nn.Module, ABC):
         else:
             gamma, beta = self.modulation(view, style)
             gamma = 1 + gamma if self.residual else gamma
-        out, extra = torch.addcmul(beta, self.base(x), gamma), self.appended(view)
+        out, extra = torch.addcmul(beta, self.base(self.received(x, style)), gamma), self.appended(view)
         out = out if extra is None else torch.cat([out, extra.to(out)], 1)
         return out if slope == 1 else F.leaky_relu(out, slope)
 
@@ -206,6 +210,9 @@ class Norm(nn.Module, ABC):
                 if weight is not None:
                     return weight
         return next(self.parameters(), None)
+
+    def arrange_(self) -> None:
+        """Bring weights that change no more into the layout in which tables are made of them, if another is faster."""
 
     def folded(self) -> Callable[[Semantics], Rows | None] | None:
         """For evaluation: what makes the rows of a view, with the running statistics in their tables.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from semsynth.complexity.setting import PUBLISHED_NORMS, own_method
+from semsynth.complexity.setting import NAMES, PUBLISHED_NORMS, own_method
 from semsynth.reporting.departures import departures
 from semsynth.reporting.published import NAMES as PUBLISHED
 
@@ -44,7 +44,8 @@ def _generator_name(config: Config) -> str:
     name, generator = _norm_name(config["norm"]), config.get("generator", {})
     if "_target_" in generator and (own := own_method(generator)):
         usual = "norm" not in generator or name == PUBLISHED_NORMS.get(own[0], "spade")
-        name = PUBLISHED[own[0]] if usual else PUBLISHED.get(f"{own[0]}_{name}", f"{PUBLISHED[own[0]]} {name}")
+        whole = f"{own[0]}_{name}"
+        name = PUBLISHED[own[0]] if usual else PUBLISHED.get(NAMES.get(whole, whole), f"{PUBLISHED[own[0]]} {name}")
     if generator.get("fc_offsets"):
         name += " + disti"
     recipe = config.get("recipe", {})
@@ -78,6 +79,8 @@ def _norm_name(norm: Config) -> str:
     if kind != "Mixed":
         return NORMS.get(kind, kind.lower())
     pair = (_norm_name(norm["low"]), _norm_name(norm["high"]))
+    if pair[0] == pair[1]:
+        return pair[0]
     return f"mixed {'' if pair == ('spade', 'clade') else '/'.join(pair) + ' '}transition {norm['transition']}"
 
 

@@ -99,3 +99,17 @@ def by_region(codes: Tensor, regions: Tensor) -> Tensor:
     """
     index = regions.flatten(1)[:, None].expand(-1, codes.shape[2], -1)
     return codes.transpose(1, 2).gather(2, index).view(len(codes), -1, *regions.shape[1:])
+
+
+def mean_by_class(maps: Tensor, view: Semantics) -> Tensor:
+    """The average of maps (N,C,h,w) over the pixels of each class of a view of their size, (N,K,C); zeros without any.
+
+    That of a soft label map is weighted by its probabilities.
+
+    >>> view = Semantics(torch.tensor([[[0, 0, 2]]]), 3)
+    >>> mean_by_class(torch.tensor([[[[1.0, 2.0, 5.0]]]]), view).flatten().tolist()
+    [1.5, 0.0, 5.0]
+    """
+    classes = view.one_hot(dtype=maps.dtype).flatten(2)
+    sizes = classes.sum(2, keepdim=True)
+    return (classes @ maps.flatten(2).transpose(1, 2)) / sizes.masked_fill(sizes == 0, 1)

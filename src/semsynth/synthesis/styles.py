@@ -17,13 +17,20 @@ from semsynth.data.resize import resize_image
 from semsynth.drawing import style_of
 from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
-from semsynth.style import Style, cat
+from semsynth.style import Normal, Style, cat
 
 MOST = 10_000  # pictures of a label map: their styles are held at once, their files lie in one folder
 
 
-def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[int, int]) -> Style:
+def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[int, int],
+                 semantics: Semantics | None = None) -> Style:
     """Mean style of a picture or of the file that holds it, resized (bicubic) to ``size`` (H, W).
+
+    Args:
+        encoder: of the run.
+        picture: a file, or a picture.
+        size: to which it is resized.
+        semantics: its label map, of that size, for encoders of the styles of classes or instances.
 
     Raises:
         StyleError: the run has no encoder.
@@ -39,7 +46,7 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.inference_mode():
         try:
-            return style_of(encoder, image)
+            return style_of(encoder, image, semantics)
         except ValueError as error:  # it reads more than the picture
             raise StyleError(f"style: {error}") from None
 
@@ -49,13 +56,23 @@ def draw_styles(generator: Any, count: int, seed: int, semantics: Semantics | No
 
     None for a generator without styles.
     """
+    drawn: Style | None = generator.draw_style(count, semantics, _normal(seed))
+    return drawn
+
+
+def completed(generator: Any, style: Style, seed: int, semantics: Semantics | None = None) -> Style:
+    """A given style with what the generator draws besides, as noise, always the same for a seed."""
+    made: Style = generator.completed(style, semantics, _normal(seed))
+    return made
+
+
+def _normal(seed: int) -> Normal:
     numbers = torch.Generator().manual_seed(seed)
 
     def normal(shape: tuple[int, ...]) -> Tensor:
         return torch.stack([torch.randn(shape[1:], generator=numbers) for _ in range(shape[0])])
 
-    drawn: Style | None = generator.draw_style(count, semantics, normal)
-    return drawn
+    return normal
 
 
 def walk(ends: Style, steps: int) -> Style:
@@ -102,7 +119,7 @@ def choose_styles(generator: Any, encoder: Any, size: tuple[int, int], *, style:
     if style and samples > 1:
         raise StyleError("style= and samples= exclude each other: a style image gives one picture for each label map")
     if style:
-        styles = cat([encode_style(encoder, path, size) for path in style])
+        styles = completed(generator, cat([encode_style(encoder, path, size) for path in style]), seed)
     else:
         drawn = draw_styles(generator, 2 if interpolate else samples, seed)
         if drawn is None:

@@ -14,6 +14,7 @@ from semsynth.checkpoints.layouts.pix2pixhd import (
     PIX2PIXHD_DISCRIMINATOR,
     PIX2PIXHD_LOCAL,
 )
+from semsynth.checkpoints.layouts.sean import SEAN, SEAN_ENCODER
 from semsynth.checkpoints.layouts.spade import SPADE
 from semsynth.checkpoints.layouts.style_encoder import STYLE_ENCODER
 from semsynth.checkpoints.layouts.table import Layout
@@ -25,6 +26,7 @@ LAYOUTS: tuple[Layout, ...] = (
     DAGAN,
     GROUPDNET,  # before OASIS, which has a place for all its names
     OASIS,
+    SEAN,
     INADE,
     PIX2PIXHD,
     PIX2PIXHD_LOCAL,
@@ -34,11 +36,12 @@ LAYOUTS: tuple[Layout, ...] = (
     OASIS_DISCRIMINATOR,
     STYLE_ENCODER,
     INSTANCE_FEATURES,
+    SEAN_ENCODER,
     GROUP_ENCODER,
     INSTANCE_ENCODER,
 )
 
 __all__ = [
     "CC_FPSE", "CLADE", "DAGAN", "FPSE", "GROUPDNET", "GROUP_ENCODER", "INADE", "INSTANCE_ENCODER", "LAYOUTS", "OASIS",
-    "OASIS_DISCRIMINATOR", "PATCHGAN", "SPADE", "STYLE_ENCODER", "Layout",
+    "OASIS_DISCRIMINATOR", "PATCHGAN", "SEAN", "SEAN_ENCODER", "SPADE", "STYLE_ENCODER", "Layout",
 ]
