@@ -19,10 +19,14 @@ from semsynth.data.unpaired import UnpairedDataset
 from semsynth.discriminators.oasis import OASISDiscriminator
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.discriminators.pix2pixhd import Pix2PixHDDiscriminator
+from semsynth.encoders.group import GroupEncoder
+from semsynth.encoders.instance import InstanceEncoder
 from semsynth.encoders.instance_features import InstanceFeatureEncoder
 from semsynth.encoders.style import StyleEncoder
 from semsynth.evaluation.validation import ValidationScores
 from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
@@ -32,6 +36,7 @@ from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.style_recovery import ReadsStyle
 from semsynth.metrics.style_regressor import StyleRegressor
 from semsynth.norms.clade import CLADE
+from semsynth.norms.inade import INADE
 from semsynth.segmenters.judge import HasBackbone, HasFeatures
 from semsynth.segmenters.loop import LoopSegmenter
 from semsynth.segmenters.published import Renames
@@ -70,8 +75,13 @@ def classes_in(package):
     (interfaces.Discriminator, lambda: OASISDiscriminator(3, ndf=2)),
     (interfaces.Segmenter, lambda: LoopSegmenter(UNet(3, widths=(4, 4, 6)), classes=["a", "b", "c"])),
     (ReadsStyle, StyleRegressor),
+    (interfaces.Generator, lambda: GroupDNetGenerator(CLADE, 3, size=(32, 32), ngf=3)),
+    (interfaces.StyleEncoder, lambda: GroupEncoder(3, size=(32, 32), class_width=2)),
+    (interfaces.Generator, lambda: INADEGenerator(INADE, 3, size=(32, 32), ngf=2)),
+    (interfaces.StyleEncoder, lambda: InstanceEncoder(nef=2)),
 ], ids=["generator", "folded generator", "pix2pixHD", "local enhancer", "CRN", "features", "pix2pixHD's D",
-        "OASIS", "encoder", "discriminator", "OASIS's D", "segmenter", "style regressor"])
+        "OASIS", "encoder", "discriminator", "OASIS's D", "segmenter", "style regressor", "GroupDNet",
+        "classes", "INADE", "instances"])
 def test_networks(contract, make):
     assert isinstance(make(), contract)
 
