@@ -23,7 +23,7 @@ CELEBA = [19, 19, 8, 8, 4, 4, 2]
 # classes, size, generator, norm, class_width of the encoder
 DATA = {
     "deepfashion": (8, (256, 256), {"ngf": 160}, {}, 32),
-    "celebamask": (19, (256, 256), {"ngf": 304, "groups": CELEBA},
+    "celebamask_hq": (19, (256, 256), {"ngf": 304, "groups": CELEBA},
                    {"hidden": [19 * g for g in CELEBA], "hidden_groups": 19, "output_groups": 19}, None),
     "cityscapes": (35, (256, 512), {"ngf": 280, "groups": [35, 35, 20, 14, 10, 4, 1]},
                    {"hidden": [1225, 1225, 700, 490, 350, 140, 35], "hidden_groups": 35, "output_groups": 35,
@@ -33,9 +33,9 @@ DATA = {
 }
 # parameters, entries of the state dict, parameters of the encoder; ADE20K's file holds 1,868,132 more, which it never
 # reads, in 38 entries
-GROUPED = {"deepfashion": (96_324_451, 234, 12_835_712), "celebamask": (145_289_583, 234, None),
+GROUPED = {"deepfashion": (96_324_451, 234, 12_835_712), "celebamask_hq": (145_289_583, 234, None),
            "cityscapes": (76_501_358, 234, 5_768_210), "ade20k": (68_326_847 - 1_868_132, 284 - 38, 4_411_012)}
-BANKS = {"deepfashion": (79_238_563, 437_760), "celebamask": (134_640_691, 1_975_392),
+BANKS = {"deepfashion": (79_238_563, 437_760), "celebamask_hq": (134_640_691, 1_975_392),
          "cityscapes": (57_655_643, 3_351_600)}
 K, N = 6, 2
 

@@ -41,11 +41,11 @@ def distances(inputs: LossInputs, first: int = 0) -> Tensor:
     """The mean L1 distances (M,) of D's maps of all scales, the predictions left out; no gradient to the real maps.
 
     Raises:
-        ValueError: a scale has no map from `first` on.
+        ValueError: no scale has a map from `first` on.
     """
-    if any(len(maps) - 1 <= first for maps in inputs.fake_maps):
-        raise ValueError(f"feature matching from map {first} on: the discriminator has "
-                         f"{min(len(maps) for maps in inputs.fake_maps) - 1} maps before its prediction")
+    most = max(len(maps) for maps in inputs.fake_maps) - 1
+    if most <= first:
+        raise ValueError(f"feature matching from map {first} on: the discriminator has {most} before its prediction")
     return torch.stack([(fake.float() - real.detach().float()).abs().mean()
                         for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
                         for fake, real in zip(fakes[first:-1], reals[first:-1], strict=True)])
