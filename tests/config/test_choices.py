@@ -20,7 +20,7 @@ PRIMARY = {p.stem for p in CONF.glob("*.yaml")}
 GROUPS = sorted(p.name for p in CONF.iterdir() if p.is_dir() and p.name in {*config.KEYS} - {"protocol", "segmenter"})
 CHOICES = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 CHOICES.remove(("data", "shards"))  # tests/data/shards/test_training.py
-for published in ("ade20k", "cityscapes"):  # tests/config/test_own_generators.py
+for published in ("ade20k", "cityscapes", "celebamask_hq"):  # tests/config/test_own_generators.py
     CHOICES.remove(("norm", f"group_{published}"))
 STUDIES = study.names()  # tests/papers/
 EXPERIMENTS = sorted({path.stem for path in (ROOT / "experiments").glob("*.yaml")} - {*STUDIES})

@@ -28,13 +28,14 @@ NARROW = {
 }
 OF_EXPERIMENT = {  # narrower, as far as the classes divide the channels
     "groupdnet_ade20k": ["generator.ngf=4", "generator.groups=[151,1,1,1,1,1,1]"],
-    "groupdnet_cityscapes": ["generator.ngf=70"],
+    "groupdnet_cityscapes": ["generator.ngf=70"], "groupdnet_celebamask_hq": ["generator.ngf=38"],
+    "groupdnet_deepfashion": ["generator.ngf=8"],
 }
 PUBLISHED = [
     "cc_fpse_ade20k", "cc_fpse_cityscapes", "cc_fpse_coco_stuff", "dagan_ade20k", "dagan_cityscapes", "oasis_ade20k",
     "oasis_cityscapes", "oasis_coco_stuff", "pix2pixhd_ade20k", "pix2pixhd_cityscapes", "pix2pixhd_cityscapes_512p",
     "pix2pixhd_cityscapes_1024p", "pix2pixhd_coco_stuff", "crn_cityscapes", "groupdnet_ade20k", "groupdnet_cityscapes",
-    "inade_ade20k", "inade_cityscapes",
+    "groupdnet_celebamask_hq", "groupdnet_deepfashion", "inade_ade20k", "inade_cityscapes",
 ]
 NAMES = {"cc_fpse": "CC-FPSE", "dagan": "DAGAN", "oasis": "OASIS", "pix2pixhd": "pix2pixHD", "crn": "CRN",
          "groupdnet": "GroupDNet", "inade": "INADE"}

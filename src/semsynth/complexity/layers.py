@@ -98,14 +98,15 @@ def walk(generator: Generator, semantics: Semantics) -> list[Layer]:
     return layers
 
 
-def network_work(network: nn.Module, *inputs: object) -> tuple[int, int]:
+def network_work(network: nn.Module, *inputs: object, call: Callable[..., object] | None = None) -> tuple[int, int]:
     """Multiply-accumulates, and additions of biases, of the convolutions and linear layers that a network runs.
 
     Args:
         network: without norms.
-        inputs: of its forward pass.
+        inputs: of its forward pass, or of the call.
+        call: what runs it; None: itself.
     """
-    ran = _layers_that_run(network, lambda: network(*inputs))
+    ran = _layers_that_run(network, lambda: (call or network)(*inputs))
     return sum(_work(*each) for each in ran), sum(_additions(*each) for each in ran)
 
 

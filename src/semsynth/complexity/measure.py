@@ -127,12 +127,12 @@ def count(parts: Parts) -> Record:
     """Parameters, multiply-accumulates and ratios, of networks without memory."""
     semantics = empty_semantics(parts.size, parts.num_classes)
     with torch.device("meta"):
-        generator, discriminator, encoder = parts.generator(), parts.discriminator(), parts.encoder()
+        generator, discriminator = parts.generator(), parts.discriminator()
     layers = walk(generator, semantics)
     image = torch.empty(1, 3, *parts.size, device="meta")
     networks = {} if discriminator is None else {"discriminator": _whole(discriminator, semantics, image)}
-    if encoder is not None:
-        networks["encoder"] = _whole(encoder, image)
+    if (encoder := parts.encoder()) is not None:
+        networks["encoder"] = _of_encoder(encoder, parts)
     return {
         "parameters": counting.parameters(layers), **{name: add(layers) for name, add in counting.COUNTS.items()},
         "elementwise": counting.elementwise(layers),
@@ -141,8 +141,14 @@ def count(parts: Parts) -> Record:
     }
 
 
-def _whole(network: nn.Module, *inputs: object) -> dict[str, int]:
-    macs, additions = network_work(network, *inputs)
+def _of_encoder(encoder: Any, parts: Parts) -> dict[str, int]:
+    """With memory: some number the instances of the label map, or cut classes out."""
+    semantics = Semantics(torch.zeros(1, *parts.size, dtype=torch.int64), parts.num_classes)
+    return _whole(encoder.eval(), torch.zeros(1, 3, *parts.size), semantics, call=encoder.encode)
+
+
+def _whole(network: nn.Module, *inputs: object, call: Callable[..., object] | None = None) -> dict[str, int]:
+    macs, additions = network_work(network, *inputs, call=call)
     return {"parameters": sum(p.numel() for p in network.parameters()), "macs": macs, "macs_bias": macs + additions}
 
 

@@ -36,7 +36,8 @@ GENERATORS: dict[str, tuple[str, Plain]] = {
 PUBLISHED_NORMS = {"oasis": "spade_noise", "groupdnet": "grouped", "inade": "inade", "sean": "ace"}
 # and, by data set, with which widths of the last block and groups of channels, where these are not 64 and one
 PUBLISHED_GROUPS: dict[str, dict[str, tuple[int, list[int]]]] = {
-    "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1])},
+    "groupdnet": {"ade20k": (64, [151, 16, 16, 8, 4, 2, 1]), "cityscapes": (280, [35, 35, 20, 14, 10, 4, 1]),
+                  "celebamask_hq": (304, [19, 19, 8, 8, 4, 4, 2]), "deepfashion": (160, [8, 8, 4, 4, 2, 2, 1])},
 }
 NAMES = {"sean_ace_clade": "sean_clade"}  # that the papers have for others
 
