@@ -48,7 +48,7 @@ def train_from_nothing(*arguments, code=0):
     ("arguments", "code", "message"),
     [
         (["batch=0"], 2, "batch=0 must be a whole number from 1 to 1000000"),
-        (["norm=spdae"], 2, "norm=spdae: there is no such choice; did you mean spade or spade_noise?"),
+        (["norm=spdae"], 2, "norm=spdae: there is no such choice; did you mean spade or spade_noise or ace?"),
         (["epochz=3"], 2, "epochz: there is no such key; did you mean epochs"),
         (["resume=nowhere"], 2, "nowhere is no run directory"),
     ],

@@ -100,7 +100,13 @@ class GroupSPADE(Norm):
 
 
 class GroupedPatchNetwork(PatchNetwork):
-    """A `PatchNetwork` whose second convolutions are grouped: weight (g,hidden/g,9,2,C/g), of two to C channels."""
+    """A `PatchNetwork` whose second convolutions are grouped: weight (g,hidden/g,9,2,C/g), of two to C channels.
+
+    >>> network = GroupedPatchNetwork(torch.zeros(0), torch.zeros(6), torch.ones(2, 3, 9, 2, 2), torch.zeros(8))
+    >>> of_first_group = torch.tensor([[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]])
+    >>> network.placed(of_first_group).view(9, 2, 4)[0].tolist()  # scale and shift of four channels, two a group
+    [[3.0, 3.0, 0.0, 0.0], [3.0, 3.0, 0.0, 0.0]]
+    """
 
     def placed(self, features: Tensor) -> Tensor:
         """What features (S,hidden) add at each of nine places, (S,9*2*C), the bias in the middle."""

@@ -106,6 +106,7 @@ def mean_by_class(maps: Tensor, view: Semantics) -> Tensor:
 
     That of a soft label map is weighted by its probabilities.
 
+    >>> from semsynth.semantics import Semantics
     >>> view = Semantics(torch.tensor([[[0, 0, 2]]]), 3)
     >>> mean_by_class(torch.tensor([[[[1.0, 2.0, 5.0]]]]), view).flatten().tolist()
     [1.5, 0.0, 5.0]
