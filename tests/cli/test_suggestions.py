@@ -42,7 +42,7 @@ def test_keys_of_the_given_choices_are_known():
 
 
 @pytest.mark.parametrize(("command", "overrides", "message"), [
-    ("train", ["norm=spade,cladee"], r"^norm=cladee: there is no such choice; did you mean clade.*there are ace, .*clade, "),
+    ("train", ["norm=spade,cladee"], r"^norm=cladee: there is no such choice; did you mean clade.*ace, .*clade, "),
     ("train", ["logger=null"], r"^logger=null: choose one of csv, tensorboard, wandb$"),
     ("train", ["~logger"], r"^~logger: choose one of csv, tensorboard, wandb$"),
     ("train", ["norm=null", "optim=null"], r"^norm=null: choose one of ace, .*\noptim=null: choose"),
