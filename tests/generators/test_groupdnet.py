@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from alike import drawn_alike
 from torch.testing import assert_close
 
 from semsynth.complexity import counting
@@ -94,15 +95,7 @@ def maps(n=N, size=32):
 def test_draws_the_same_by_tables_by_the_formula_and_folded(norm, monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     network = made(norm)
-    for _ in range(3):
-        network(network.prepare(maps()))  # statistics that are not those of the start
-    network, semantics = network.double().eval(), network.prepare(maps())
-    style = network.draw_style(N)
-    with torch.no_grad():
-        image = network(semantics, style)
-        with plain_formula():
-            assert_close(image, network(semantics, style), atol=1e-9, rtol=0)
-        assert_close(image, network.optimize_for_inference()(semantics, style), atol=1e-9, rtol=0)
+    semantics, image, _ = drawn_alike(network, maps)
     assert image.std() > 0.05
     assert (image - network(semantics, network.draw_style(N))).abs().mean() > 1e-3, "codes are seen"
 

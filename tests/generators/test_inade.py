@@ -5,13 +5,13 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from alike import drawn_alike
 from torch.testing import assert_close
 
 from semsynth.complexity import counting
 from semsynth.complexity.layers import walk
 from semsynth.generators.inade import INADEGenerator
 from semsynth.norms import base
-from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE
 from semsynth.norms.inade import INADE
 from semsynth.semantics import Semantics
@@ -49,16 +49,8 @@ def maps(n=N):
 def test_draws_the_same_by_tables_by_the_formula_and_folded(monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     network = made()
-    for _ in range(3):
-        network(network.prepare(maps()))  # statistics that are not those of the start
-    network, semantics = network.double().eval(), network.prepare(maps())
-    style = network.draw_style(N, semantics)
+    _, image, fast = drawn_alike(network, maps)
     with torch.no_grad():
-        image = network(semantics, style)
-        with plain_formula():
-            assert_close(image, network(semantics, style), atol=1e-9, rtol=0)
-        fast = network.optimize_for_inference()
-        assert_close(image, fast(semantics, style), atol=1e-9, rtol=0)
         one, three = network.prepare(maps(1)), network.draw_style(3)
         alone = torch.cat([network(one, three[[i]]) for i in range(3)])
         assert_close(fast(one, three), alone, atol=1e-9, rtol=0)

@@ -5,13 +5,13 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from alike import drawn_alike
 from torch.testing import assert_close
 
 from semsynth.complexity import counting
 from semsynth.complexity.layers import walk
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.norms import base
-from semsynth.norms.base import plain_formula
 from semsynth.norms.clade import CLADE
 from semsynth.norms.clade_noise import CLADE_Noise
 from semsynth.norms.spade_noise import SPADE_Noise
@@ -64,15 +64,7 @@ def maps(n=N, size=64):
 def test_draws_the_same_by_tables_by_the_formula_and_folded(norm, noise_per, monkeypatch):
     monkeypatch.setattr(base, "FUSED_ELEMENTS", 0)
     network = made(norm, noise_per=noise_per)
-    for _ in range(3):
-        network(network.prepare(maps()))  # statistics that are not those of the start
-    network, semantics = network.double().eval(), network.prepare(maps())
-    style = network.draw_style(N, semantics)
-    with torch.no_grad():
-        image = network(semantics, style)
-        with plain_formula():
-            assert_close(image, network(semantics, style), atol=1e-9, rtol=0)
-        assert_close(image, network.optimize_for_inference()(semantics, style), atol=1e-9, rtol=0)
+    semantics, image, _ = drawn_alike(network, maps)
     assert image.std() > 0.05
     other = network(semantics, network.draw_style(N, semantics))
     assert (image - other).abs().mean() > 1e-3, "noise is seen"
