@@ -1,6 +1,7 @@
-"""One picture by all the ways in which a network computes it."""
+"""What a network computes by tables, and by the plain formula: the same."""
 
 import torch
+import torch.nn.functional as F
 from torch.testing import assert_close
 
 from semsynth.norms.base import plain_formula
@@ -27,3 +28,18 @@ def drawn_alike(network, maps):
         fast = network.optimize_for_inference()
         assert_close(image, fast(semantics, style), atol=1e-9, rtol=0)
     return semantics, image, fast
+
+
+def normed_alike(norm, plain, x, sem, slope, monkeypatch):
+    """A norm with LeakyReLU by tables alone, and its copy by the plain formula: the same, with all gradients."""
+    with monkeypatch.context() as context:
+        context.setattr(norm, "modulation", None)
+        out = norm(x, sem, slope=slope)
+    with plain_formula():
+        expected = F.leaky_relu(plain(x, sem), slope)
+    assert_close(out, expected)
+    weights = torch.randn_like(expected)
+    grads = torch.autograd.grad((out * weights).sum(), (x, *norm.parameters()))
+    plain_grads = torch.autograd.grad((expected * weights).sum(), (x, *plain.parameters()))
+    for (name, _), grad, plain_grad in zip([("x", x), *norm.named_parameters()], grads, plain_grads, strict=True):
+        assert_close(grad, plain_grad, msg=name)

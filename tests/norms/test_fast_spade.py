@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from alike import normed_alike
 from torch import nn
-from torch.testing import assert_close
 
 from semsynth.norms import base as base_module
 from semsynth.norms.base import plain_formula
@@ -42,17 +42,7 @@ def test_equals_the_plain_formula(kind, edges, slope, fused, monkeypatch):
     plain, sem = copy.deepcopy(norm), maps(kind)
     assert sem.patches(edges=edges) is not None
     x = torch.randn(2, 3, 16, 12).double().to(memory_format=torch.channels_last).requires_grad_()
-    with monkeypatch.context() as context:
-        context.setattr(norm, "modulation", None)
-        out = norm(x, sem, slope=slope)
-    with plain_formula():
-        expected = F.leaky_relu(plain(x, sem), slope)
-    assert_close(out, expected)
-    weights = torch.randn_like(expected)
-    grads = torch.autograd.grad((out * weights).sum(), (x, *norm.parameters()))
-    plain_grads = torch.autograd.grad((expected * weights).sum(), (x, *plain.parameters()))
-    for (name, _), grad, plain_grad in zip([("x", x), *norm.named_parameters()], grads, plain_grads, strict=True):
-        assert_close(grad, plain_grad, msg=name)
+    normed_alike(norm, plain, x, sem, slope, monkeypatch)
 
 
 def test_gradients(monkeypatch):

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from alike import normed_alike
 from torch import nn
 from torch.testing import assert_close
 
@@ -42,17 +43,7 @@ def test_equals_the_plain_formula(form, edges, fused, monkeypatch):
     norm, sem = made(form, edges), maps()
     plain = copy.deepcopy(norm)
     x = torch.randn(2, 12, 32, 24).double().to(memory_format=torch.channels_last).requires_grad_()
-    with monkeypatch.context() as context:
-        context.setattr(norm, "modulation", None)
-        out = norm(x, sem, slope=0.2)
-    with plain_formula():
-        expected = F.leaky_relu(plain(x, sem), 0.2)
-    assert_close(out, expected)
-    weights = torch.randn_like(expected)
-    grads = torch.autograd.grad((out * weights).sum(), (x, *norm.parameters()))
-    plain_grads = torch.autograd.grad((expected * weights).sum(), (x, *plain.parameters()))
-    for (name, _), grad, plain_grad in zip([("x", x), *norm.named_parameters()], grads, plain_grads, strict=True):
-        assert_close(grad, plain_grad, msg=name)
+    normed_alike(norm, plain, x, sem, 0.2, monkeypatch)
 
 
 @pytest.mark.parametrize("edges", [False, True])

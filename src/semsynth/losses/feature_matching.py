@@ -45,7 +45,8 @@ def distances(inputs: LossInputs, first: int = 0) -> Tensor:
     """
     most = max(len(maps) for maps in inputs.fake_maps) - 1
     if most <= first:
-        raise ValueError(f"feature matching from map {first} on: the discriminator has {most} before its prediction")
+        raise ValueError(f"feature matching from map {first} on: the discriminator has {most} before its prediction; "
+                         "take a smaller first, a discriminator with more layers, or a loss without feature matching")
     return torch.stack([(fake.float() - real.detach().float()).abs().mean()
                         for fakes, reals in zip(inputs.fake_maps, inputs.real_maps, strict=True)
                         for fake, real in zip(fakes[first:-1], reals[first:-1], strict=True)])
