@@ -44,7 +44,8 @@ def test_a_run_without_scores_is_named(tmp_path):
 
 def test_runs_whose_checkpoints_were_deleted_keep_their_curves(tmp_path):
     def run(norm, seed):
-        return Run(tmp_path / f"{norm}{seed}", config.finalize(composed("train", "dataset=scenes", f"norm={norm}", f"seed={seed}", f"run_dir={tmp_path}")), None, None, 2)
+        cfg = composed("train", "dataset=scenes", f"norm={norm}", f"seed={seed}", f"run_dir={tmp_path}")
+        return Run(tmp_path / f"{norm}{seed}", config.finalize(cfg), None, None, 2)
 
     runs_found = [run(norm, seed) for norm in ("clade", "spade") for seed in (0, 1)]
     names = {run.name for run in runs_found}
