@@ -12,7 +12,7 @@ from semsynth.drawing import draw
 from semsynth.evaluation.sampler import Sampler
 from semsynth.semantics.batch import semantics_from_batch
 from semsynth.semantics.samples import SampleBatch
-from semsynth.synthesis.edits import with_class
+from semsynth.synthesis.regional import with_class
 
 
 def has_parts(sampler: Sampler, batch: SampleBatch) -> bool:

@@ -51,8 +51,8 @@ def measured(editor: Editor, instances: bool, reach: int) -> EditLeak:
 def most_different(editor: Editor, label: int, instances: bool) -> Edit | None:
     """The edit of a class that its two photographs make the most of; every sample that shows the class lends its look.
 
-    That of the largest product of the region's root size and of how much further apart the colours of the two regions
-    are than those of the rests of the photographs: where light and weather are alike, the region's own look shows.
+    That of the largest product of the smaller region's root size and of how much further apart the colours of the two
+    are than those of the rests of the photographs: where light and weather are alike, a region's own look shows.
     """
     best, most = None, -torch.inf
     for edit in editor.edits(instances):
@@ -64,7 +64,7 @@ def most_different(editor: Editor, label: int, instances: bool) -> Edit | None:
                 continue
             apart, rest = ((_colour(editor, edit.index, mine) - _colour(editor, source, theirs)).abs().mean()
                            for mine, theirs in ((edit.region, shown), (~edit.region, ~shown)))
-            worth = float((apart - rest) * edit.region.sum() ** 0.5)
+            worth = float((apart - rest) * min(edit.region.sum(), shown.sum()) ** 0.5)
             if worth > most:
                 best, most = Edit(edit.index, source, label, edit.instance, edit.region, shown), worth
     return best

@@ -13,7 +13,7 @@ from semsynth.drawing import draw, style_of
 from semsynth.papers.trained import Trained
 from semsynth.semantics import Semantics
 from semsynth.style import Style, cat
-from semsynth.synthesis.edits import at_instances, with_class
+from semsynth.synthesis.regional import at_instances, with_class
 from semsynth.synthesis.styles import completed
 
 SMALLEST = 16  # pixels of a region that is edited, or looked at

@@ -6,7 +6,7 @@ import torch
 from semsynth.semantics import Semantics
 from semsynth.semantics.regions import Regions
 from semsynth.style import Style
-from semsynth.synthesis.edits import at_instances, counterparts, with_class
+from semsynth.synthesis.regional import at_instances, counterparts, with_class
 
 LABELS = torch.zeros(2, 32, 32, dtype=torch.int64)
 LABELS[0, 16:] = 1
