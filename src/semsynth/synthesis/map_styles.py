@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style, cat
@@ -63,7 +65,8 @@ class MapStyles:
             raise StyleError(f"interpolate=STEPS walks between two styles in at least 2 steps, got {self._ends} styles "
                              f"and {self.interpolate} steps: give style=[A.png,B.png], or none to draw both from the "
                              "seed")
-        drawn = draw_styles(self.generator, 1, self.seed)
+        anything = Semantics(torch.zeros(1, *self.generator.size, dtype=torch.int64), 1)
+        drawn = draw_styles(self.generator, 1, self.seed, anything)
         for reference in [*self.given, *self.edit.looks.values()]:
             if drawn is not None:
                 reference.check_fits(drawn)

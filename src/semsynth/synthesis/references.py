@@ -79,18 +79,12 @@ class Reference:
         return replace(self, style=replace(self.style, instances=code, posterior=None), regions=None)
 
     def check_fits(self, drawn: Style) -> None:
-        """Raise StyleError where a run, of which a drawn style is given, reads no such codes."""
+        """Raise StyleError where a run reads no such codes, as a style tells that is drawn for a label map."""
         mine, theirs = ({name: code.shape[1:] for name, code in style.codes().items() if name != "noise"}
                         for style in (self.style, drawn))
         for name, shape in mine.items():
-            wanted = theirs.get(name)
-            if name in ("classes", "instances"):  # as long for one as for the other
-                other = theirs.get("classes" if name == "instances" else "instances")
-                lengths = {code[-1] for code in (wanted, other) if code is not None}
-                fine = shape[-1] in lengths and (name == "instances" or wanted is None or shape == wanted)
-            else:
-                fine = shape == wanted
-            if not fine:
+            of_each = name in ("classes", "instances") and "instances" in theirs  # a class's for each of its instances
+            if (shape[-1] != theirs["instances"][-1]) if of_each else (shape != theirs.get(name)):
                 raise StyleError(f"{self.name} holds {_in_words(mine)}, and this run reads {_in_words(theirs)}: they "
                                  "are codes of another network")
 
