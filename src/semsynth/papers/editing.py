@@ -87,6 +87,14 @@ def cells(editor: Editor, edit: Edit) -> list[np.ndarray]:
             to_uint8(after[0].numpy()), to_uint8(change.numpy())]
 
 
+def edit_grid(editor: Editor, classes: Sequence[str], instances: bool = False) -> Image.Image | None:
+    """A row for the `most_different` edit of each class, see `Editing`; None where no label map shows any of them."""
+    wanted = [name for name in classes if name in editor.trained.classes]
+    edits = [most_different(editor, label, instances) for label in editor.trained.labels_of(wanted)]
+    rows = [cells(editor, edit) for edit in edits if edit is not None]
+    return draw_grid(rows, TITLES, cell=CELL) if rows else None
+
+
 def _outlined(picture: np.ndarray, region: Tensor) -> np.ndarray:
     """With everything but the region lighter."""
     light = (0.35 * picture + 0.65 * 255).astype(np.uint8)
@@ -156,13 +164,8 @@ class Editing:
                 Section("Leak of an edit, by class", table=Table(["network", "changed", *names], by_class))]
 
     def _picture(self, editor: Editor, instances: bool, path: Path) -> Path | None:
-        wanted = [name for name in (self.instances if instances else self.classes) if name in editor.trained.classes]
-        edits = [most_different(editor, label, instances) for label in editor.trained.labels_of(wanted)]
-        rows = [cells(editor, edit) for edit in edits if edit is not None]
-        if not rows:
-            return None
-        grid: Image.Image = draw_grid(rows, TITLES, cell=CELL)
-        return write_with(path, lambda file: grid.save(file, "PNG"))
+        grid = edit_grid(editor, self.instances if instances else self.classes, instances)
+        return None if grid is None else write_with(path, lambda file: grid.save(file, "PNG"))
 
 
 def _chart(leaks: dict[tuple[str, str], EditLeak], path: Path) -> Path:
