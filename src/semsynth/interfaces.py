@@ -81,7 +81,8 @@ class Generator(Network, Protocol):
 
         Args:
             count: Of pictures.
-            semantics: Their label maps, for styles that depend on which classes or instances there are.
+            semantics: Their label maps, or one of which all are pictures, for styles that depend on which classes or
+                instances there are.
             normal: Makes the numbers; None: torch's own random state.
         """
 

@@ -110,7 +110,10 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "features": ANY_NAMES, "real_statistics": ANY_NAMES, "real_statistics_of": one_of("train", "val"),
         "batch": maybe(whole(1)), "workers": whole(0, 1024)},
     "synthesize": {
-        "input": PATH, "instances": maybe(PATH), "style": ANY_NAMES, "samples": whole(1, 10000), "snap": FLAG,
+        "input": PATH, "instances": maybe(PATH), "samples": whole(1, 10000), "snap": FLAG,
+        **dict.fromkeys(("style", "style_labels", "style_instances"), any_of(NULL, NAME, NAMES, NODE)),
+        "share": any_of(number(0, 1), NODE), "resample": ANY_NAMES, "save_codes": maybe(PATH),
+        "instance": any_of(NULL, whole(0), each(whole(0), "[ROW,COLUMN], in pixels", 2, 2)),
         "interpolate": whole(0, 10000), "size": any_of(NULL, one_of("native"), SIDES),
         "precision": one_of("float32", "bfloat16")},
     "export": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,35 +10,16 @@ from torch import Tensor
 
 from semsynth.drawing import draw
 from semsynth.evaluation.sampler import Sampler
-from semsynth.semantics import Semantics
 from semsynth.semantics.batch import semantics_from_batch
 from semsynth.semantics.samples import SampleBatch
-from semsynth.style import Style
-
-
-def redrawn(style: Style, other: Style, label: int, semantics: Semantics) -> Style | None:
-    """A style that looks as another one where label maps show a class, and as before elsewhere; None: it cannot.
-
-    A style has codes by class, or by instance, or is drawn pixel by pixel; one vector for a picture has no parts.
-    """
-    if style.classes is not None:
-        return style.with_class(label, other)
-    if style.instances is not None and other.instances is not None:
-        chosen = (semantics.regions().classes == label)[..., None].to(style.instances.device)
-        return replace(style, instances=torch.where(chosen, other.instances, style.instances), posterior=None)
-    if style.noise is not None and other.noise is not None:
-        height, width = style.noise.shape[-2:]
-        shown = semantics.prepare([(height, width)]).at(height, width).labels
-        chosen = (shown == label)[:, None].to(style.noise.device)
-        return replace(style, noise=torch.where(chosen, other.noise, style.noise), posterior=None)
-    return None
+from semsynth.synthesis.regional import with_class
 
 
 def has_parts(sampler: Sampler, batch: SampleBatch) -> bool:
     """Whether the style of one class of a picture can be drawn anew, as the label maps of a batch tell."""
     semantics = semantics_from_batch(batch, sampler.num_classes).to(sampler.device)
     style = sampler.generator.draw_style(len(semantics), semantics)
-    return style is not None and redrawn(style, style, 0, semantics) is not None
+    return style is not None and with_class(style, style, 0, semantics) is not None
 
 
 @torch.no_grad()
@@ -59,6 +39,7 @@ def class_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, count
         styles = [sampler.generator.draw_style(len(semantics), semantics, sampler.normal(positions[rows], 1 + sample))
                   for sample in range(count)]
         base = styles[0]
-        changed = [redrawn(base, other, label, semantics) for other in styles if base is not None and other is not None]
+        changed = [with_class(base, other, label, semantics)
+                   for other in styles if base is not None and other is not None]
         yield (torch.stack([draw(sampler.generator, semantics, style) for style in changed]),
                part["labels"] == label)
