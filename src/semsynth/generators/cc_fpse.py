@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.generators.base import BaseGenerator
+from semsynth.generators.base import BaseGenerator, grid_of_size
 from semsynth.generators.blocks import recomputed
 from semsynth.generators.label_convolution import LabelConv2d
 from semsynth.generators.label_pyramid import LabelPyramid
@@ -94,14 +94,23 @@ class CCFPSEGenerator(BaseGenerator):
         Raises:
             ValueError: the network cannot make this size.
         """
-        if self.z_dim and (h, w) != self.size:
-            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
-                             f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
+        if self.z_dim:
+            self.check_fixed(h, w)
         start = self.start_size(h, w)
         sizes = [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
         needs = frozenset({"patches with edges" if self.edges else "patches"})
         cuda = self.conv_img.weight.is_cuda  # where convolutions are faster on small maps, as in SPADE
         return [Reading(a, b, () if cuda and a * b <= DENSE_PIXELS else needs) for a, b in sizes]
+
+    def resize_start(self) -> None:
+        """Have the start grid that comes from a style vector resized for other sizes than that of the training images.
+
+        Raises:
+            ValueError: it does not come from one, so that all sizes are drawn anyway.
+        """
+        if not self.z_dim:
+            super().resize_start()
+        self.start_resized = True
 
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """Style vectors of `count` pictures from N(0, 1), by `normal` or torch's own state; None without a VAE."""
@@ -152,5 +161,5 @@ class CCFPSEGenerator(BaseGenerator):
         if len(style) % len(semantics):
             raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
         weight: Any = self.fc.weight
-        grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, h, w)
-        return grid
+        grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, *self.start_size(*self.size))
+        return grid_of_size(grid, (h, w))
