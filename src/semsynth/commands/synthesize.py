@@ -6,6 +6,7 @@
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
 """
 
+from functools import partial
 from typing import Any
 
 import hydra
@@ -37,10 +38,11 @@ def draw_share(cfg: DictConfig) -> None:
     from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import synthesize
     from semsynth.synthesis.snap import Snap, offered
-    from semsynth.synthesis.styles import choose_styles
+    from semsynth.synthesis.styles import choose_styles, resize_start, with_noise_of
 
     masks = find_masks(cfg.input, cfg.output)
     generator, encoder, trained = run.generator, run.encoder, run.whole("dataset")
+    resize_start(generator, cfg.start)
     training_size, data = tuple(trained.size), trained.dataset
     size = chosen_size(cfg.size, training_size)
     icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
@@ -53,11 +55,13 @@ def draw_share(cfg: DictConfig) -> None:
     device = chosen_device(cfg.device)
     precision = matmul.chosen(cfg.matmul, device.type)
     words: Any = OmegaConf.to_container(cfg)
+    fitted = partial(with_noise_of, seed=cfg.seed, walked=cfg.interpolate > 0)
     words |= {"style": listed(cfg.style) or [], "matmul": precision}
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, cfg.output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
-                          overwrite=cfg.overwrite, words=made_with(words, run.checkpoint, run.weights))
+                          overwrite=cfg.overwrite, tile=words["tile"], fitted=fitted,
+                          words=made_with(words, run.checkpoint, run.weights))
     if painting:
         painting.shares = {path: share for part in gathered(painting.shares, "snap") for path, share in part.items()}
     print(*(painting.lines() if painting else []), f"weights: {run.saved}", f"pictures: {cfg.output}",

@@ -65,8 +65,8 @@ class BaseGenerator(nn.Module, ABC):
         """The style as it is: nothing is drawn besides."""
         return style
 
-    def check_tiles(self) -> None:
-        """Whether it can draw in tiles.
+    def check_tiles(self, tile: Any) -> None:
+        """Whether it can draw in such tiles, see `in_tiles`.
 
         Raises:
             ValueError: its layers see more of a picture than its neighbourhood, or nobody says how much; as it is.
@@ -86,7 +86,7 @@ class BaseGenerator(nn.Module, ABC):
         Raises:
             ValueError: see `check_tiles`; it cannot make this size, or these are no tiles.
         """
-        self.check_tiles()
+        self.check_tiles(tile)
         return self.optimize_for_inference().in_tiles(semantics, style, tile, progress)  # type: ignore[no-any-return]
 
     def check_fixed(self, h: int, w: int) -> None:

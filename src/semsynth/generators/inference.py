@@ -161,9 +161,13 @@ class FoldedGenerator(BaseGenerator):
         """The same images with the memory of a tile, see `semsynth.generators.tiled.draw_in_tiles`."""
         return draw_in_tiles(self, semantics, style, tile, progress)
 
-    def check_tiles(self) -> None:
-        """Whether it can draw in tiles; a ValueError says why not."""
-        self.network.check_tiles()
+    def check_tiles(self, tile: Any) -> None:
+        """Whether it can draw in such tiles; a ValueError says why not."""
+        self.network.check_tiles(tile)
+
+    def resize_start(self) -> None:
+        """Have a start grid of fixed size resized; a ValueError says where there is none."""
+        self.network.resize_start()
 
     def paired(self, semantics: Semantics, style: Style | None) -> tuple[Semantics, Style | None]:
         """Label maps, and the styles as the blocks read them: as many label maps as styles where rows follow from both.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from semsynth.generators.base import BaseGenerator, grid_of_size, no_tiles
 from semsynth.generators.blocks import ResBlock, recomputed
 from semsynth.generators.inference import FoldedGenerator
+from semsynth.generators.tiles import tile_sides
 from semsynth.layers.convolution import ImageConv2d
 from semsynth.layers.init import initialise
 from semsynth.modulation.compiler import any_sizes
@@ -171,8 +172,8 @@ class SPADEGenerator(BaseGenerator):
             super().resize_start()
         self.start_resized = True
 
-    def check_tiles(self) -> None:
-        """Whether its norms see pixels and their neighbourhood alone.
+    def check_tiles(self, tile: Any) -> None:
+        """Whether these are tiles, and its norms see pixels and their neighbourhood alone.
 
         Raises:
             ValueError: one takes statistics over the whole picture.
@@ -181,6 +182,7 @@ class SPADEGenerator(BaseGenerator):
             if isinstance(norm, Norm) and not by_pixel(norm.base):
                 raise no_tiles(f"its norms ({type(norm.base).__name__}) take statistics over the whole picture in "
                                "every layer, unlike those of base=batch and base=pono")
+        tile_sides(tile)
 
     def draw_style(self, count: int, semantics: Semantics | None = None,
                    normal: Normal | None = None) -> Style | None:

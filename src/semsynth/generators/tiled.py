@@ -38,8 +38,7 @@ def draw_in_tiles(generator: FoldedGenerator, semantics: Semantics, style: Style
     Raises:
         ValueError: a norm takes statistics over the whole picture; the generator cannot make this size; no such tiles.
     """
-    generator.check_tiles()
-    sides = tile_sides(tile)
+    generator.check_tiles(tile)
     readings = generator.readings(*semantics.size)
     if generator.styled:  # with noise for the whole picture, of which tiles are parts
         style = generator.draw_style(len(semantics), semantics) if style is None else style
@@ -58,7 +57,7 @@ def draw_in_tiles(generator: FoldedGenerator, semantics: Semantics, style: Style
         return generator.image(out)
 
     beyond = 1 + (network.attention is not None)  # the last convolution, and that of the attention over positions
-    *early, (late, boxes) = stages([*steps, last.step(beyond, image)], sides)
+    *early, (late, boxes) = stages([*steps, last.step(beyond, image)], tile_sides(tile))
     for group, some in early:
         x = whole(parts(x, group, some), some, group[-1].size)
     if network.attention is None:

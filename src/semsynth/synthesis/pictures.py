@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Style | None,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
-               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None) -> Path:
+               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None,
+               tile: Any = None, fitted: Callable[[Style, tuple[int, int]], Style] | None = None) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
@@ -78,10 +79,19 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         overwrite: whether the folder may hold files already; those of the same names are replaced.
         words: what moves the pictures, see :func:`semsynth.synthesis.output.made_with`: those of the same words that
             are there already are left as they are. None: none is.
+        tile: of pictures that are drawn in tiles, see :func:`semsynth.drawing.draw`; a style at a time then.
+        fitted: makes of the styles those for pictures of a size (H, W), as their noise follows it; None: as they are.
 
     Raises:
-        DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
+        DataError: a mask does not fit the run, the generator cannot make its size or draw in tiles, or the folder holds
+            files already.
     """
+    if tile is not None:
+        batch = 1
+        try:
+            generator.check_tiles(tile)
+        except ValueError as error:
+            raise DataError(str(error)) from None
     things = find_instances(masks, instances)
     items = list(masks.items())
 
@@ -117,8 +127,9 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
             semantics = reader.read(mask, things.get(name))
             drawn = Drawn(name, [colour_labels(semantics.labels[0].numpy(), reader.colours)])
             on_device = None
+            own = styles if styles is None or fitted is None else fitted(styles, sizes[name])
             for first in range(0, count, batch):
-                style = None if styles is None else styles[first:first + batch]
+                style = None if own is None else own[first:first + batch]
                 files = [folder / f"{name}{_suffix(index, count)}.png"
                          for index in range(first, min(first + batch, count))]
                 there = all(place.holds(file, *sources) for file in files)
@@ -127,7 +138,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
                     drawn.kept += len(files)
                 else:
                     on_device = on_device or semantics.to(device)  # prepared once for all styles
-                    pictures = [to_uint8(image) for image in draw(fast, on_device, style).cpu().numpy()]
+                    pictures = [to_uint8(image) for image in draw(fast, on_device, style, tile, _tiles).cpu().numpy()]
                     for picture, file in zip(pictures, files, strict=True):
                         _save(Image.fromarray(picture), file)
                 drawn.row += pictures if name in shown and first < GRID_COLUMNS else []
@@ -148,6 +159,11 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     legend = [(name, colour) for name, colour in zip(reader.names, reader.colours, strict=True)]
     return from_first(lambda: _save(draw_grid(rows, titles, legend if len(legend) <= 40 else ()), folder / GRID),
                       "grid")
+
+
+def _tiles(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """Shows how far the tiles of a picture have come."""
+    return tqdm(items, title, total, unit="tile", leave=False)
 
 
 @dataclass
