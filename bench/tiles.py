@@ -54,7 +54,10 @@ def measure(name: str, size: tuple[int, int], tile: int) -> tuple[float, float, 
         for norm in generator.modules():
             if isinstance(norm, CLADE):
                 norm.gamma.normal_(1, 0.3), norm.beta.normal_(0, 0.3)
-        generator.conv_img.weight.mul_(0.5 / draw(generator, small, style).std().clamp(max=0.5))
+        before = torch.atanh(draw(generator, small, style).clamp(-0.99999, 0.99999))
+        scale = 0.5 / before.std((0, 2, 3))
+        generator.conv_img.bias.sub_(before.mean((0, 2, 3))).mul_(scale)
+        generator.conv_img.weight.mul_(scale[:, None, None, None])
         generator = generator.optimize_for_inference()
         draw(generator, small, style)  # warms up
         with peak_above_now(torch.device("cpu")) as peak:
