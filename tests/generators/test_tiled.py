@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from lively import lively
 from torch import nn
 
-from semsynth.generators import tiled
+from semsynth.generators import tiled, tiled_cc_fpse
+from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.crn import CRNGenerator
 from semsynth.generators.dagan import DAGANGenerator
 from semsynth.generators.groupdnet import GroupDNetGenerator
@@ -60,6 +61,10 @@ def oasis(norm, per):
     return OASISGenerator(norm, K, size=(64, 64), ngf=2, noise=4, noise_per=per)
 
 
+def cc_fpse(**more):
+    return CCFPSEGenerator(K, size=(64, 64), ngf=2, upsamplings=4, hidden=4, pyramid=4, **more)
+
+
 GENERATORS = {
     "clade": lambda: spade(CLADE),
     "clade edges": lambda: spade(partial(CLADE, edges=True), edges=True),
@@ -83,6 +88,9 @@ GENERATORS = {
     "groupdnet, clade": lambda: GroupDNetGenerator(CLADE, K, size=(64, 64), ngf=6, upsamplings=4),
     "inade": lambda: resized(INADEGenerator(partial(INADE, noise=4), K, size=(64, 64), ngf=2, start=6, noise=4,
                                             upsamplings=4)),
+    "cc_fpse": cc_fpse,
+    "cc_fpse edges": lambda: cc_fpse(edges=True),
+    "cc_fpse, style vector": lambda: resized(cc_fpse(z_dim=4)),
     "style vector": lambda: resized(spade(SPADE, z_dim=4)),
 }
 
@@ -118,7 +126,14 @@ def test_a_halo_one_pixel_short_leaves_seams(name, monkeypatch):
     assert (image - expected).abs().max() > 50 * TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["spade", "spade edges", "oasis"])
+def test_a_halo_one_pixel_short_leaves_seams_in_cc_fpse(monkeypatch):
+    torch.manual_seed(1)
+    monkeypatch.setattr(tiled_cc_fpse, "REACH", tiled_cc_fpse.REACH - 1)
+    expected, image = both(cc_fpse(), label_maps())
+    assert (image - expected).abs().max() > 50 * TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["spade", "spade edges", "oasis", "cc_fpse"])
 def test_maps_whose_patches_do_not_repeat(name):
     """Where convolutions of the labels stand in for tables of patches."""
     torch.manual_seed(1)
@@ -133,7 +148,8 @@ def test_soft_maps():
     assert (image - expected).abs().max() < TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["oasis", "sean", "style vector", "groupdnet"])
+@pytest.mark.parametrize("name", ["oasis", "sean", "style vector", "groupdnet",
+                                  "cc_fpse, style vector"])
 def test_many_styles_of_one_label_map(name):
     torch.manual_seed(1)
     fast, maps = lively(GENERATORS[name]()).optimize_for_inference(), label_maps()

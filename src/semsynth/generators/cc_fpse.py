@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,8 @@ from semsynth.generators.label_convolution import LabelConv2d
 from semsynth.generators.label_pyramid import LabelPyramid
 from semsynth.generators.predicted_block import PredictedBlock
 from semsynth.generators.spade import BLOCKS, start_grid, upsamplings_for
+from semsynth.generators.tiled_cc_fpse import draw_in_tiles
+from semsynth.generators.tiles import Progress, tile_sides
 from semsynth.layers.convolution import ImageConv2d
 from semsynth.layers.init import initialise
 from semsynth.layers.plain import plain_weights
@@ -148,7 +151,20 @@ class CCFPSEGenerator(BaseGenerator):
                 x, level = F.interpolate(x, scale_factor=2.0, mode="nearest"), level + 1
             run = partial(recomputed, block) if self.checkpointing and self.training else block
             x = run(x, semantics.at(*x.shape[-2:]), maps[level])
+        return self.image(x)
+
+    def image(self, x: Tensor) -> Tensor:
+        """The last features to images."""
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
+
+    def check_tiles(self, tile: Any) -> None:
+        """Whether these are tiles; a ValueError says what would be."""
+        tile_sides(tile)
+
+    def in_tiles(self, semantics: Semantics, style: Style | None, tile: int | Sequence[int],
+                 progress: Progress | None = None) -> Tensor:
+        """The same images with the memory of a tile, see `semsynth.generators.tiled_cc_fpse.draw_in_tiles`."""
+        return draw_in_tiles(self, semantics, style, tile, progress)
 
     def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
