@@ -8,19 +8,17 @@ other processes disturb less.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 import time
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from maps import COCO_CLASSES
 from run import machine, table
-from torch import Tensor
 
-from semsynth.complexity.memory import MALLOC, peak_above_now
+from semsynth.complexity.memory import in_child, peak_above_now
 from semsynth.data.scenes.dataset import Scenes
 from semsynth.drawing import draw
 from semsynth.generators.dagan import DAGANGenerator
@@ -40,7 +38,7 @@ ROWS = ["CLADE:0", "CLADE:1024", "CLADE:512", "CLADE:256", "CLADE:128", "SPADE:0
 HEADS = ["network", "tile", "CPU seconds", "peak MiB above the weights", "largest difference"]
 
 
-def measure(name: str, size: tuple[int, int], tile: int) -> tuple[float, float, Tensor]:
+def measure(name: str, size: tuple[int, int], tile: int) -> tuple[float, int, np.ndarray]:
     """CPU seconds, bytes and the picture of a network at initial weights, but for lively pictures."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -64,31 +62,20 @@ def measure(name: str, size: tuple[int, int], tile: int) -> tuple[float, float, 
             start = time.process_time()
             image = draw(generator, Semantics(labels, COCO_CLASSES, offsets=offsets), style, tile or None)
             seconds = time.process_time() - start
-    return seconds, peak.bytes, image
-
-
-def _child(connection: Any, *arguments: Any) -> None:
-    seconds, peak, image = measure(*arguments)
-    connection.send((seconds, peak, image.numpy()))
+    return seconds, peak.bytes, image.numpy()
 
 
 def main(*words: str) -> None:
     """Print the table."""
-    os.environ |= MALLOC | {"OMP_NUM_THREADS": "1"}  # for the processes that are started
     size = (int(words[0]), int(words[1])) if len(words) > 1 else (1024, 2048)
-    spawn, whole, rows = multiprocessing.get_context("spawn"), {}, []
+    whole: dict[str, np.ndarray] = {}
+    rows = []
     for row in words[2:] or ROWS:
         name, tile = row.split(":")
-        receiver, sender = spawn.Pipe(duplex=False)
-        child = spawn.Process(target=_child, args=(sender, name, size, int(tile)))
-        child.start()
-        sender.close()
-        seconds, peak, pixels = receiver.recv()
-        child.join()
-        image = torch.from_numpy(pixels)
+        seconds, peak, image = in_child(partial(measure, name, size, int(tile)))
         expected = whole.setdefault(name, image)
         rows.append([name, tile if int(tile) else "one piece", f"{seconds:.1f}", f"{peak / 2 ** 20:.0f}",
-                     f"{(image - expected).abs().max().item():.0e}" if int(tile) else ""])
+                     f"{np.abs(image - expected).max():.0e}" if int(tile) else ""])
         print(*rows[-1], flush=True)
     print(f"\n{size[0]}x{size[1]}; {machine()}\n\n{table(HEADS, rows)}")
 
