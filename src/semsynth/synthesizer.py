@@ -50,8 +50,8 @@ class Synthesizer:
     def __init__(self, generator: Any, encoder: Any, condition: Condition,
                  device: str | torch.device = "cpu", start: str | None = None) -> None:
         self.device = chosen_device(device)
-        resize_start(generator, start)
         self._generator = generator.optimize_for_inference().to(self.device).eval().requires_grad_(False)
+        resize_start(self._generator, start)
         self._encoder = None if encoder is None else encoder.to(self.device).eval().requires_grad_(False)
         self._condition = condition
 

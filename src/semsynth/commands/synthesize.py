@@ -3,6 +3,7 @@
     python synthesize.py run=DIR input=LABELS output=DIR                  a label map or a folder of them
     python synthesize.py run=DIR input=LABELS output=DIR samples=6        several styles of each
     python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg  the style of a photograph
+    python synthesize.py run=DIR input=LABELS output=DIR tile=512         large pictures with the memory of a tile
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
 """
 

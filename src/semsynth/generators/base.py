@@ -98,7 +98,8 @@ class BaseGenerator(nn.Module, ABC):
         if (h, w) != self.size and not self.start_resized:
             raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
                              f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}. "
-                             "With start=resized that grid is resized, which it was not trained for")
+                             "synthesize.py and Synthesizer resize that grid, which it was not trained for, with "
+                             "start=resized")
 
     def resize_start(self) -> None:
         """Let it draw other sizes than that of the training images.
