@@ -20,13 +20,16 @@ def peak_of(megabytes):
     return peak.bytes
 
 
-def peak_of_drawing(size, tile):
-    """Bytes at the peak of a picture in tiles, or in one piece."""
+def peaks_of_drawing(wanted):
+    """Bytes at the peaks of pictures of a size, in tiles or in one piece."""
     torch.set_num_threads(1)
     generator = SPADEGenerator(CLADE, 3, size=(64, 64), ngf=8, upsamplings=5).eval().optimize_for_inference()
     with torch.inference_mode():
         draw(generator, Semantics(torch.zeros(1, 64, 64, dtype=torch.int64), 3))
-        labels = torch.randint(3, (1, *size))
-        with memory.peak_above_now(CPU) as peak:
-            draw(generator, Semantics(labels, 3), tile=tile)
-    return peak.bytes
+        peaks = []
+        for size, tile in wanted:
+            labels = torch.randint(3, (1, *size))
+            with memory.peak_above_now(CPU) as peak:
+                draw(generator, Semantics(labels, 3), tile=tile)
+            peaks.append(peak.bytes)
+    return peaks

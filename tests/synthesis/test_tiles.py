@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from commands import composed
-from peaks import peak_of_drawing
+from peaks import peaks_of_drawing
 from PIL import Image
 
 from semsynth import Synthesizer
@@ -131,8 +131,7 @@ def test_noise_is_drawn_for_the_whole_picture():
 @pytest.mark.skipif(not memory.RESET.exists(), reason="needs /proc")
 def test_memory_is_that_of_a_tile():
     small, large = ((512, 512), (1024, 1024))
-    whole, tiled, larger = (memory.in_child(partial(peak_of_drawing, *of)) for of in
-                            ((small, None), (small, 128), (large, 128)))
+    tiled, larger, whole = memory.in_child(partial(peaks_of_drawing, [(small, 128), (large, 128), (small, None)]))
     assert tiled < whole / 3
     # labels and their sizes, the picture, and the features that are kept: 8 + 12 + 16 bytes a pixel, some of it twice
     assert larger - tiled < 3 * 2 ** 20 * 36
