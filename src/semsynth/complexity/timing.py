@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import nn
 
-from semsynth.complexity.released.spade import PublishedNorm
+from semsynth.complexity.released.block import ReleasedNorm
 from semsynth.interfaces import Generator, Network
 from semsynth.norms.base import Norm
 from semsynth.semantics import Semantics
@@ -89,7 +89,7 @@ class NormTime:
     def __init__(self, network: Network, clock: Clock) -> None:
         modules = list(network.modules())
         # a published one holds the norm of ours that it takes its weights from, which does not run
-        published: list[nn.Module] = [m for m in modules if isinstance(m, PublishedNorm)]
+        published: list[nn.Module] = [m for m in modules if isinstance(m, ReleasedNorm)]
         self.norms = published or [m for m in modules if isinstance(m, Norm)]
         self.clock, self.seconds, self.calls = clock, 0.0, 0
         self._began = 0.0
