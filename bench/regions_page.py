@@ -1,8 +1,10 @@
-"""The pages of bench/sean.py: on a CPU ratios of times, on a GPU also what torch.compile makes of the plain formula."""
+"""The pages of bench/by_region.py: ratios of times, on a GPU also against what torch.compile makes of the formula."""
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,32 +20,54 @@ ON_GPU = ["network", "call", "ms", "peak MiB", "first call, s", "times as fast a
           "as plain compiled bf16"]
 
 
-def draw(names: list[str], repeats: int, size: int) -> str:
-    """The rows of drawing on a CPU."""
+Rows = list[list[str]]
+
+
+def draw(names: list[str], repeats: int, size: int, quick: bool) -> Iterator[Rows]:
+    """The rows of drawing on a CPU, a network's at a time."""
     labels, _, source = median_map(size, 1)
-    kinds = {f"{source}, ids modulo {CLASSES}": labels % CLASSES, "noise": noise(size, 1, CLASSES)}
-    rows = []
+    kinds = {f"{source}, ids modulo {CLASSES}": labels % CLASSES}
+    if not quick:
+        kinds["noise"] = noise(size, 1, CLASSES)
     for name in names:
-        generator = build(name, size=(size, size))
+        generator, rows = build(name, size=(size, size)), []
         for kind, these in kinds.items():
             (plain, fast), difference = drawing(generator, these, repeats, time.process_time)
             aim = f">= {TARGETS[name]:g}" if name in TARGETS and kind != "noise" else ""
             rows.append([name, kind, f"{plain:.2f}", f"{fast:.2f}", f"{plain / fast:.2f}", aim, f"{difference:.0e}"])
-            print(*rows[-1], flush=True)
-    return f"Drawing, {size}x{size}:\n\n{table(HEADS, rows)}"
+        yield rows
 
 
-def train(names: list[str], repeats: int, size: int) -> str:
-    """The rows of a generator's forward and backward pass on a CPU."""
+def train(names: list[str], repeats: int, size: int) -> Iterator[Rows]:
+    """The rows of a generator's forward and backward pass on a CPU, a network's at a time."""
     labels, _, source = median_map(size, 1)
-    rows = []
     for name in names:
         (plain, fast), kept = training(build(name, size=(size, size)), labels % CLASSES, repeats, time.process_time)
-        rows.append([name, f"{source}, ids modulo {CLASSES}", f"{plain:.2f}", f"{fast:.2f}", f"{plain / fast:.2f}",
-                     *(f"{of / 1e6:.0f}" for of in kept), f"{kept[1] / kept[0]:.2f}"])
-        print(*rows[-1], flush=True)
-    return (f"Forward and backward pass of the generator, {size}x{size}; MB are kept for the backward pass:\n\n"
-            f"{table(TRAINED, rows)}")
+        yield [[name, f"{source}, ids modulo {CLASSES}", f"{plain:.2f}", f"{fast:.2f}", f"{plain / fast:.2f}",
+                *(f"{of / 1e6:.0f}" for of in kept), f"{kept[1] / kept[0]:.2f}"]]
+
+
+def cpu(names: list[str], given: dict[str, str], words: list[str], page: Path) -> None:
+    """Measure on a CPU; the page is written after every network."""
+    trains, repeats = "training" in words, int(given.get("repeats", 2))
+    size = int(given.get("size", 128 if trains else 256))
+    torch.set_num_threads(1)
+    rows: Rows = []
+    for found in train(names, repeats, size) if trains else draw(names, repeats, size, "quick" in words):
+        rows += found
+        for row in found:
+            print(*row, flush=True)
+        doing = ("Forward and backward pass of the generator; MB are kept for the backward pass" if trains else
+                 "Drawing")
+        load = os.getloadavg()[0]
+        page.write_text("\n".join([
+            "# Styles by region against the published formulation\n",
+            f"{machine()}, torch {torch.__version__}, float32, one thread, load {load:.0f} at the end; published "
+            f"widths, {CLASSES} classes, batch 1, a label map never seen before. Medians of {repeats} alternating runs "
+            "in one process, in seconds of the processor, which other work on the machine disturbs less. "
+            f"`{' '.join(['python bench/by_region.py', *words, *(f'{k}={v}' for k, v in given.items())])}` wrote this "
+            "page.\n",
+            f"{doing}, {size}x{size}:\n", table(TRAINED if trains else HEADS, rows), ""]))
 
 
 def gpu(names: list[str], given: dict[str, str], words: list[str], page: Path) -> None:
@@ -94,19 +118,8 @@ def main(arguments: list[str]) -> None:
     """Measure and write a page."""
     given, words = dict(a.split("=", 1) for a in arguments if "=" in a), [a for a in arguments if "=" not in a]
     names = given.get("networks", ",".join(NETWORKS)).split(",")
-    on_card, trains = given.get("device") == "cuda", "training" in words
-    file = f"results_regions{'_training' * trains}{'_cuda' * on_card}.md"
+    on_card = given.get("device") == "cuda"
+    file = f"results_regions{'_training' * ('training' in words)}{'_cuda' * on_card}.md"
     page = Path(given.get("page", Path(__file__).with_name(file)))
-    if on_card:
-        gpu(names, given, words, page)
-    else:
-        torch.set_num_threads(1)
-        repeats = int(given.get("repeats", 2))
-        size = int(given.get("size", 128 if trains else 256))
-        made = train(names, repeats, size) if trains else draw(names, repeats, size)
-        page.write_text("\n".join([
-            "# Styles by region against the published formulation\n",
-            f"{machine()}, torch {torch.__version__}, float32, one thread; published widths, {CLASSES} classes, batch "
-            f"1, a label map never seen before. Medians of {repeats} alternating runs in one process, in seconds of "
-            f"the processor. `{' '.join(['python bench/sean.py', *arguments])}` wrote this page.\n", made, ""]))
+    (gpu if on_card else cpu)(names, given, words, page)
     print(f"wrote {page}")

@@ -52,3 +52,15 @@ def test_the_page(bench, tmp_path, monkeypatch):
     assert text.count(bench.regions.PEER) == 2
     assert "failed" not in text
     assert "no time left" not in text
+
+
+@pytest.mark.parametrize("words", [["quick"], ["training"]])
+def test_the_page_of_a_cpu(words, bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench.page, "build", lambda name, size: bench.regions.build(name, size=size, ngf=4))
+    monkeypatch.setattr(bench.page, "median_map", lambda size, count: (LABELS.long(), 19, "bands"))  # batches of two
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    page = tmp_path / "page.md"
+    given = ["networks=INADE", "repeats=1", "size=32", f"page={page}"]
+    bench.page.main([*words, *given])
+    assert "| INADE | bands, ids modulo 19 |" in page.read_text()
+    assert f"`python bench/by_region.py {words[0]} networks=INADE repeats=1 size=32" in page.read_text()
