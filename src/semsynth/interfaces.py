@@ -164,6 +164,9 @@ Inputs = TypeVar("Inputs", contravariant=True)
 class LossTerm(Protocol[Inputs]):
     """A term of a loss; a module. Its inputs are `semsynth.losses.inputs.LossInputs`, or of a system's own kind.
 
+    A term may have a method `applies(inputs) -> bool`: where it is false, as of a divergence where there is no
+    posterior, the term is neither computed nor logged.
+
     Attributes:
         weight: Its factor in the total.
     """

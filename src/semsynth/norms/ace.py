@@ -98,7 +98,7 @@ class ACE(Norm):
             return of_labels
         styles = spread(self._projected(style), view)
         of_styles = self.gamma(styles), self.beta(styles)
-        gamma, beta = (torch.lerp(labels, own, share.to(own)) for labels, own, share in
+        gamma, beta = (torch.lerp(labels, own.to(labels), share.to(labels)) for labels, own, share in
                        zip(of_labels, of_styles, self._shares(), strict=True))
         return gamma, beta
 
