@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "encoders": {"layers", "semantics", "style"},
     "interfaces": {"semantics", "style"},
     "modulation": {"layers", "semantics"},
+    "serving": {"errors"},
     "sharing": {"errors"},
     "signatures": {"errors"},
     "spelling": {"shipped"},
