@@ -67,12 +67,14 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"signatures", "spelling", "cli"},
     "reporting": {"class_names", "digits", "errors", "semantics", "drawing", "spelling", "weights", "pictures",
                   "complexity", "training", "runs", "evaluation"},
+    "preference": {"chance", "errors", "semantics", "serving", "drawing", "weights", "data", "pictures", "synthesis",
+                   "runs"},
     "papers": {"chance", "device", "errors", "semantics", "shipped", "style", "drawing", "signatures", "spelling",
                "weights", "data", "norms", "pictures", "generators", "synthesis", "complexity", "metrics", "runs",
                "reporting"},
-    "commands": {"errors", "matmul", "shipped", "device", "sharing", "spelling", "data", "config", "pretrained",
-                 "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli", "evaluation",
-                 "reporting", "papers"},
+    "commands": {"errors", "matmul", "shipped", "signatures", "device", "sharing", "spelling", "data", "config",
+                 "pretrained", "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli",
+                 "evaluation", "reporting", "preference", "papers"},
 }
 # what training may know of modulation and losses: interfaces, not a norm or a term
 INTERFACES = {"semsynth.modulation.shared", "semsynth.losses.inputs", "semsynth.semantics.batch"}

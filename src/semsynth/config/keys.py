@@ -134,6 +134,11 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
     "import_checkpoint": {
         "source": PATH, "epoch": any_of(NULL, NAME, whole(0)), "size": maybe(SIZE), "upsamplings": maybe(whole(5, 7)),
         "edges": any_of(NULL, FLAG)},
+    "preference": {
+        "action": one_of("make", "serve", "analyse"), "study": PATH,
+        **dict.fromkeys(("a", "b", "real", "maps", "output"), maybe(PATH)),
+        "names": maybe(each(NAME, "a list of two names", 2, 2)), "title": maybe(TEXT), "size": maybe(SIDES),
+        "host": NAME, "port": whole(0, 65535), "hosts": NAMES, "draws": whole(100, 10**6), "preset": NODE},
     "train_segmenter": {
         "name": NAME, "dtype": one_of("float16", "float32"), "geometric": maybe(NODE), "photometric": maybe(NODE)},
     "train_style_regressor": {"photometric": maybe(NODE)},
