@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from PIL import Image
+from scipy.stats import norm
 
 from semsynth.preference.making import make_study
 from semsynth.preference.plan import Plan
@@ -55,22 +56,23 @@ def let_vote(folder, raters, chooses):
 class Simulated:
     """Raters and pictures that pull towards one method or the other by chance, around a planted share.
 
+    A vote is for the first method where a normal number is below that of the share, shifted by rater and by picture.
+
     Args:
         share: Of the votes for the first method, over all raters and pictures that there could be.
-        spread_raters: Standard deviation of the share between raters.
-        spread_pictures: The same between pictures.
+        spread_raters: Standard deviation of the raters' shifts.
+        spread_pictures: The same of the pictures'.
         seed: Of all chance.
     """
 
     def __init__(self, share, spread_raters=0.0, spread_pictures=0.0, seed=0):
-        self.rng, self.share = np.random.default_rng(seed), share
-        self.of_raters, self.of_pictures = spread_raters, spread_pictures
+        self.rng, self.spreads = np.random.default_rng(seed), (spread_raters, spread_pictures)
+        self.middle = norm.ppf(share) * np.sqrt(1 + spread_raters**2 + spread_pictures**2)
 
     def votes(self, raters, pictures):
         """Names of raters and pictures, and the answers, of a study in which all vote on all."""
-        shares = (self.share + self.rng.normal(0, self.of_raters, (raters, 1))
-                  + self.rng.normal(0, self.of_pictures, (1, pictures)))
-        assert ((shares > -0.2) & (shares < 1.2)).all(), "clipping would move the planted share"
-        first = self.rng.random((raters, pictures)) < shares
+        shifts = (self.middle + self.rng.normal(0, self.spreads[0], (raters, 1))
+                  + self.rng.normal(0, self.spreads[1], (1, pictures)))
+        first = self.rng.normal(size=(raters, pictures)) < shifts
         row, column = np.indices(first.shape)
         return [f"r{i}" for i in row.ravel()], [f"p{i}" for i in column.ravel()], first.ravel().tolist()
