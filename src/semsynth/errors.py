@@ -77,10 +77,6 @@ class PreferenceError(ValueError):
     """A preference study that cannot be made, served or analysed; names the file or the key and the way out."""
 
 
-class ServingError(RuntimeError):
-    """A server cannot be started; names host and port, or what is missing, and the way out."""
-
-
 class TrainingStopped(RuntimeError):
     """Training cannot go on; the message says why and what to do."""
 

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from semsynth.cli import command
 from semsynth.cli.meanings import meanings
 from semsynth.config import listed
-from semsynth.errors import ConfigError, PreferenceError, ServingError
+from semsynth.errors import ConfigError, PreferenceError
 from semsynth.shipped import CONF
 from semsynth.signatures import near
 
@@ -107,7 +107,7 @@ def _bar(title: str, unit: str) -> Any:
 def serve(cfg: DictConfig) -> None:
     """Serve a study until Ctrl-C."""
     if missing := [name for name in NEEDS if find_spec(name) is None]:
-        raise ServingError(f"serve needs {' and '.join(missing)}: pip install 'semsynth[demo]'")
+        raise ConfigError(f"serve needs {' and '.join(missing)}: pip install 'semsynth[demo]'")
     from semsynth.preference.serving import serve_study
 
     serve_study(Path(cfg.study).expanduser(), cfg.host, cfg.port, listed(cfg.hosts) or [])

@@ -24,19 +24,17 @@ PAGE = Path(__file__).with_name("page")
 KINDS = {"index.html": "text/html; charset=utf-8", "page.css": "text/css", "page.js": "text/javascript"}
 MOST_BYTES = 1024  # of a vote
 NEW_RATERS = 120  # a minute; more are a flood, which would fill the disk
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
 
 def make_app(session: Session) -> Starlette:
-    """The application, without the guard that stands before it (`semsynth.serving.guard`).
+    """The application, without the guard that stands before it (`semsynth.demo.guard`).
 
-    GET  /                              the page; with ?rater=NAME that of a rater
-    GET  /study                         what it says before anybody begins
-    POST /raters {}                     begin: {"rater": NAME}
-    GET  /raters/NAME                   what is next
-    POST /raters/NAME/votes {...}       an answer: {"trial", "side", "ms", "shown_ms"}; what is next
-    GET  /raters/NAME/TRIAL/left        a picture, or right, or map
+    GET  /                                the page; with ?rater=NAME that of a rater
+    GET  /api/study                       what it says before anybody begins
+    POST /api/raters {}                   begin: {"rater": NAME}
+    GET  /api/raters/NAME                 what is next
+    POST /api/raters/NAME/votes {...}     an answer: {"trial", "side", "ms", "shown_ms"}; what is next
+    GET  /api/raters/NAME/TRIAL/left      a picture, or right, or map
     """
     rate = Rate(NEW_RATERS, 60.0)
 
@@ -66,11 +64,11 @@ def make_app(session: Session) -> Starlette:
         path = session.picture(asked["rater"], int(asked["trial"]), asked["which"])
         return Response(path.read_bytes(), media_type="image/png")
 
-    routes = [Route("/", partial(page, "index.html")), Route("/study", about),
+    routes = [Route("/", partial(page, "index.html")), Route("/api/study", about),
               *(Route(f"/{name}", partial(page, name)) for name in ("page.css", "page.js")),
-              Route("/raters", begin, methods=["POST"]), Route("/raters/{rater}", state),
-              Route("/raters/{rater}/votes", vote, methods=["POST"]),
-              Route("/raters/{rater}/{trial}/{which}", picture)]
+              Route("/api/raters", begin, methods=["POST"]), Route("/api/raters/{rater}", state),
+              Route("/api/raters/{rater}/votes", vote, methods=["POST"]),
+              Route("/api/raters/{rater}/{trial}/{which}", picture)]
     return Starlette(routes=routes, exception_handlers={
         Closed: _told(410, "The study is complete: it takes no more raters."),
         Unknown: _told(404, "There is nothing here."), Conflict: _told(409, "That pair was answered already."),

@@ -3,6 +3,8 @@
 const at = (id) => document.getElementById(id);
 const sides = { left: at("left"), right: at("right") };
 const rater = new URLSearchParams(location.search).get("rater");
+const token = new URLSearchParams(location.hash.slice(1)).get("token"); // stays in the address: it is the rater's link
+const authorization = token ? { Authorization: `Bearer ${token}` } : {};
 const RETRY_MS = 2000;
 
 let state = null; // what the server says is next
@@ -14,13 +16,15 @@ const frame = () => new Promise(requestAnimationFrame);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function ask(path, body) {
-  const how = body === undefined ? {} : {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  const how = body === undefined ? { headers: authorization } : {
+    method: "POST", headers: { ...authorization, "Content-Type": "application/json" }, body: JSON.stringify(body),
   };
-  const answer = await fetch(path, how);
-  const content = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(content.error), { code: answer.status });
-  return content;
+  const answer = await fetch(`api/${path}`, how);
+  if (!answer.ok) {
+    const { error } = await answer.json().catch(() => ({ error: answer.statusText }));
+    throw Object.assign(new Error(error), { code: answer.status });
+  }
+  return answer.headers.get("Content-Type").startsWith("image/") ? answer.blob() : answer.json();
 }
 
 // Asks until there is an answer: a server that is started again, or a network that comes back, loses no vote.
@@ -52,20 +56,14 @@ function allow(answers) {
   if (answers) since = performance.now();
 }
 
-const picture = (trial, which) => `raters/${rater}/${trial}/${which}`;
+const its = `raters/${encodeURIComponent(rater)}`;
 
-// Loads a picture again and again until it is there: a pair is never answered unseen.
-async function load(image, address) {
-  for (;;) {
-    image.src = address;
-    try {
-      await image.decode();
-      return;
-    } catch {
-      tell("A picture does not arrive. This page tries again.");
-      await pause(RETRY_MS);
-    }
-  }
+// A pair is never answered unseen: this ends when the picture is there.
+async function load(image, path) {
+  const before = image.src;
+  image.src = URL.createObjectURL(await askUntilAnswered(path));
+  if (before) URL.revokeObjectURL(before);
+  await image.decode();
 }
 
 async function show() {
@@ -80,8 +78,8 @@ async function show() {
   at("row").classList.toggle("with-map", map);
   at("pair").classList.add("covered");
   at("reveal").hidden = true;
-  const images = ["left", "right"].map((side) => load(sides[side].querySelector("img"), picture(trial, side)));
-  if (map) images.push(load(at("map").querySelector("img"), picture(trial, "map")));
+  const images = ["left", "right"].map((side) => load(sides[side].querySelector("img"), `${its}/${trial}/${side}`));
+  if (map) images.push(load(at("map").querySelector("img"), `${its}/${trial}/map`));
   await Promise.all(images);
   tell("");
   if (time === null) {
@@ -117,13 +115,20 @@ async function choose(side) {
   const ms = Math.round(performance.now() - since);
   allow(false);
   try {
-    const answer = { trial: state.trial, side, ms, shown_ms: shownMs };
-    state = await askUntilAnswered(`raters/${rater}/votes`, answer);
-  } catch (error) { // answered in another window meanwhile
-    if (error.code !== 409) return tell(error.message);
-    state = await askUntilAnswered(`raters/${rater}`);
+    state = await voted({ trial: state.trial, side, ms, shown_ms: shownMs });
+    await show();
+  } catch (error) {
+    tell(error.message);
   }
-  await show();
+}
+
+async function voted(answer) {
+  try {
+    return await askUntilAnswered(`${its}/votes`, answer);
+  } catch (error) {
+    if (error.code !== 409) throw error;
+    return askUntilAnswered(its); // it was answered in another window meanwhile
+  }
 }
 
 async function begin() {
@@ -146,7 +151,7 @@ async function start() {
       at("about").textContent = `You will see ${study.of} pairs of pictures, ${how}, and answer the question above.`;
       return only("welcome");
     }
-    state = await askUntilAnswered(`raters/${encodeURIComponent(rater)}`);
+    state = await askUntilAnswered(its);
     await show();
   } catch (error) {
     tell(error.code === 404 ? "This address is not one of this study. Was it copied whole?" : error.message);
