@@ -63,8 +63,8 @@ def write_runtime(folder: Path, names: list[str], given: Path | None = None) -> 
     with tempfile.TemporaryDirectory() as scratch:
         wanted = {"package/package.json", *(f"package/dist/{file}" for name in names for file in RUNTIMES[name].files)}
         try:
-            with tarfile.open(source) as archive:
-                archive.extractall(scratch, [member for member in archive if member.name in wanted], filter="data")
+            with tarfile.open(source) as packed:
+                packed.extractall(scratch, [member for member in packed if member.name in wanted], filter="data")
         except (tarfile.TarError, OSError, EOFError) as error:
             raise ConfigError(f"{source} is no npm package: {error}") from error
         return _copy(Path(scratch) / "package", folder, names, source)
@@ -99,10 +99,10 @@ def archive() -> Path:
     except MissingWeights as error:
         faults.append(str(error))
     raise ConfigError(
-        f"format=web needs {PACKAGE} {VERSION}, which runs networks in browsers ({ARCHIVE.megabytes} MB, fetched once), "
-        f"and cannot get it: {'; '.join(fault for fault in faults if fault)}. Where there is a network, `npm pack {PACKAGE}@{VERSION}` or "
-        f"{ARCHIVE.url} gives the file: name it here by runtime=FILE, or put it into the folder of weights "
-        f"(${VARIABLE})")
+        f"format=web needs {PACKAGE} {VERSION}, which runs networks in browsers ({ARCHIVE.megabytes} MB, fetched once) "
+        f"and cannot get it: {'; '.join(fault for fault in faults if fault)}. Where there is a network, "
+        f"`npm pack {PACKAGE}@{VERSION}` or {ARCHIVE.url} gives the file: name it here by runtime=FILE, or put it into "
+        f"the folder of weights (${VARIABLE})")
 
 
 def _packed_by_npm() -> str:
