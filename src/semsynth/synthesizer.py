@@ -95,6 +95,11 @@ class Synthesizer:
         """Whether a call needs ``instances``."""
         return self._condition.edges
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the style of a picture can be taken."""
+        return self._encoder is not None
+
     @torch.no_grad()
     def __call__(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None,
                  style: Pictured | Style | None = None, z: Tensor | np.ndarray | None = None,
@@ -139,6 +144,11 @@ class Synthesizer:
             DataError: a file cannot be read.
         """
         return self._encoded(style, labels)
+
+    @torch.no_grad()
+    def drawn(self, seed: int) -> Style | None:
+        """The style that a seed draws for a picture, to be changed and given back; None for a run without styles."""
+        return draw_styles(self._generator, 1, seed)
 
     def _style(self, semantics: Semantics, style: Pictured | Style | None, z: Tensor | np.ndarray | None,
                seed: int | None, style_labels: Tensor | np.ndarray | None) -> Style | None:

@@ -4,6 +4,7 @@
     python synthesize.py run=DIR input=LABELS output=DIR samples=6        several styles of each
     python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg  the style of a photograph
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
+    python synthesize.py run=DIR input=map.png output=DIR redraw=RECIPE   the picture that was saved with the recipe
 """
 
 from typing import Any
@@ -36,6 +37,7 @@ def draw_share(cfg: DictConfig) -> None:
     from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
     from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import synthesize
+    from semsynth.synthesis.recipe import read_recipe, refuse_beside_recipe
     from semsynth.synthesis.snap import Snap, offered
     from semsynth.synthesis.styles import choose_styles
 
@@ -48,12 +50,19 @@ def draw_share(cfg: DictConfig) -> None:
     painting = Snap(names, colours) if cfg.snap else None
     decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"), painting)
     reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
-    styles = choose_styles(generator, encoder, training_size, style=listed(cfg.style) or [],
-                           samples=cfg.samples, interpolate=cfg.interpolate, seed=cfg.seed)
+    if cfg.redraw:
+        refuse_beside_recipe(cfg)
+        recipe = read_recipe(cfg.redraw)
+        for note in recipe.notes(run.checkpoint):
+            print(note)
+        styles = recipe.style_of(generator, reader.read(next(iter(masks.values()))))
+    else:
+        styles = choose_styles(generator, encoder, training_size, style=listed(cfg.style) or [],
+                               samples=cfg.samples, interpolate=cfg.interpolate, seed=cfg.seed)
     device = chosen_device(cfg.device)
     precision = matmul.chosen(cfg.matmul, device.type)
     words: Any = OmegaConf.to_container(cfg)
-    words |= {"style": listed(cfg.style) or [], "matmul": precision}
+    words |= {"style": [*(listed(cfg.style) or []), *([cfg.redraw] if cfg.redraw else [])], "matmul": precision}
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, cfg.output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
