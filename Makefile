@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train test test-all test-browser test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,10 @@ test-all: $(STAMP) ## run all tests, those marked seldom too
 
 test-cluster: $(STAMP) ## several processes against one, and a Slurm, installed and started for the tests (minutes; as root of a Debian)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/training/test_equal_to_one.py tests/cluster $(ARGS)
+
+test-browser: $(STAMP) ## paint and judge in a headless Chromium, which it installs (minutes; as root of a Debian)
+	@$(PY) -c "import playwright" 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(PY) --editable '.[browser]'
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/browser $(ARGS)
 
 campaign: $(STAMP) ## answer 2,000 mutated inputs and survive 100 kills (hours); ARGS="kinds=masks count=200 seed=1" narrows it
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) -m campaigns $(ARGS)

@@ -118,7 +118,8 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "names": maybe(NAMES), "token": any_of(one_of("auto"), FLAG)},
     "export": {
         "format": NAME, "size": any_of(NULL, one_of("native"), SIDES), "labels": one_of("uint8", "int32", "int64"),
-        "tolerance": number(0)},
+        "tolerance": number(0), "stored": maybe(one_of("float32", "float16")), "runtime": maybe(PATH), "webgpu": FLAG,
+        "starts": maybe(whole(0, 100))},
     "complexity": {
         "run": maybe(PATH), "count": one_of("macs", "macs_bias"), "formulation": one_of("fast", "published"),
         "batch": whole(1), "device": one_of("auto", "cpu", "cuda"), "threads": whole(1, 4096), "runtime": FLAG,

@@ -2,7 +2,8 @@
  * What the page draws with. The page knows nothing else of where pictures are made: this file names the engine, and a
  * page without a server is this folder with another engine.js. An engine module exports one function:
  *
- *   openEngine(): Promise<Engine>    rejected with an Error whose message is shown to the reader
+ *   openEngine(told): Promise<Engine>    rejected with an Error whose message is shown to the reader;
+ *                                        told(words): how far it is
  *
  * An Engine has these members. All that is refused rejects with an Error in words; `error.outdated` is true where a
  * newer call has taken the place of this one, which nobody needs to be told.

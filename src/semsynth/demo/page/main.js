@@ -199,7 +199,7 @@ class Painting {
 
 async function open() {
   try {
-    const engine = await openEngine();
+    const engine = await openEngine((words) => { at("status").textContent = words; });
     const { width, height, classes, blank, networks, starts } = engine.description;
     at("title").textContent = `${networks.map(({ name }) => name).join(" and ")}, ${width}×${height}`;
     const kept = remembered(engine.description);

@@ -1,0 +1,14 @@
+/** The recipe of a picture: YAML by which the command line draws it again with the run that the site was made of. */
+import { toBase64, vectorOf } from "./style_vector.js";
+
+export function recipe({ run, checkpoint, z_dim: zDim }, style, { map, picture }) {
+  const words = zDim ? { codes: { vector: { shape: [1, zDim], data: toBase64(vectorOf(style, zDim)) } } } : null;
+  return [
+    "# Saved by the painting page. It draws the same picture again:",
+    `#   python synthesize.py run=${run} input=${map} redraw=${picture.replace("picture", "recipe").replace(/\.png$/, ".yaml")} output=again`,
+    "version: 1",
+    `checkpoint: ${checkpoint}`,
+    `style: ${JSON.stringify(words)}`,
+    "",
+  ].join("\n");
+}
