@@ -71,7 +71,7 @@ ALLOWED: dict[str, set[str]] = {
                    "runs", "demo"},
     "papers": {"chance", "device", "errors", "semantics", "shipped", "style", "drawing", "signatures", "spelling",
                "weights", "data", "norms", "pictures", "generators", "synthesis", "complexity", "metrics", "runs",
-               "reporting"},
+               "reporting", "preference"},
     "commands": {"errors", "matmul", "shipped", "signatures", "device", "sharing", "spelling", "data", "config",
                  "pretrained", "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli",
                  "evaluation", "reporting", "preference", "papers"},

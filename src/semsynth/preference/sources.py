@@ -68,9 +68,13 @@ def draw_runs(paths: Mapping[str, Path], count: int, folder: Path, *, least: int
         Files by name of each method, of `real` and of `map`.
 
     Raises:
-        PreferenceError: a split is too small, or the runs' splits hold different label maps.
+        PreferenceError: a run knows no validation split, one is too small, or they hold different label maps.
     """
     opened = {method: runs.Run(path, checkpoint, weights) for method, path in paths.items()}
+    for method, run in opened.items():
+        if "val" not in run.whole("dataset").dataset:
+            raise PreferenceError(f"{method}={paths[method]} knows no validation split, as an import or an export: "
+                                  "draw label maps with synthesize.py, and give the folder of pictures")
     splits = {method: runs.validation(run.plain) for method, run in opened.items()}
     for method, split in splits.items():
         if len(split) < least:
