@@ -65,7 +65,7 @@ def draw_runs(paths: Mapping[str, Path], count: int, folder: Path, *, least: int
         progress: Wraps the batches.
 
     Returns:
-        Files by name of each method, of `real` and of `map`.
+        Files of each method, of `real` and of `map`, by the number of the sample in the split.
 
     Raises:
         PreferenceError: a run knows no validation split, one is too small, or they hold different label maps.
@@ -95,15 +95,16 @@ def draw_runs(paths: Mapping[str, Path], count: int, folder: Path, *, least: int
         places = range(start, min(start + BATCH, count))
         batches = {method: default_collate([split[place * len(split) // count] for place in places])
                    for method, split in splits.items()}
+        names = [f"{place * len(splits[first]) // count:05d}" for place in places]
         for method, batch in batches.items():
             if not torch.equal(batch["labels"], batches[first]["labels"]):
                 raise PreferenceError(f"{paths[method]} and {paths[first]} do not validate on the same label maps: "
                                       "draw both from one folder with synthesize.py, and give the folders of pictures")
-            for place, fake in zip(places, artists[method].draw(batch), strict=True):
-                keep(method, f"{place:05d}", to_uint8(fake))
-        for place, labels, real in zip(places, batches[first]["labels"], batches[first]["image"], strict=True):
-            keep("map", f"{place:05d}", colour_labels(labels.numpy(), colours))
-            keep("real", f"{place:05d}", to_uint8(real.numpy()))
+            for name, fake in zip(names, artists[method].draw(batch), strict=True):
+                keep(method, name, to_uint8(fake))
+        for name, labels, real in zip(names, batches[first]["labels"], batches[first]["image"], strict=True):
+            keep("map", name, colour_labels(labels.numpy(), colours))
+            keep("real", name, to_uint8(real.numpy()))
     return found
 
 
