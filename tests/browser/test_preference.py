@@ -115,6 +115,7 @@ def test_a_whole_study_of_ten_pairs(page, new_page, serve, tmp_path):
     page.get_by_text("All pairs are answered. Thank you!").wait_for()
     votes = read_votes(tmp_path / "study" / "votes.jsonl")
     assert [vote["trial"] for vote in votes[1:]] == list(range(10))
+    assert "".join(vote["chosen"] for vote in votes[1:]) == "aabaaabaaa"
     row, = analyse(read_study(tmp_path / "study"), votes).rows
     assert (row.share.chosen, row.share.votes) == (8, 10)
 
