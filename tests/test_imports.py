@@ -45,7 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"class_names", "errors", "matmul", "place", "signatures", "buildable", "data"},
     "generators": {"layers", "semantics", "style", "modulation", "norms"},
     "pretrained": {"errors", "spelling", "weights", "backbones"},
-    "synthesis": {"errors", "semantics", "style", "threads", "drawing", "sharing", "weights", "data", "pictures"},
+    "synthesis": {"errors", "semantics", "style", "threads", "documents", "drawing", "sharing", "weights", "data",
+                  "pictures"},
     "complexity": {"chance", "digits", "errors", "layers", "semantics", "style", "device", "interfaces", "signatures",
                    "weights", "norms", "generators"},
     "losses": {"errors", "layers", "semantics", "sharing", "style", "weights", "backbones", "pretrained"},
@@ -63,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
                    "spelling", "weights", "data", "pictures", "pretrained", "synthesis", "segmenters", "metrics",
                    "training", "runs"},
     "synthesizer": {"errors", "semantics", "style", "device", "drawing", "synthesis", "runs"},
+    "demo": {"errors", "interfaces", "semantics", "style", "data", "pictures", "synthesis", "synthesizer"},
     "__init__": {"style", "synthesizer"},
     "__main__": {"signatures", "spelling", "cli"},
     "reporting": {"class_names", "digits", "errors", "semantics", "drawing", "spelling", "weights", "pictures",
@@ -74,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
                "reporting", "preference"},
     "commands": {"errors", "matmul", "shipped", "signatures", "device", "sharing", "spelling", "data", "config",
                  "pretrained", "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli",
-                 "evaluation", "reporting", "preference", "papers"},
+                 "evaluation", "synthesizer", "demo", "reporting", "preference", "papers", "weights"},
 }
 # what training may know of modulation and losses: interfaces, not a norm or a term
 INTERFACES = {"semsynth.modulation.shared", "semsynth.losses.inputs", "semsynth.semantics.batch"}
