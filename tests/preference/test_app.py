@@ -8,11 +8,11 @@ import pytest
 from raters import NOON, plan, study_of, write_folders
 from starlette.testclient import TestClient
 
-from semsynth.demo.guard import Guard
 from semsynth.errors import WritingError
 from semsynth.preference.app import NEW_RATERS, make_app
 from semsynth.preference.session import Session
 from semsynth.preference.votes import read_votes
+from semsynth.serving.guard import Guard
 
 HERE = "http://127.0.0.1:8765"
 

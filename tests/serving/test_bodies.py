@@ -39,3 +39,5 @@ def test_more_than_the_bound_is_refused_also_where_no_length_is_told(client):
     json = {"content-type": "application/json"}
     assert client.post("/", content=b" " * 101, headers=json).status_code == 413
     assert client.post("/", content=pieces(), headers=json).status_code == 413
+    for length in ("101", "9" * 5000, "-1", "1e9", ""):
+        assert client.post("/", content=b"{}", headers=json | {"content-length": length}).status_code == 413

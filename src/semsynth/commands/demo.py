@@ -50,7 +50,7 @@ def paint(cfg: DictConfig) -> None:
     studio = studio_of(cfg, folders)
 
     from semsynth.demo.app import application
-    from semsynth.demo.serving import guarded, link, listening, serve
+    from semsynth.serving.server import guarded, link, listening, serve
 
     for painter in studio.painters:
         painter.check_size()

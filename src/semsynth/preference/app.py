@@ -27,7 +27,7 @@ NEW_RATERS = 120  # a minute; more are a flood, which would fill the disk
 
 
 def make_app(session: Session) -> Starlette:
-    """The application, without the guard that stands before it (`semsynth.demo.guard`).
+    """The application, without the guard that stands before it (`semsynth.serving.guard`).
 
     GET  /                                the page; with ?rater=NAME that of a rater
     GET  /api/study                       what it says before anybody begins

@@ -7,11 +7,10 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from semsynth.demo.limits import Limits
-from semsynth.demo.serving import guarded, link, listening, serve
 from semsynth.errors import PreferenceError
 from semsynth.preference.app import make_app
 from semsynth.preference.session import Session, describe
+from semsynth.serving.server import guarded, link, listening, serve
 
 TOKEN = "token"  # file of the secret part of the link, which stays the same when the server is started again
 
@@ -38,7 +37,7 @@ def serve_study(folder: Path, host: str = "127.0.0.1", port: int = 8000, hosts: 
             print(f"{describe(session.study)['of']} pairs for each rater; {session.progress()}",
                   f"votes: {session.votes.path}", f"link for raters: {link(host, place.getsockname()[1], guard.token)}",
                   "Ctrl-C ends it; the same command goes on", sep="\n", flush=True)
-            serve(guard, place, Limits())
+            serve(guard, place)
         print(session.progress(), flush=True)
     finally:
         session.close()

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from semsynth.demo.serving import configured, guarded, is_own, link, listening
+from semsynth.serving.server import configured, guarded, is_own, link, listening
 
 
 @pytest.mark.parametrize(("host", "own"), [
