@@ -14,7 +14,7 @@ from raters import let_vote, write_folders
 from semsynth import config, runs
 from semsynth.commands.preference import main, with_action
 from semsynth.errors import ConfigError
-from semsynth.preference.sources import draw_runs
+from semsynth.preference.sources import draw_runs, folder_files
 from semsynth.preference.study import read_study
 from semsynth.weights.run_file import save_weights
 
@@ -80,6 +80,11 @@ def test_sentinels_need_real_pictures(call):
     (["study=a", "a=a", "b=b"], "study=a is there already"), (["study=s", "a=a", "b=none"], "b=none: there is no such"),
     (["study=s", "a=a", "b=b"], "the layout needs 40 pictures, and 12 have one name"),
     (["study=s", "a=a", "b=b", "preset.pairs=0"], "preset: pairs must be"),
+    (["study=s", "a=a", "b=b", "preset.pairs=many"], "preset.pairs='many': Plan expects"),
+    (["study=s", "a=a", "b=b", "preset.times=250"], "preset.times=250: Plan expects"),
+    (["study=s", "a=a", "b=b", "preset.times=[fast]"], "preset.times=.*: Plan expects"),
+    (["study=s", "a=a", "b=b", "preset.pages=true"], "preset.pages=True: Plan expects"),
+    (["study=s", "a=a", "b=b", "preset.pair=3"], "did you mean preset.pairs"),
     (["study=s", "a=a", "b=b", "preset=amt"], "preset=amt: there is no such choice"),
     (["study=s", "a=a", "b=b", "names=[one]"], "names=.*a list of two names")])
 def test_what_cannot_be_made_is_told(call, words, told, tmp_path):
@@ -142,6 +147,13 @@ def test_runs_that_cannot_be_compared(call, tiny_run, tmp_path):
         assert code == 2
         assert re.search(told, err), err
     assert not (tmp_path / "s").exists()
+
+
+def test_the_grid_of_synthesize_is_no_picture_of_a_method(tmp_path):
+    place = write_folders(tmp_path) / "a"
+    (place / "grid").mkdir()
+    (place / "0.png").rename(place / "grid" / "grid.png")
+    assert sorted(folder_files("a", place)) == sorted(str(index) for index in range(1, 12))
 
 
 def test_the_script_calls_it():

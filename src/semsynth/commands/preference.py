@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from semsynth.cli import command
 from semsynth.cli.meanings import meanings
 from semsynth.config import listed
 from semsynth.errors import ConfigError, PreferenceError
 from semsynth.shipped import CONF
-from semsynth.signatures import near
+from semsynth.signatures import bind, near
 
 if TYPE_CHECKING:
     from semsynth.preference.plan import Plan
@@ -58,6 +58,8 @@ def make(cfg: DictConfig) -> None:
     """Make a study of folders or runs."""
     from semsynth.preference.making import check_free, make_study
 
+    layout: Any = OmegaConf.to_container(cfg.preset, resolve=True)
+    bind("preset", layout)
     plan: Plan = hydra.utils.instantiate(cfg.preset)
     folder = Path(cfg.study).expanduser()
     check_free(folder)
