@@ -99,7 +99,7 @@ def write_analysis(study: Study, found: Analysis, folder: Path) -> list[Path]:
 
 def draw_times(study: Study, rows: Sequence[Row], path: Path) -> Path:
     """Draw how often the first method was chosen over the time that a pair was seen; bars are Wilson's intervals."""
-    figure, panels = new_figure(1, 1, (5.5, 3.4))
+    figure, panels = new_figure(1, 1, (6.0, 3.8))
     axes = panels[0, 0]
     for index, methods in enumerate(dict.fromkeys(row.methods for row in rows)):
         own = [row for row in rows if row.methods == methods and row.time_ms is not None]
@@ -108,12 +108,12 @@ def draw_times(study: Study, rows: Sequence[Row], path: Path) -> Path:
                  [100 * row.share.wilson[1] - share for share, row in zip(shares, own, strict=True)]]
         first, second = (study.names[method].replace("$", r"\$") for method in methods)
         axes.errorbar([(row.time_ms or 0) / 1000 for row in own], shares, reach, color=f"C{index}", marker="o",
-                      markersize=4, capsize=3, label=f"{first} preferred to {second}")
+                      markersize=4, capsize=3, label=f"{first} preferred\nto {second}")
     ticks = sorted({row.time_ms / 1000 for row in rows if row.time_ms})
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set(xlabel="seconds that both pictures were seen", ylabel="% of votes", ylim=(0, 100))
     axes.axhline(50, color="0.6", linewidth=0.8)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
     return save(figure, path)
