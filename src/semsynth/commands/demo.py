@@ -45,7 +45,25 @@ def paint(cfg: DictConfig) -> None:
     """Load the runs, listen, say where."""
     if not all(map(find_spec, ("starlette", "uvicorn"))):
         raise ConfigError(MISSING)
-    folders = [Path(cfg.run) if cfg.run else newest_run(), *([Path(cfg.compare)] if cfg.compare else [])]
+    folders = [Path(cfg.run).expanduser() if cfg.run else newest_run()]
+    folders += [Path(cfg.compare).expanduser()] if cfg.compare else []
+    studio = studio_of(cfg, folders)
+
+    from semsynth.demo.app import application
+    from semsynth.demo.limits import Limits
+    from semsynth.demo.serving import guarded, link, listening, serve
+
+    for painter in studio.painters:
+        painter.check_size()
+    app = guarded(application(studio), cfg.host, listed(cfg.names) or [], cfg.token)
+    with listening(cfg.host, cfg.port) as place:
+        where = link(cfg.host, place.getsockname()[1], app.token)
+        print(*(f"run: {folder}" for folder in folders), f"paint at {where}", "Ctrl-C ends it", sep="\n", flush=True)
+        serve(app, place, Limits())
+
+
+def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:
+    """What the server draws with."""
     loaded = [runs.Run(folder, cfg.checkpoint, cfg.weights) for folder in folders]
     for run in loaded:
         run.whole("dataset")
@@ -53,37 +71,21 @@ def paint(cfg: DictConfig) -> None:
     import torch
 
     from semsynth import matmul
-    from semsynth.demo.app import application
     from semsynth.demo.limits import Limits
-    from semsynth.demo.serving import guarded, link, listening, serve
-    from semsynth.device import chosen_device
-
-    if cfg.threads != "auto":
-        torch.set_num_threads(cfg.threads)
-    torch.set_float32_matmul_precision(matmul.chosen(cfg.matmul, chosen_device(cfg.device).type))
-    limits = Limits()
-    studio = studio_of(cfg, folders, loaded, limits.starts)
-    for painter in studio.painters:
-        painter.check_size()
-    app = guarded(application(studio, limits), cfg.host, listed(cfg.names) or [], cfg.token)
-    with listening(cfg.host, cfg.port) as place:
-        where = link(cfg.host, place.getsockname()[1], app.token)
-        print(*(f"run: {folder}" for folder in folders), f"paint at {where}", "Ctrl-C ends it", sep="\n", flush=True)
-        serve(app, place, limits)
-
-
-def studio_of(cfg: DictConfig, folders: list[Path], loaded: list[runs.Run], starts: int) -> Any:
-    """What the server draws with."""
     from semsynth.demo.painter import Painter
     from semsynth.demo.starts import Starts
     from semsynth.demo.studio import Studio
     from semsynth.demo.uploads import MaskReader
+    from semsynth.device import chosen_device
     from semsynth.synthesis.maps import mask_decoder
     from semsynth.synthesis.recipe import Recipe
     from semsynth.synthesis.snap import Snap
     from semsynth.synthesizer import Synthesizer
     from semsynth.weights.tensor_files import sha256_of
 
+    if cfg.threads != "auto":
+        torch.set_num_threads(cfg.threads)
+    torch.set_float32_matmul_precision(matmul.chosen(cfg.matmul, chosen_device(cfg.device).type))
     painters = []
     for folder in folders:
         synthesizer = Synthesizer.from_run(folder, cfg.checkpoint, cfg.weights, cfg.device)
@@ -98,8 +100,9 @@ def studio_of(cfg: DictConfig, folders: list[Path], loaded: list[runs.Run], star
     def recipe(index: int, style: Any, files: dict[str, str]) -> str:
         return Recipe(style, sums[index]).text([redrawing(cfg, folders[index].resolve(), size, files)])
 
-    return Studio(painters, listed(data.get("ids")) or list(range(len(names))), masks,
-                  Starts(_samples(loaded[0]), size, starts), recipe, " ".join(str(path.resolve()) for path in folders))
+    starts = Starts(_samples(loaded[0]), size, Limits().starts)
+    key = " ".join(str(folder.resolve()) for folder in folders)
+    return Studio(painters, listed(data.get("ids")) or list(range(len(names))), masks, starts, recipe, key)
 
 
 def redrawing(cfg: DictConfig, folder: Path, size: tuple[int, int], files: dict[str, str]) -> str:
@@ -118,7 +121,9 @@ def _size(cfg: DictConfig, trained: tuple[int, int]) -> tuple[int, int]:
 
 
 def _samples(run: runs.Run) -> Any:
-    """The validation split of a run; None where its files are not here."""
+    """The validation split of a run; None where its files are not here, or an import never had any."""
+    if not run.plain["dataset"].get("val"):
+        return None
     try:
         return runs.validation(run.plain)
     except (ConfigError, DataError, OSError, hydra.errors.InstantiationException):

@@ -161,4 +161,6 @@ def application(studio: Studio, limits: Limits | None = None) -> Starlette:
         Route("/", told(answers.file)),
         Route("/{name}", told(answers.file)),
     ]
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return app

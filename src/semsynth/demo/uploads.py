@@ -49,7 +49,7 @@ class MaskReader:
             DataError: it is no mask of these classes; names it.
         """
         called = _called(name)
-        _check(content, called, FORMATS, most)
+        _check(content, called, (*FORMATS, "JPEG"), most)  # why no JPEG is a mask, its reader says
         with TemporaryDirectory() as folder:
             path = Path(folder) / "mask"
             path.write_bytes(content)

@@ -23,8 +23,8 @@ class Painting {
     this.view = new MapView(width, height, classes);
     this.history = new History(map.ids);
     this.pictures = new Pictures(engine, {
-      shown: (network, image) => { if (network === 0) this.view.showOver(image); },
-      told: (words) => this.tell(words), failed: (error) => this.fail(error) });
+      shown: (network, image) => this.shown(network, image),
+      failed: (error) => { this.drawingFailed = true; this.fail(error); } });
     const both = { told: (words) => this.tell(words), failed: (error) => this.fail(error) };
     this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), labels: () => this.map.ids.slice() });
     this.starts = new Starts(engine, { ...both, begin: (ids, words) => this.begin(ids, words),
@@ -176,6 +176,12 @@ class Painting {
     this.keep();
   }
 
+  shown(network, image) {
+    if (network === 0) this.view.showOver(image);
+    if (this.drawingFailed) this.tell("The pictures are drawn again.");
+    this.drawingFailed = false;
+  }
+
   keep() {
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => this.keepNow(), 300);
@@ -205,6 +211,7 @@ async function open() {
     const kept = remembered(engine.description);
     const ids = kept ? kept.ids : starts ? (await engine.start(0)).labels : new Uint8Array(width * height).fill(blank);
     document.querySelector("main").hidden = false;
+    at("status").textContent = kept ? "As it was left." : "Paint on the map: the picture follows.";
     const painting = new Painting(engine, new LabelMap(width, height, ids), kept);
     window.addEventListener("pagehide", () => painting.keepNow());
     document.body.dataset.ready = classes.length;

@@ -3,9 +3,9 @@ import { Latest } from "./latest.js";
 import { show } from "./view.js";
 
 export class Pictures {
-  /** engine; shown(network, image): a picture has come; told(words); failed(error). */
-  constructor(engine, { shown, told, failed }) {
-    Object.assign(this, { engine, shown, told, failed, latest: [], waiting: [] });
+  /** engine; shown(network, image): a picture has come; failed(error). */
+  constructor(engine, { shown, failed }) {
+    Object.assign(this, { engine, shown, failed, latest: [], waiting: [] });
     const place = document.getElementById("pictures");
     this.views = engine.description.networks.map(({ name }) => {
       const figure = Object.assign(document.createElement("figure"), { className: "view" });
@@ -14,11 +14,12 @@ export class Pictures {
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `Picture that ${name} draws of the label map`);
       const caption = document.createElement("figcaption");
-      caption.textContent = engine.description.networks.length > 1 ? name : "Picture";
+      const time = document.createElement("span");
+      caption.append(engine.description.networks.length > 1 ? name : "Picture", " ", time);
       stage.append(canvas);
       figure.append(stage, caption);
       place.append(figure);
-      return { stage, canvas, caption };
+      return { stage, canvas, time };
     });
     this.requests = this.views.map((view, network) => new Latest(
       ({ labels, style }) => engine.draw(network, labels, style),
@@ -39,12 +40,12 @@ export class Pictures {
   }
 
   take(network, drawn, milliseconds) {
-    const { canvas, stage } = this.views[network];
+    const { canvas, stage, time } = this.views[network];
     const image = new ImageData(drawn.pixels, drawn.width, drawn.height);
     this.latest[network] = drawn;
     show(canvas, image);
     this.shown(network, image);
-    this.told(`Drawn in ${Math.round(milliseconds)} ms.`);
+    time.textContent = `in ${Math.round(milliseconds)} ms`;
     document.body.dataset.milliseconds = Math.round(milliseconds);
     queueMicrotask(() => {
       if (!this.requests[network].busy) stage.removeAttribute("aria-busy");
