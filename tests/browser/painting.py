@@ -89,7 +89,7 @@ class Painting:
         assert len(self.downloads) == first + 3, self.words
         paths = {}
         for download in self.downloads[first:]:
-            path = self.folder / download.suggested_filename
+            path = self.folder / str(first) / download.suggested_filename
             download.save_as(path)
             paths[path.name.partition("-")[0]] = path
         return Saved(paths)
