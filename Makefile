@@ -7,7 +7,7 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-browser test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train demo test test-all test-browser test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 train: $(STAMP) ## train CLADE with a segmenter on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
 	@$(PY) train.py experiments=first_picture $(ARGS)
+
+demo: $(STAMP) ## paint in the browser with the newest run, as make train leaves it; ARGS="run=DIR compare=DIR" names others
+	@$(PY) demo.py $(ARGS)
 
 test: $(STAMP) ## run the tests without those marked seldom; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal -m "not seldom" $(ARGS)
@@ -57,8 +60,9 @@ notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the f
 notebooks: $(STAMP) ## run all notebooks on small settings; ARGS=quickstart runs one
 	@$(PY) tests/notebooks.py $(ARGS)
 
-bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
+bench: $(STAMP) ## measure the fast path against the published formulation, and the painting page, into bench/results*.md; ARGS=quick for minutes
 	@$(PY) bench/run.py $(ARGS)
+	@$(PY) bench/demo.py $(ARGS)
 
 reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scenes, into docs/results/; started again it goes on; ARGS=study.small=true for minutes
 	@$(PY) train.py 'experiments=*_scenes' $(ARGS)

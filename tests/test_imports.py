@@ -44,7 +44,8 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"class_names", "errors", "matmul", "place", "signatures", "buildable", "data"},
     "generators": {"layers", "semantics", "style", "modulation", "norms"},
     "pretrained": {"errors", "spelling", "weights", "backbones"},
-    "synthesis": {"errors", "semantics", "style", "threads", "drawing", "sharing", "weights", "data", "pictures"},
+    "synthesis": {"errors", "semantics", "style", "threads", "documents", "drawing", "sharing", "weights", "data",
+                  "pictures"},
     "complexity": {"chance", "digits", "errors", "layers", "semantics", "style", "device", "interfaces", "signatures",
                    "weights", "norms", "generators"},
     "losses": {"errors", "layers", "semantics", "sharing", "style", "weights", "backbones", "pretrained"},
@@ -62,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
                    "spelling", "weights", "data", "pictures", "pretrained", "synthesis", "segmenters", "metrics",
                    "training", "runs"},
     "synthesizer": {"errors", "semantics", "style", "device", "drawing", "synthesis", "runs"},
+    "demo": {"errors", "interfaces", "semantics", "style", "data", "pictures", "synthesis", "synthesizer"},
     "__init__": {"style", "synthesizer"},
     "__main__": {"signatures", "spelling", "cli"},
     "reporting": {"class_names", "digits", "errors", "semantics", "drawing", "spelling", "weights", "pictures",
@@ -71,7 +73,7 @@ ALLOWED: dict[str, set[str]] = {
                "reporting"},
     "commands": {"errors", "matmul", "shipped", "device", "sharing", "spelling", "data", "config", "pretrained",
                  "synthesis", "complexity", "segmenters", "exporting", "metrics", "runs", "cli", "evaluation",
-                 "reporting", "papers"},
+                 "synthesizer", "demo", "reporting", "papers", "weights"},
 }
 # what training may know of modulation and losses: interfaces, not a norm or a term
 INTERFACES = {"semsynth.modulation.shared", "semsynth.losses.inputs", "semsynth.semantics.batch"}

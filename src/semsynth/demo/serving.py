@@ -63,9 +63,13 @@ def link(host: str, port: int, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
 
 
-def serve(app: Guard, server_socket: socket.socket, limits: Limits) -> None:
+def configured(app: Guard, limits: Limits | None = None) -> uvicorn.Config:
+    """How the server listens: within bounds, and silent about itself."""
+    return uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
+                          timeout_keep_alive=5, limit_concurrency=(limits or Limits()).connections,
+                          h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
+
+
+def serve(app: Guard, place: socket.socket, limits: Limits | None = None) -> None:
     """Answer until Ctrl-C."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none",
-                            lifespan="off", timeout_keep_alive=5, limit_concurrency=limits.connections,
-                            h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
-    uvicorn.Server(config).run(sockets=[server_socket])
+    uvicorn.Server(configured(app, limits)).run(sockets=[place])

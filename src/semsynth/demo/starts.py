@@ -34,7 +34,7 @@ class Starts:
     def map(self, index: int) -> tuple[str, np.ndarray]:
         """The name of a map, and its labels (H,W) uint8."""
         sample = self.samples.label_map(index) if isinstance(self.samples, LabelSide) else self.samples[index]
-        labels = resize_nearest(sample["labels"].numpy(), self.size)
+        labels = resize_nearest(sample["labels"].numpy().astype(np.int32), self.size)
         return sample["name"], np.ascontiguousarray(labels).astype(np.uint8)
 
     def photograph(self, index: int) -> bytes:
