@@ -8,6 +8,7 @@ from semsynth import config, runs
 from semsynth.errors import ReportError
 from semsynth.papers.curves import _rows, at, parts_of, read_curve
 from semsynth.papers.iteration_time import iteration_seconds
+from semsynth.papers.trained import matched
 from semsynth.reporting.collect import Run
 
 CURVE = np.array([(200, 40.0), (400, 60.0), (600, 70.0)])
@@ -39,6 +40,19 @@ def test_a_run_without_scores_is_named(tmp_path):
     (tmp_path / "metrics.csv").write_text("step,epoch,loss\n199,0,1.5\n")
     with pytest.raises(ReportError, match=r"metrics\.csv holds no scores"):
         read_curve(Run(tmp_path, {}, None, None, 2))
+
+
+def test_runs_whose_checkpoints_were_deleted_keep_their_curves(tmp_path):
+    def run(norm, seed):
+        cfg = composed("train", "dataset=scenes", f"norm={norm}", f"seed={seed}", f"run_dir={tmp_path}")
+        return Run(tmp_path / f"{norm}{seed}", config.finalize(cfg), None, None, 2)
+
+    runs_found = [run(norm, seed) for norm in ("clade", "spade") for seed in (0, 1)]
+    names = {run.name for run in runs_found}
+    first, second = sorted(names)
+    assert [(a.seed, b.seed) for a, b in matched(runs_found, first, second, drawn=False)] == [(0, 0), (1, 1)]
+    with pytest.raises(ReportError, match="got 0"):
+        matched(runs_found, first, second)
 
 
 class Nothing(pl.LightningModule):

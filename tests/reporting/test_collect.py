@@ -23,6 +23,16 @@ def test_what_is_read(make_run):
     assert (pictures.name, pictures.dataset, pictures.config) == ("somebodys", "scenes", None)
 
 
+@pytest.mark.parametrize("kept", ["best.ckpt", "last.safetensors"])
+def test_imports_and_exports_can_be_drawn_as_trainings_can(make_run, kept):
+    folder = make_run("a", make_run.config())
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    (folder / "checkpoints" / "notes.txt").touch()
+    assert not read_run(folder).has_checkpoint
+    (folder / "checkpoints" / kept).touch()
+    assert read_run(folder).has_checkpoint
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -38,7 +38,7 @@ class Curves:
 
     def __call__(self, results: Results) -> list[Section]:
         """See `results.Output`."""
-        pairs = matched(results.runs, self.first, self.second)
+        pairs = matched(results.runs, self.first, self.second, drawn=False)
         names = (self.first, self.second)
         curves = {name: [read_curve(pair[index]) for pair in pairs] for index, name in enumerate(names)}
         seconds = iteration_seconds({name: parts_of(pairs[0][index]) for index, name in enumerate(names)},

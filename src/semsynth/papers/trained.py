@@ -106,13 +106,19 @@ def find(results: Results, setting: str, dataset: str | None = None) -> Run:
     return min(fitting, key=lambda run: run.seed)
 
 
-def matched(found: Sequence[Run], first: str, second: str) -> list[tuple[Run, Run]]:
+def matched(found: Sequence[Run], first: str, second: str, drawn: bool = True) -> list[tuple[Run, Run]]:
     """Runs of two settings, pairs of equal seeds.
+
+    Args:
+        found: All runs.
+        first: Name of a setting.
+        second: Name of the other.
+        drawn: Whether they must have checkpoints; what was logged while they trained stays without.
 
     Raises:
         ReportError: fewer than two seeds have both.
     """
-    by_seed = {name: {run.seed: run for run in found if run.name == name and run.has_checkpoint}
+    by_seed = {name: {run.seed: run for run in found if run.name == name and (run.has_checkpoint or not drawn)}
                for name in (first, second)}
     seeds = sorted(by_seed[first].keys() & by_seed[second].keys())
     if len(seeds) < 2:

@@ -15,6 +15,7 @@ from semsynth.class_names import fault_of
 from semsynth.errors import ConfigError, ReportError
 from semsynth.reporting.costs import COSTS, read_cost
 from semsynth.reporting.setting import Config, setting_key, setting_name
+from semsynth.runs.directory import SUFFIXES
 from semsynth.spelling import as_typed_here
 
 SCORES, COMPLEXITY = "scores.json", "complexity.json"
@@ -58,7 +59,8 @@ class Run:
     @property
     def has_checkpoint(self) -> bool:
         """Whether pictures can be drawn."""
-        return self.config is not None and any((self.directory / runs.CHECKPOINTS).glob("*.ckpt"))
+        kept = (self.directory / runs.CHECKPOINTS).glob("*")
+        return self.config is not None and any(file.suffix in SUFFIXES for file in kept)
 
 
 def find_runs(patterns: str | Sequence[str]) -> list[Path]:
