@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
                    "weights", "norms", "generators"},
     "losses": {"errors", "layers", "semantics", "sharing", "style", "weights", "backbones", "pretrained"},
     "segmenters": {"class_names", "errors", "weights", "backbones", "buildable", "pretrained"},
-    "exporting": {"errors", "layers", "semantics", "style", "weights", "norms", "checkpoints", "generators",
+    "exporting": {"errors", "layers", "semantics", "style", "weights", "norms", "pretrained", "checkpoints", "generators",
                   "synthesis", "segmenters"},
     "metrics": {"chance", "errors", "interfaces", "sharing", "weights", "backbones", "data", "pretrained",
                 "segmenters"},

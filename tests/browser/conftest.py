@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from browser.browsers import install, installed, static
 
+from semsynth import runs
+from semsynth.errors import ConfigError
+from semsynth.exporting.export import export
+from semsynth.exporting.source import Source
+from semsynth.exporting.web import Site
+
 SKIPPED = pytest.StashKey[str]()
 SIZE = {"width": 1280, "height": 900}
 
@@ -45,6 +51,34 @@ def launch(request):
 def browser(launch):
     """The one for all."""
     return launch()
+
+
+@pytest.fixture(scope="session")
+def runtime(request):
+    """onnxruntime-web as it was published, from this machine's own cache or the network."""
+    from semsynth.exporting.runtime import archive
+
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("TORCH_HOME", "SEMSYNTH_WEIGHTS"):  # tests are kept from them
+            patch.delenv(variable, raising=False)
+        try:
+            return archive()
+        except ConfigError as error:
+            request.config.stash[SKIPPED] = str(error)
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def exported(runtime, tmp_path_factory):
+    """exported(run, **words) -> the folder of format=web; words are those of `export` and `Site`."""
+    def make(run, webgpu=False, starts=None, **words):
+        kept = runs.Run(run)
+        source = Source(run, kept.plain, kept.saved, kept.weights, kept.generator, kept.encoder)
+        folder = tmp_path_factory.mktemp("sites") / "site"
+        export(source, "web", folder, site=Site(runtime, webgpu, starts), **words)
+        return folder
+
+    return make
 
 
 @pytest.fixture

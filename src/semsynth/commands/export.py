@@ -17,6 +17,8 @@ from semsynth import runs
 from semsynth.cli import command
 from semsynth.shipped import CONF
 
+SCENES = 6  # maps of the embedded scenes that a page begins with
+
 
 def write(cfg: DictConfig) -> None:
     """Load the run and export it."""
@@ -32,10 +34,19 @@ def write(cfg: DictConfig) -> None:
                     run.segmenter if cfg.format == "segmenter" else None)
     site = None
     if cfg.format == "web":
-        site = Site(None if cfg.runtime is None else Path(cfg.runtime).expanduser(), cfg.webgpu)
+        starts = starts_of(run, size or tuple(run.config.size), cfg.starts)
+        site = Site(None if cfg.runtime is None else Path(cfg.runtime).expanduser(), cfg.webgpu, starts)
     lines = export(source, cfg.format, cfg.output, size=size, tolerance=cfg.tolerance, labels=cfg.labels,
                    stored=cfg.stored, site=site)
     print(f"exported: {cfg.output}, from {run.saved}", *lines, sep="\n  ")
+
+
+def starts_of(run: runs.Run, size: tuple[int, int], wish: int | None) -> Any:
+    """Maps of the run's validation set; None: of the embedded scenes alone, which anybody may publish."""
+    from semsynth.demo.starts import Starts
+
+    count = wish if wish is not None else SCENES if run.config.dataset.name == "scenes" else 0
+    return Starts(runs.validation(run.plain) if count else None, size, count)
 
 
 main = command(CONF / "export.yaml")(write)

@@ -84,7 +84,7 @@ def write_site(source: Source, folder: Path, site: Site, size: tuple[int, int], 
     _write_page(folder)
     every = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return [*(f"model/{line}" for line in lines), f"runtime/: {runtime}",
-            f"{every / 1e6:.1f} MB in all; python -m http.server -d {{output}} serves it"]
+            f"{every / 1e6:.1f} MB in all; python -m http.server -d FOLDER serves it"]
 
 
 def _about(source: Source, size: tuple[int, int], folder: Path) -> dict[str, Any]:

@@ -4,12 +4,12 @@
  * Written by `python tools/export.py format=web`: `model/about.json` says what lies there. {seed: n} is drawn as
  * torch.randn(Z, generator=torch.Generator().manual_seed(n)), so that a seed means the same as on the command line.
  */
+import { floats, inputsOf } from "./onnx/inputs.js";
 import { chosenRuntime, fetched, openRuntime } from "./onnx/network.js";
 import { readMask } from "./onnx/masks.js";
 import { asPixels, photograph } from "./onnx/photo.js";
 import { recipe } from "./onnx/recipe.js";
-import { instanceEdges, positionalOffsets } from "./onnx/regions.js";
-import { toBase64, vectorOf } from "./onnx/style_vector.js";
+import { toBase64 } from "./onnx/style_vector.js";
 
 const json = async (path) => JSON.parse(new TextDecoder().decode(await fetched(path)));
 
@@ -37,18 +37,13 @@ export async function openEngine(told = () => {}) {
   const about = await json("model/about.json");
   const { height, width, classes, z_dim: zDim } = about;
   const { generator, encoder } = await load(about, told);
-  const floats = (values, ...shape) => ({ type: "float32", values, shape: [1, ...shape] });
   return {
     description: {
       key: about.key, width, height, classes, blank: about.blank, starts: about.starts.length,
       networks: [{ name: about.name, styled: zDim > 0, encodes: Boolean(encoder), regions: false }],
     },
     async draw(_, labels, style) {
-      const inputs = { labels: { type: "int32", values: Int32Array.from(labels), shape: [1, height, width] } };
-      if (zDim) inputs.z = floats(vectorOf(style, zDim), zDim);
-      if (about.edges) inputs.edges = floats(instanceEdges(labels, height, width), 1, height, width);
-      if (about.icpe) inputs.offsets = floats(positionalOffsets(labels, height, width, about.icpe), 2, height, width);
-      const { image } = await generator(inputs);
+      const { image } = await generator(inputsOf(about, labels, style));
       return { width, height, pixels: asPixels(image) };
     },
     async encodeStyle(_, photo) {

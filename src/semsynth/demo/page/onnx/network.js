@@ -48,17 +48,18 @@ export async function openRuntime(name, { script, loader, binary }, told) {
   const ort = await import(at(script)).catch(() => {
     throw new Error(`runtime/${script} ${MISSING}`);
   });
-  ort.env.logLevel = "error";
   // more threads share their memory, which browsers allow only to sites that send headers of isolation
   Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: { mjs: at(loader) }, wasmBinary, proxy: name === "wasm" });
+  let last = Promise.resolve(); // one network runs at a time
+  const inTurn = (work) => { last = last.then(work, work); return last; };
   return {
     /** A network of these bytes: called with {name: {type, values, shape}}, it answers {name: Float32Array}. */
     async open(bytes) {
-      const session = await ort.InferenceSession.create(bytes, { executionProviders: [name] });
+      const session = await ort.InferenceSession.create(bytes, { executionProviders: [name], logSeverityLevel: 3 });
       return async (inputs) => {
         const feeds = Object.fromEntries(Object.entries(inputs).map(([input, { type, values, shape }]) => (
           [input, new ort.Tensor(type, values, shape)])));
-        const made = Object.entries(await session.run(feeds));
+        const made = Object.entries(await inTurn(() => session.run(feeds)));
         return Object.fromEntries(await Promise.all(made.map(async ([output, tensor]) => (
           [output, await tensor.getData()]))));
       };
