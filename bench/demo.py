@@ -51,7 +51,7 @@ def studio(size: int, ngf: int, classes: int) -> Studio:
 def served(made: Studio) -> Iterator[int]:
     """A server in a thread of its own; its port."""
     with listening("127.0.0.1", 0) as place:
-        server = uvicorn.Server(configured(Guard(application(made))))
+        server = uvicorn.Server(configured(Guard(application(made)), 8))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
         thread.start()
         while not server.started:

@@ -15,6 +15,7 @@ class Limits:
         waiting: Requests that wait for the model; each page has one of a kind.
         pages: Pages whose newest stroke is remembered.
         starts: Maps of a data set to begin with.
+        connections: At a time.
     """
 
     upload: int = 24 * 2**20
@@ -24,3 +25,4 @@ class Limits:
     waiting: int = 8
     pages: int = 256
     starts: int = 512
+    connections: int = 32

@@ -12,6 +12,7 @@ from semsynth.preference.app import make_app
 from semsynth.preference.session import Session, describe
 from semsynth.serving.server import guarded, link, listening, serve
 
+CONNECTIONS = 512  # at a time; a rater's browser keeps up to six
 TOKEN = "token"  # file of the secret part of the link, which stays the same when the server is started again
 
 
@@ -37,7 +38,7 @@ def serve_study(folder: Path, host: str = "127.0.0.1", port: int = 8000, hosts: 
             print(f"{describe(session.study)['of']} pairs for each rater; {session.progress()}",
                   f"votes: {session.votes.path}", f"link for raters: {link(host, place.getsockname()[1], guard.token)}",
                   "Ctrl-C ends it; the same command goes on", sep="\n", flush=True)
-            serve(guard, place)
+            serve(guard, place, CONNECTIONS)
         print(session.progress(), flush=True)
     finally:
         session.close()

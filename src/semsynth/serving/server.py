@@ -62,13 +62,13 @@ def link(host: str, port: int, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
 
 
-def configured(app: Guard, connections: int = 64) -> uvicorn.Config:
+def configured(app: Guard, connections: int) -> uvicorn.Config:
     """How the server listens: within bounds, also of the connections at a time, and silent about itself."""
     return uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
                           timeout_keep_alive=5, limit_concurrency=connections,
                           h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
 
 
-def serve(app: Guard, place: socket.socket) -> None:
+def serve(app: Guard, place: socket.socket, connections: int) -> None:
     """Answer until Ctrl-C."""
-    uvicorn.Server(configured(app)).run(sockets=[place])
+    uvicorn.Server(configured(app, connections)).run(sockets=[place])
