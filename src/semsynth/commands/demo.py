@@ -88,7 +88,7 @@ def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:
     painters = []
     for folder in folders:
         synthesizer = Synthesizer.from_run(folder, cfg.checkpoint, cfg.weights, cfg.device)
-        painters.append(Painter(synthesizer, folder.resolve().name, _size(cfg, synthesizer.size)))
+        painters.append(Painter(synthesizer, folder.name or folder.resolve().name, _size(cfg, synthesizer.size)))
     data = loaded[0].whole("dataset").dataset
     names, colours = list(data.classes), [list(colour) for colour in data.colours]
     words = names, colours, data.get("ids"), data.get("masks")

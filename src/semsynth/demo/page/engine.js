@@ -24,7 +24,7 @@
  *   draw(network, labels, style): Promise<{width, height, pixels}>
  *       network: an index; labels: Uint8Array of width * height, rows from the top; pixels: Uint8ClampedArray, RGBA.
  *       Only the newest call for a network need be answered, see latest.js.
- *   encodeStyle(network, photo, labels): Promise<Style>       photo: a Blob; labels: the map that is painted now
+ *   encodeStyle(network, photo, labels): Promise<Style>       photo: a Blob; labels: where its classes are
  *   start(index): Promise<{name, labels}>
  *   startPhoto(index): Promise<Blob|null>   the photograph that belongs to it
  *   readMask(file): Promise<Uint8Array>     labels of an uploaded mask (a File), brought to width and height

@@ -28,7 +28,7 @@ class Painting {
     const both = { told: (words) => this.tell(words), failed: (error) => this.fail(error) };
     this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), labels: () => this.map.ids.slice() });
     this.starts = new Starts(engine, { ...both, begin: (ids, words) => this.begin(ids, words),
-      photograph: (file) => this.styles.photograph("first", file) });
+      photograph: (file, labels) => this.styles.photograph("first", file, labels) });
     this.saving = new Saving(engine, { ...both, labels: () => this.map.ids, settled: () => this.pictures.settled(),
       picture: (network) => this.pictures.latest[network], style: (network) => this.styles.of(network) });
     this.pen = new Pen(this.view, this);

@@ -5,7 +5,7 @@ import { coloured, show } from "./view.js";
 const SHOWN = 6; // maps at a time
 
 export class Starts {
-  /** engine; begin(labels, words): the map to go on with; photograph(blob, name): its style is taken; failed(error). */
+  /** engine; begin(labels, words): the map to go on with; photograph(file, labels): its style is taken; failed(error). */
   constructor(engine, { begin, photograph, failed }) {
     Object.assign(this, { engine, begin, photograph, failed, first: 0 });
     const { width, height, blank, starts } = engine.description;
@@ -54,7 +54,7 @@ export class Starts {
         map.addEventListener("click", () => this.begin(labels.slice(), `The map is ${name} now.`));
         const offered = Object.assign(document.createElement("div"), { className: "start" });
         offered.append(map);
-        if (encodes) offered.append(this.styleButton(number, name));
+        if (encodes) offered.append(this.styleButton(number, name, labels));
         this.place.append(offered);
       } catch (error) {
         this.failed(error);
@@ -63,14 +63,14 @@ export class Starts {
     }
   }
 
-  styleButton(number, name) {
+  styleButton(number, name, labels) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Its style" });
     button.title = "take the style of the photograph of this map";
     button.setAttribute("aria-label", `Take the style of the photograph of ${name}`);
     button.addEventListener("click", async () => {
       try {
         const photo = await this.engine.startPhoto(number);
-        this.photograph(new File([photo], `photograph of ${name}`));
+        this.photograph(new File([photo], `photograph of ${name}`), labels);
       } catch (error) {
         this.failed(error);
       }

@@ -53,11 +53,12 @@ export class Styles {
     this.told(`${this.classes[label].name} has a style of its own.`);
   }
 
-  async photograph(which, file) {
+  /** labels: where the photograph's classes are; those of the map that is painted, unless said. */
+  async photograph(which, file, labels = this.labels()) {
     try {
       const before = (this.state[which] || this.state.first).of;
       const of = await Promise.all(this.networks.map(({ encodes }, network) => (
-        encodes ? this.engine.encodeStyle(network, file, this.labels()) : before[network])));
+        encodes ? this.engine.encodeStyle(network, file, labels) : before[network])));
       this.set({ [which]: { name: file.name || "photograph", of } });
     } catch (error) {
       this.failed(error);
