@@ -2,8 +2,8 @@
 
     python bench/web.py SITE     a folder that `python tools/export.py format=web` wrote; prints a table
 
-Needs Chromium and Playwright, as `make test-browser` installs them. A stroke is timed by the page, from the pen's lift to
-the picture; the first draws what browsers compile late and does not count.
+Needs Chromium and Playwright, as `make test-browser` installs them. A stroke is timed by the page, from the pen's lift
+to the picture; the first, for which browsers compile what they have put off, does not count.
 """
 
 import os

@@ -136,6 +136,17 @@ def test_it_reopens_where_it_was_left(painting):
     np.testing.assert_array_equal(after.picture, before.picture)
 
 
+def test_nothing_is_cut_off_at_the_width_of_a_telephone(new_page, site, served, tmp_path):
+    page = new_page(viewport={"width": 400, "height": 800})
+    painting = Painting(page, served(site), tmp_path)
+    painting.choose("grass")
+    painting.stroke((3, 20), (28, 20), of=SIZE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    box = page.locator("#map").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 400
+
+
 def test_a_folder_that_was_copied_in_part_is_told(new_page, site, served, tmp_path):
     shutil.copytree(site, tmp_path / "part")
     (tmp_path / "part" / "model" / "generator.onnx").unlink()
