@@ -38,8 +38,10 @@ def serve_study(folder: Path, host: str = "127.0.0.1", port: int = 8000, hosts: 
             print(f"{describe(session.study)['of']} pairs for each rater; {session.progress()}",
                   f"votes: {session.votes.path}", f"link for raters: {link(host, place.getsockname()[1], guard.token)}",
                   "Ctrl-C ends it; the same command goes on", sep="\n", flush=True)
-            serve(guard, place, CONNECTIONS)
-        print(session.progress(), flush=True)
+            try:
+                serve(guard, place, CONNECTIONS)
+            finally:
+                print(session.progress(), flush=True)
     finally:
         session.close()
 
