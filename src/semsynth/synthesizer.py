@@ -102,6 +102,11 @@ class Synthesizer:
         """Whether a call needs ``instances``."""
         return self._condition.edges
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the style of a picture can be taken."""
+        return self._encoder is not None
+
     @torch.no_grad()
     def __call__(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None,
                  style: Pictured | Style | Mapping[str, Pictured | Style] | None = None,
@@ -180,6 +185,10 @@ class Synthesizer:
             WritingError: the file cannot be written.
         """
         return save_codes(path, self._reference(style, labels, instances), self.class_names)
+
+    def drawn(self, seed: int) -> Style | None:
+        """The style that a seed draws for a picture, to be changed and given back; None for a run without styles."""
+        return draw_styles(self._generator, 1, seed)
 
     def _given(self, style: Any, labels: Any, instances: Any, vectors: bool) -> dict[str, Reference]:
         """The styles that are given, by whose they are; `vectors`: those of whole pictures are given besides."""

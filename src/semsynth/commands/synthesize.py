@@ -6,6 +6,7 @@
     python synthesize.py run=DIR input=LABELS output=DIR tile=512         large pictures with the memory of a tile
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
     python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg style_labels=photo.png style.car=codes.npz
+    python synthesize.py run=DIR input=map.png output=DIR redraw=RECIPE   the picture that was saved with the recipe
 """
 
 from collections.abc import Sequence
@@ -49,10 +50,12 @@ def draw_share(cfg: DictConfig) -> None:
     from semsynth import matmul
     from semsynth.device import chosen_device
     from semsynth.sharing import from_first, gathered
-    from semsynth.synthesis.map_styles import choose_styles
+    from semsynth.synthesis.map_styles import MapStyles, choose_styles
     from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
     from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import find_instances, synthesize
+    from semsynth.synthesis.recipe import read_recipe, refuse_beside_recipe
+    from semsynth.synthesis.references import Reference
     from semsynth.synthesis.snap import Snap, offered
     from semsynth.synthesis.styles import resize_start, with_noise_of
 
@@ -68,10 +71,18 @@ def draw_share(cfg: DictConfig) -> None:
     reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
     files = {key: _files(cfg[key]) for key in BY_CLASS[:3]}
     share: Any = OmegaConf.to_container(cfg.share) if OmegaConf.is_config(cfg.share) else cfg.share
-    styles = choose_styles(generator, encoder, reader, training_size, **files, share=share,
-                           resample=listed(cfg.resample) or [],
-                           instance=cfg.instance if isinstance(cfg.instance, int) else listed(cfg.instance),
-                           samples=cfg.samples, interpolate=cfg.interpolate, seed=cfg.seed)
+    if cfg.redraw:
+        refuse_beside_recipe(cfg)
+        recipe = read_recipe(cfg.redraw)
+        for note in recipe.notes(run.checkpoint):
+            print(note)
+        saved = recipe.style_of(generator, reader.read(next(iter(masks.values()))))
+        styles = MapStyles(generator, [] if saved is None else [Reference(saved)])
+    else:
+        styles = choose_styles(generator, encoder, reader, training_size, **files, share=share,
+                               resample=listed(cfg.resample) or [],
+                               instance=cfg.instance if isinstance(cfg.instance, int) else listed(cfg.instance),
+                               samples=cfg.samples, interpolate=cfg.interpolate, seed=cfg.seed)
     if cfg.save_codes:
         name, mask = next(iter(masks.items()))
         semantics = reader.read(mask, find_instances(masks, cfg.instances).get(name))
@@ -80,8 +91,9 @@ def draw_share(cfg: DictConfig) -> None:
     precision = matmul.chosen(cfg.matmul, device.type)
     words: Any = OmegaConf.to_container(cfg)
     fitted = partial(with_noise_of, seed=cfg.seed, walked=cfg.interpolate > 0)
-    words |= {"style": [path for group in files.values() for paths in group.values() for path in paths],
-              "matmul": precision, "edit": {key: words[key] for key in (*BY_CLASS, "resample", "instance")}}
+    sources = [path for group in files.values() for paths in group.values() for path in paths]
+    words |= {"style": [*sources, *([cfg.redraw] if cfg.redraw else [])], "matmul": precision,
+              "edit": {key: words[key] for key in (*BY_CLASS, "resample", "instance")}}
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, cfg.output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,

@@ -168,14 +168,29 @@ def walk(ends: Style, steps: int) -> Style:
         raise StyleError(f"interpolate=STEPS walks between two styles in at least 2 steps, got {len(ends)} styles and "
                          f"{steps} steps: give style=[A.png,B.png], or none to draw both from the seed")
 
-    def between(code: Tensor) -> Tensor:
-        t = torch.linspace(0, 1, steps).to(code).view(-1, *[1] * (code.ndim - 1))
-        line = code[0] * (1 - t) + code[1] * t
-        norms = code.norm(dim=-1, keepdim=True)
-        wanted = norms[0] * (1 - t) + norms[1] * t
-        return line * wanted / line.norm(dim=-1, keepdim=True).clamp_min(1e-8)
+    shares = torch.linspace(0, 1, steps)
+    return replace(ends, posterior=None).map(lambda code: _on_the_way(code[0], code[1], shares))
 
-    return replace(ends, posterior=None).map(between)
+
+def mixed(first: Style, second: Style, share: float) -> Style:
+    """The style at a share of the way that `walk` takes from one picture's style to another's.
+
+    What only one of them has, as noise, stays as it is there.
+    """
+    ends, way = (first.codes(), second.codes()), torch.tensor([share])
+    codes: dict[str, Any] = {**ends[1], **ends[0]}
+    codes |= {name: _on_the_way(code[0], ends[1][name][0].to(code), way) for name, code in ends[0].items()
+              if name in ends[1]}
+    return Style(**codes)
+
+
+def _on_the_way(first: Tensor, second: Tensor, shares: Tensor) -> Tensor:
+    """Codes (S,...) along the line from one to another; their norms are on the way, too."""
+    t = shares.to(first).view(-1, *[1] * first.ndim)
+    line = first * (1 - t) + second * t
+    ends = first.norm(dim=-1, keepdim=True), second.norm(dim=-1, keepdim=True)
+    wanted = ends[0] * (1 - t) + ends[1] * t
+    return line * wanted / line.norm(dim=-1, keepdim=True).clamp_min(1e-8)
 
 
 def with_noise_of(style: Style, size: tuple[int, int], seed: int, walked: bool = False) -> Style:
