@@ -1,5 +1,6 @@
 """What the page asks, and what it is answered; and what others send."""
 
+import asyncio
 import io
 import json
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 from asking import BYTES, client, painted, picture, send, studio
 from PIL import Image
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from semsynth import Synthesizer
 from semsynth.demo.limits import Limits
+from semsynth.demo.requests import asked
 from semsynth.pictures.grid import to_uint8
 
 SEED = {"page": "a", "network": 0, "style": {"seed": 7}}
@@ -186,3 +190,22 @@ def test_what_fails_is_told_without_its_inside(page, made, monkeypatch, caplog):
     assert answer.status_code == 500
     assert "division" not in answer.text
     assert "division" in caplog.text
+
+
+def test_a_flood_is_told_to_wait(made):
+    full = client(made, limits=Limits(waiting=0))
+    answer = send(full, "draw", SEED | {"turn": 1}, painted().tobytes())
+    assert answer.status_code == 503
+    assert "try again" in answer.json()["error"]
+
+
+def test_what_never_arrives_is_not_waited_for():
+    async def receive():
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    kind = (b"content-type", BYTES["Content-Type"].encode())
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [kind]}
+    with pytest.raises(HTTPException) as refused:
+        asyncio.run(asked(Request(scope, receive), Limits(seconds=0.2), 10))
+    assert refused.value.status_code == 408

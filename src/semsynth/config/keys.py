@@ -115,7 +115,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "precision": one_of("float32", "bfloat16")},
     "demo": {
         "run": maybe(PATH), "compare": maybe(PATH), "size": any_of(NULL, SIDES), "host": NAME, "port": whole(0, 65535),
-        "names": maybe(NAMES), "token": any_of(one_of("auto"), FLAG)},
+        "names": ANY_NAMES, "token": any_of(one_of("auto"), FLAG)},
     "export": {
         "format": NAME, "size": any_of(NULL, one_of("native"), SIDES), "labels": one_of("uint8", "int32", "int64"),
         "tolerance": number(0), "stored": maybe(one_of("float32", "float16")), "runtime": maybe(PATH), "webgpu": FLAG,

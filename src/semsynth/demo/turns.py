@@ -24,7 +24,7 @@ class Turns:
     one of its page is not worked on at all. At most `waiting` pages wait, and the newest wishes of `pages` are known.
 
     >>> async def two():
-    ...     turns = Turns(waiting=1)
+    ...     turns = Turns(waiting=2)
     ...     return await asyncio.gather(turns.run("me", 1, lambda: "a"), turns.run("you", 1, lambda: "b"))
     >>> asyncio.run(two())
     ['a', 'b']
