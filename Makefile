@@ -7,10 +7,10 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train demo test test-all test-browser test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train demo test test-all test-browser test-cluster lint type lock clean bench bench-rivals bench-regions reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## make .venv and install everything into it (done by the other targets as well)
 
@@ -69,6 +69,9 @@ reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scene
 
 bench-rivals: $(STAMP) ## the same for OASIS, DAGAN, CC-FPSE and first convolutions, into bench/results_rivals.md; ARGS=quick for minutes
 	@$(PY) bench/rivals.py $(ARGS)
+
+bench-regions: $(STAMP) ## the same for SEAN, GroupDNet, their CLADE forms and INADE, into bench/results_regions.md; ARGS=training or device=cuda
+	@$(PY) bench/by_region.py $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .

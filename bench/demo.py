@@ -24,12 +24,12 @@ from networks import DEVICE, build
 from run import machine, table
 
 from semsynth.demo.app import application
-from semsynth.demo.guard import Guard
 from semsynth.demo.painter import Painter
-from semsynth.demo.serving import configured, listening
 from semsynth.demo.starts import Starts
 from semsynth.demo.studio import Studio
 from semsynth.demo.uploads import MaskReader
+from semsynth.serving.guard import Guard
+from semsynth.serving.server import configured, listening
 from semsynth.synthesis.condition import Condition
 from semsynth.synthesizer import Synthesizer
 
@@ -51,7 +51,7 @@ def studio(size: int, ngf: int, classes: int) -> Studio:
 def served(made: Studio) -> Iterator[int]:
     """A server in a thread of its own; its port."""
     with listening("127.0.0.1", 0) as place:
-        server = uvicorn.Server(configured(Guard(application(made))))
+        server = uvicorn.Server(configured(Guard(application(made)), 8))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
         thread.start()
         while not server.started:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from semsynth.commands.demo import studio_of
 from semsynth.demo.app import application
-from semsynth.demo.guard import Guard
+from semsynth.serving.guard import Guard
 
 HERE = "http://127.0.0.1:8765"
 BYTES = {"Content-Type": "application/octet-stream"}

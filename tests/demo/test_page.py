@@ -8,7 +8,7 @@ import pytest
 
 from semsynth.demo.app import PAGE, page_files
 
-FILES = {path.name: path.read_text() for path in PAGE.iterdir()}
+FILES = {path.name: path.read_text() for path in PAGE.iterdir() if path.is_file()}
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 HTML = FILES["index.html"]
 

@@ -50,7 +50,8 @@ def paint(cfg: DictConfig) -> None:
     studio = studio_of(cfg, folders)
 
     from semsynth.demo.app import application
-    from semsynth.demo.serving import guarded, link, listening, serve
+    from semsynth.demo.limits import Limits
+    from semsynth.serving.server import guarded, link, listening, serve
 
     for painter in studio.painters:
         painter.check_size()
@@ -58,7 +59,7 @@ def paint(cfg: DictConfig) -> None:
     with listening(cfg.host, cfg.port) as place:
         where = link(cfg.host, place.getsockname()[1], app.token)
         print(*(f"run: {folder}" for folder in folders), f"paint at {where}", "Ctrl-C ends it", sep="\n", flush=True)
-        serve(app, place)
+        serve(app, place, Limits().connections)
 
 
 def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from semsynth.demo.limits import Limits
+from semsynth.serving.bodies import read_body
 
 BYTES = "application/octet-stream"
 LARGEST = 2**53  # whole numbers that JavaScript keeps
@@ -56,21 +56,8 @@ async def asked(request: Request, limits: Limits, most: int) -> Asked:
     if request.headers.get("content-type", "").split(";")[0].strip() != BYTES:
         raise HTTPException(415, f"requests are of the type {BYTES}")
     bound = limits.head + 1 + most
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > bound:
-        raise HTTPException(413, f"at most {bound / 2**20:.0f} MiB are read")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.seconds):
-            async for part in request.stream():
-                body += part
-                if len(body) > bound:
-                    raise HTTPException(413, f"at most {bound / 2**20:.0f} MiB are read")
-    except TimeoutError:
-        raise HTTPException(408, f"the request took longer than {limits.seconds:g} seconds to arrive") from None
-    except ClientDisconnect:
-        raise HTTPException(400, "the request was cut off") from None
-    head, newline, content = bytes(body).partition(b"\n")
+    body = await read_body(request, bound, limits.seconds)
+    head, newline, content = body.partition(b"\n")
     if not newline or len(head) > limits.head or len(content) > most:
         raise HTTPException(413 if newline else 400, "a request is a line of JSON of at most "
                             f"{limits.head / 2**20:.0f} MiB, and at most {most / 2**20:.3g} MiB after it")

@@ -72,7 +72,8 @@ def refuse_beside_recipe(words: Mapping[str, Any]) -> None:
     Raises:
         StyleError: something does; names the keys.
     """
-    unsaid = {"style": None, "samples": 1, "interpolate": 0, "seed": 0}
+    unsaid: dict[str, Any] = {"style": None, "style_labels": None, "style_instances": None, "share": 1.0,
+                              "resample": [], "instance": None, "samples": 1, "interpolate": 0, "seed": 0}
     said = [f"{key}=" for key, value in unsaid.items() if words[key] != value]
     if said:
         raise StyleError(f"redraw= says the style: leave {' and '.join(said)} out")

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from semsynth.demo.guard import Guard
+from semsynth.serving.guard import Guard
 
 HERE = "http://127.0.0.1:8765"
 

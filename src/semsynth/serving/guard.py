@@ -72,7 +72,7 @@ class Guard:
             return "a header stands twice"
         host = headers.get("host", [""])[0]
         if not self._known(host):
-            return "this server is not known by that name: names=[NAME] of demo.py adds it"
+            return "this server is not known by that name: the command that started it can be told it"
         origin = headers.get("origin", [None])[0]
         if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
             return "a page of another origin asks"
@@ -82,7 +82,7 @@ class Guard:
             return "a page of another site asks"
         given = headers.get("authorization", [""])[0].encode()
         if self.token is not None and not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
-            return "the token is missing or wrong: open the whole link that demo.py printed"
+            return "the token is missing or wrong: open the whole link, as it was printed"
         return None
 
     def _known(self, host: str) -> bool:

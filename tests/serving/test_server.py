@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from semsynth.demo.serving import configured, guarded, is_own, link, listening
+from semsynth.serving.server import configured, guarded, is_own, link, listening
 
 
 @pytest.mark.parametrize(("host", "own"), [
@@ -43,7 +43,7 @@ def test_links():
 def test_over_a_connection():
     routes = [Route("/", lambda _: PlainTextResponse("in"))]
     with listening("127.0.0.1", 0) as place:
-        server = uvicorn.Server(configured(guarded(Starlette(routes=routes), "127.0.0.1", [], "auto")))
+        server = uvicorn.Server(configured(guarded(Starlette(routes=routes), "127.0.0.1", [], "auto"), 8))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
         thread.start()
         while not server.started:

@@ -10,9 +10,8 @@ from typing import Any
 
 import uvicorn
 
-from semsynth.demo.guard import Guard
-from semsynth.demo.limits import Limits
 from semsynth.errors import ConfigError
+from semsynth.serving.guard import Guard
 
 
 def is_own(host: str) -> bool:
@@ -63,13 +62,13 @@ def link(host: str, port: int, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
 
 
-def configured(app: Guard, limits: Limits | None = None) -> uvicorn.Config:
-    """How the server listens: within bounds, and silent about itself."""
+def configured(app: Guard, connections: int) -> uvicorn.Config:
+    """How the server listens: within bounds, also of the connections at a time, and silent about itself."""
     return uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
-                          timeout_keep_alive=5, limit_concurrency=(limits or Limits()).connections,
+                          timeout_keep_alive=5, limit_concurrency=connections,
                           h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
 
 
-def serve(app: Guard, place: socket.socket, limits: Limits | None = None) -> None:
+def serve(app: Guard, place: socket.socket, connections: int) -> None:
     """Answer until Ctrl-C."""
-    uvicorn.Server(configured(app, limits)).run(sockets=[place])
+    uvicorn.Server(configured(app, connections)).run(sockets=[place])
