@@ -5,14 +5,16 @@ import base64
 import numpy as np
 import pytest
 import torch
+from browser.painting import Painting
 
 from semsynth import Synthesizer
+from semsynth.exporting.runtime import RUNTIMES
 
 DRAW = """async ([maps, seeds]) => {
   const { inputsOf } = await import("/onnx/inputs.js");
   const { chosenRuntime, fetched, openRuntime } = await import("/onnx/network.js");
   const about = await (await fetch("/model/about.json")).json();
-  const name = await chosenRuntime(about.runtimes);
+  const { name } = await chosenRuntime(about.runtimes);
   const runtime = await openRuntime(name, about.runtimes[name], () => {});
   const draw = await runtime.open(await fetched("/model/generator.onnx"));
   const made = [];
@@ -83,3 +85,16 @@ def test_webgpu_draws_the_same(launch, new_page, tiny_run, exported, served):
     one = maps((32, 32))[:1], SEEDS[:1]
     made = drawn_in_chromium(page, f"{address}icon.svg?runtime=webgpu", *one)
     np.testing.assert_allclose(made, drawn_by_torch(run, *one), atol=1e-3, rtol=0)
+
+
+def test_webassembly_draws_where_webgpu_is_of_no_use(new_page, tiny_run, exported, served, tmp_path):
+    page = new_page()
+    page.add_init_script("""Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => ({
+        info: {}, limits: {}, features: new Set(), requestDevice: async () => { throw new Error("no device"); },
+    }) } });""")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    painting = Painting(page, served(exported(tiny_run(z_dim=17), stored="float32", webgpu=True)), tmp_path)
+    assert painting.page.locator("body[data-milliseconds]").count()
+    assert {RUNTIMES["webgpu"].binary, RUNTIMES["wasm"].binary} <= set(asked)
+    new_page.errors.clear()  # the runtime logs its own

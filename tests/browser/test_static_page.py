@@ -130,10 +130,20 @@ def test_it_reopens_where_it_was_left(painting):
     painting.stroke((3, 20), (28, 20), of=SIZE)
     painting.seed(5)
     before = painting.save()
-    again = Painting(painting.page, painting.page.url, painting.folder)
+    again = Painting(painting.page, painting.page.url, painting.folder / "again")
     after = again.save()
     np.testing.assert_array_equal(after.labels, before.labels)
     np.testing.assert_array_equal(after.picture, before.picture)
+
+
+def test_all_three_at_once(painting):
+    names = []
+    painting.page.on("download", lambda download: names.append(download.suggested_filename))
+    painting.page.locator("#save-all").click()
+    painting.page.locator("#status", has_text="Saved").wait_for()
+    while len(names) < 3:
+        painting.page.wait_for_timeout(50)
+    assert [name.partition("-")[0] for name in names] == ["map", "picture", "recipe"]
 
 
 def test_nothing_is_cut_off_at_the_width_of_a_telephone(new_page, site, served, tmp_path):

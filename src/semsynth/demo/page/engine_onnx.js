@@ -13,9 +13,19 @@ import { toBase64 } from "./onnx/style_vector.js";
 
 const json = async (path) => JSON.parse(new TextDecoder().decode(await fetched(path)));
 
-/** Fetches the runtime and the networks; told(words) of how far it is. */
+/** The networks, by the runtime that suits this browser; by WebAssembly where its WebGPU turns out to be of no use. */
 async function load(about, told) {
-  const name = await chosenRuntime(about.runtimes);
+  const { name, wished } = await chosenRuntime(about.runtimes);
+  try {
+    return await loadBy(name, about, told);
+  } catch (error) {
+    if (wished || name === "wasm") throw error;
+    return loadBy("wasm", about, told);
+  }
+}
+
+/** Fetches a runtime and the networks; told(words) of how far it is. */
+async function loadBy(name, about, told) {
   const runtime = about.runtimes[name];
   const all = runtime.bytes + Object.values(about.networks).reduce((sum, { bytes }) => sum + bytes, 0);
   let before = 0;

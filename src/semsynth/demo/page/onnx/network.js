@@ -27,18 +27,18 @@ export async function fetched(path, told = () => {}) {
 }
 
 /**
- * Which of the runtimes that a site holds is taken here, "wasm" or "webgpu": as the address says (?runtime=wasm), else
- * WebGPU where the browser has a real adapter and can wait within WebAssembly.
+ * Which of the runtimes that a site holds is taken here, {name: "wasm" or "webgpu", wished}: as the address wishes
+ * (?runtime=wasm), else WebGPU where the browser has a real adapter and can wait within WebAssembly.
  */
 export async function chosenRuntime(runtimes) {
   const wish = new URLSearchParams(location.search).get("runtime");
   if (wish && !(wish in runtimes)) {
     throw new Error(`runtime=${wish} is not in this folder: it holds ${Object.keys(runtimes).join(" and ")}.`);
   }
-  if (wish) return wish;
-  if (!("webgpu" in runtimes) || !navigator.gpu || !("Suspending" in WebAssembly)) return "wasm";
-  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
-  return adapter && !adapter.info?.isFallbackAdapter ? "webgpu" : "wasm";
+  if (wish) return { name: wish, wished: true };
+  const able = "webgpu" in runtimes && navigator.gpu && "Suspending" in WebAssembly;
+  const adapter = able ? await navigator.gpu.requestAdapter().catch(() => null) : null;
+  return { name: adapter && !adapter.info?.isFallbackAdapter ? "webgpu" : "wasm", wished: false };
 }
 
 /** onnxruntime-web, ready to open networks. `runtime`: {script, loader, binary}, names in the folder `runtime/`. */
