@@ -62,6 +62,16 @@ def test_one_instance_changes(place):
     assert found.instances[:, 2, 0].tolist() == [9, 10, 11]  # three pictures of one label map
 
 
+def test_each_of_several_pictures_shows_the_class():
+    without = Semantics(LABELS.clamp_max(1), 3, instances=INSTANCES.clamp_max(1))
+    regions = Semantics(torch.cat([LABELS, without.labels]), 3,
+                        instances=torch.cat([INSTANCES, without.instances])).regions()
+    look = Reference(Style(instances=torch.arange(8.0).view(2, 4, 1)), regions, "style")
+    with pytest.raises(StyleError, match=r"style\[1\] shows no traffic light \(it shows sky, road\): take another"):
+        Edit.of(NAMES, {"traffic light": look}, instance=20)
+    Edit.of(NAMES, {"road": look}, instance=1)
+
+
 def test_instances_are_found_by_id_and_by_point():
     assert instance_at(21, SEMANTICS).tolist() == instance_at((3, 4), SEMANTICS).tolist() == [3]
     assert instance_at(1, SEMANTICS).tolist() == [1]

@@ -60,13 +60,17 @@ class Reference:
         return at_instances(style, others, regions, drawn)
 
     def check_class(self, label: int, names: Sequence[str]) -> None:
-        """Raise StyleError where the pictures show nothing of a class, so that it cannot look as there."""
+        """Raise StyleError where one of the pictures shows nothing of a class, so that it cannot look as there."""
         if self.style.classes is None and self.style.instances is None:
             raise StyleError(f"{self.name} is one style for a whole picture: give {names[label]} the codes of a "
                              "run with styles by class or by instance")
-        if self.regions is not None and not (self.regions.classes == label).any():
-            there = ", ".join(names[k] for k in self.regions.classes[self.regions.classes >= 0].unique().tolist())
-            raise StyleError(f"{self.name} shows no {names[label]} (it shows {there}): take another picture for it")
+        if self.regions is None:
+            return
+        for n, classes in enumerate(self.regions.classes):
+            if not (classes == label).any():
+                there = ", ".join(names[k] for k in classes[classes >= 0].unique().tolist())
+                one = self.name if len(self.regions.classes) == 1 else f"{self.name}[{n}]"
+                raise StyleError(f"{one} shows no {names[label]} (it shows {there}): take another picture for it")
 
     def largest(self, label: int) -> Reference:
         """With the code of the largest instance of a class, for every instance."""
