@@ -125,6 +125,18 @@ def read_references(encoder: Any, reader: MapReader, size: tuple[int, int], styl
     return found
 
 
+def check_drawn(generator: Any) -> None:
+    """Whether a seed can say how a picture looks.
+
+    Raises:
+        StyleError: the generator does not know what styles are like.
+    """
+    try:
+        generator.check_drawn()
+    except ValueError as error:
+        raise StyleError(str(error)) from None
+
+
 def draw_styles(generator: Any, count: int, seed: int, semantics: Semantics | None = None) -> Style | None:
     """The generator's styles of ``count`` pictures, always the same for a seed; more of them begin with the same.
 
