@@ -40,7 +40,7 @@ class Reference:
             drawn: A style of them.
 
         Raises:
-            StyleError: there are neither one style nor as many as label maps.
+            StyleError: there are neither one style nor as many as label maps, or fewer codes than instances.
         """
         count = len(semantics)
         try:
@@ -54,8 +54,14 @@ class Reference:
             places = regions.classes.clamp_min(0)[..., None].to(style.classes.device)
             codes = style.classes.gather(1, places.expand(-1, -1, style.classes.shape[2]))
             return replace(style, classes=None, instances=codes, posterior=None)
-        if style.instances is None or self.regions is None:
+        if style.instances is None:
             return style
+        if self.regions is None:
+            own, wanted = style.instances.shape[1], regions.classes.shape[1]
+            if own != 1 and own < wanted:
+                raise StyleError(f"{self.name} has codes for {own} instances, the label maps have {wanted}: give the "
+                                 "label map and the instance map that they are of as well")
+            return replace(style, instances=style.instances[:, :wanted], posterior=None)
         others = self.regions.map(lambda x: x.expand(count, *x.shape[1:]))
         return at_instances(style, others, regions, drawn)
 
