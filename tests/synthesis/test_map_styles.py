@@ -130,6 +130,15 @@ def test_saved_codes_draw_the_same(files, tmp_path):
         choose_styles(*groupdnet(), SIZE, style={"all": [str(path)]})
 
 
+def test_instances_are_read_where_edges_are_not(files):
+    read = reader(False)
+    assert read.read(files["a_map"], files["a_things"]).instances is None
+    read.instances = True
+    semantics = read.read(files["a_map"], files["a_things"])
+    assert semantics.edges is None
+    assert semantics.instances.unique().tolist() == [0, 1, 7, 500]
+
+
 def test_saved_codes_beside_a_picture(files, tmp_path):
     generator, encoder, read = inade()
     semantics = read.read(files["a_map"], files["a_things"])
