@@ -13,6 +13,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.buildable import check_names
+from semsynth.config.answers import check_answers, check_stages
 from semsynth.config.defaults import reads_offsets
 from semsynth.config.device import check_device
 from semsynth.config.processes import DDP, processes, started
@@ -37,6 +38,8 @@ def check(cfg: DictConfig) -> None:
     check_networks(cfg)
     _check_start_statistics(cfg)
     check_streams(cfg)
+    check_answers(cfg)
+    check_stages(cfg)
     if "segmenter" in cfg.system:
         _check_segmenter(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
