@@ -148,7 +148,7 @@ class Synthesizer:
         if not self._generator.styled:
             if given:
                 raise StyleError(f"{' and '.join(given)}: this run has no style vector, so a label map has one "
-                                 "picture; train with encoder=style for styles")
+                                 "picture; train with encoder=style for styles (generator=crn: generator.pictures=9)")
             return None
         if len(given) > 1:
             raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")

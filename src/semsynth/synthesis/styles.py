@@ -37,7 +37,8 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
         DataError: the image cannot be read, or its white is not known.
     """
     if encoder is None:
-        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style")
+        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style, where the generator "
+                         "takes one (those of OASIS and CRN take none: samples= draws their styles)")
     if isinstance(picture, Image.Image):
         picture = as_rgb(picture, "style")
     else:
@@ -114,7 +115,7 @@ def choose_styles(generator: Any, encoder: Any, size: tuple[int, int], *, style:
     if not generator.styled:
         if style or interpolate or samples > 1:
             raise StyleError("this run has no style vector, so a label map has one picture: leave style, samples and "
-                             "interpolate out, or train with encoder=style")
+                             "interpolate out, or train with encoder=style (generator=crn: with generator.pictures=9)")
         return None
     if style and samples > 1:
         raise StyleError("style= and samples= exclude each other: a style image gives one picture for each label map")
