@@ -7,7 +7,7 @@ import torch
 from evaluated import FEW, by_judge, make_run, read
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.class_samples import class_samples, instance_samples, parts_of, redrawn
+from semsynth.evaluation.class_samples import class_samples, instance_samples, parts_of
 from semsynth.evaluation.sampler import Sampler
 from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.inade import INADEGenerator
@@ -15,8 +15,6 @@ from semsynth.generators.oasis import OASISGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.clade_noise import CLADE_Noise
 from semsynth.norms.inade import INADE
-from semsynth.semantics import Semantics
-from semsynth.style import Style
 
 LABELS = torch.zeros(2, 32, 32, dtype=torch.int64)
 LABELS[0, 16:] = 1
@@ -84,21 +82,6 @@ def test_every_instance_is_drawn_anew_by_itself():
 
 def test_one_vector_has_no_parts():
     assert parts_of(sampler("picture"), batch()) == ()
-
-
-def test_only_the_class_changes():
-    semantics = Semantics(LABELS, 3)
-    one, two = (Style(classes=torch.full((2, 3, 4), float(k))) for k in (0, 1))
-    assert redrawn(one, two, 1, semantics).classes.sum(-1).tolist() == [[0, 4, 0]] * 2
-    instances = torch.arange(32)[None, :, None].expand(2, 32, 32) // 8  # four bands
-    semantics = Semantics(LABELS, 3, instances=instances)  # picture 0: 2 of class 0, 2 of class 1; picture 1: 4 and 4
-    one, two = (Style(instances=torch.full((2, 8, 4), float(k)), vector=torch.full((2, 1), float(k))) for k in (0, 1))
-    changed = redrawn(one, two, 1, semantics)
-    assert changed.instances[..., 0].tolist() == [[0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
-    assert changed.vector.sum() == 0
-    one, two = (Style(noise=torch.full((2, 1, 16, 16), float(k))) for k in (0, 1))
-    assert redrawn(one, two, 2, semantics).noise[1, 0].mean(0).tolist() == [0] * 8 + [1] * 8
-    assert redrawn(Style(vector=torch.zeros(2, 4)), Style(vector=torch.ones(2, 4)), 0, semantics) is None
 
 
 def test_a_run_with_codes_by_class_is_scored(evaluate, judge, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,28 +11,9 @@ from torch import Tensor
 from semsynth.drawing import draw
 from semsynth.evaluation.sampler import Sampler
 from semsynth.metrics.class_diversity import Part
-from semsynth.semantics import Semantics
 from semsynth.semantics.batch import semantics_from_batch
 from semsynth.semantics.samples import SampleBatch
-from semsynth.style import Style
-
-
-def redrawn(style: Style, other: Style, label: int, semantics: Semantics) -> Style | None:
-    """A style that looks as another one where label maps show a class, and as before elsewhere; None: it cannot.
-
-    A style has codes by class, or by instance, or is drawn pixel by pixel; one vector for a picture has no parts.
-    """
-    if style.classes is not None:
-        return style.with_class(label, other)
-    if style.instances is not None and other.instances is not None:
-        chosen = (semantics.regions().classes == label)[..., None].to(style.instances.device)
-        return replace(style, instances=torch.where(chosen, other.instances, style.instances), posterior=None)
-    if style.noise is not None and other.noise is not None:
-        height, width = style.noise.shape[-2:]
-        shown = semantics.prepare([(height, width)]).at(height, width).labels
-        chosen = (shown == label)[:, None].to(style.noise.device)
-        return replace(style, noise=torch.where(chosen, other.noise, style.noise), posterior=None)
-    return None
+from semsynth.synthesis.regional import with_class
 
 
 def parts_of(sampler: Sampler, batch: SampleBatch) -> tuple[Part, ...]:
@@ -43,7 +23,7 @@ def parts_of(sampler: Sampler, batch: SampleBatch) -> tuple[Part, ...]:
     """
     semantics = semantics_from_batch(batch, sampler.num_classes).to(sampler.device)
     style = sampler.generator.draw_style(len(semantics), semantics)
-    if style is None or redrawn(style, style, 0, semantics) is None:
+    if style is None or with_class(style, style, 0, semantics) is None:
         return ()
     return ("class",) if style.instances is None or semantics.instances is None else ("class", "instance")
 
@@ -65,7 +45,8 @@ def class_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, count
         styles = [sampler.generator.draw_style(len(semantics), semantics, sampler.normal(positions[rows], 1 + sample))
                   for sample in range(count)]
         base = styles[0]
-        changed = [redrawn(base, other, label, semantics) for other in styles if base is not None and other is not None]
+        changed = [with_class(base, other, label, semantics)
+                   for other in styles if base is not None and other is not None]
         yield (torch.stack([draw(sampler.generator, semantics, style) for style in changed]),
                part["labels"] == label)
 
@@ -81,9 +62,5 @@ def instance_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, co
         own = semantics_from_batch(part, sampler.num_classes).to(sampler.device)
         styles: list[Any] = [sampler.generator.draw_style(len(own), own, sampler.normal(positions[rows], 1 + sample))
                              for sample in range(count)]
-        images = []
-        for other in styles:
-            codes = styles[0].instances.clone()
-            codes[:, index] = other.instances[:, index]
-            images.append(draw(sampler.generator, own, replace(styles[0], instances=codes, posterior=None)))
+        images = [draw(sampler.generator, own, styles[0].with_instance(index, other)) for other in styles]
         yield torch.stack(images), regions.index[rows] == index
