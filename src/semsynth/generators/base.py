@@ -48,6 +48,18 @@ class BaseGenerator(nn.Module, ABC):
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1] of prepared label maps."""
 
+    def repeated(self, semantics: Semantics, style: Style | None) -> Semantics:
+        """Prepared label maps, one for each style: N of them t times over for t * N styles.
+
+        Raises:
+            ValueError: there is another number of styles.
+        """
+        if style is None or len(style) == len(semantics):
+            return semantics
+        if not len(style) or len(style) % len(semantics):
+            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        return self.prepare(semantics.repeat(len(style) // len(semantics)))
+
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """None: a label map has one picture."""
         return None

@@ -60,10 +60,7 @@ class Pix2PixHDLocalGenerator(InstanceStyled):
         """The part that the first stage has trained."""
         return self.trunk
 
-    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
-        if style is None:
-            style = self.draw_style(len(semantics), semantics)
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
         halved = F.avg_pool2d(self.trunk.first.channels(semantics, style), 3, stride=2, padding=1,
                               count_include_pad=False)
         coarse = self.trunk.behind_first(self.trunk.first.convolved(halved))
