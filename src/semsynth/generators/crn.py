@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -50,7 +50,8 @@ class CRNGenerator(BaseGenerator):
 
     Modules from 4 pixels on the shorter side, doubling, to the size of the image. Each reads the features of the one
     before, enlarged bilinearly, and the label map averaged down to its size, which is soft there; a 1x1 convolution
-    makes the image. With `pictures` it makes several of a label map, of which a style chooses one.
+    makes the image. With `pictures` it makes several of a label map, of which a style chooses one. A larger one starts
+    from the weights of a smaller (`init_from`), whose modules it has.
 
     >>> generator = CRNGenerator(num_classes=3, size=(16, 32), ngf=2)
     >>> semantics = generator.prepare(Semantics(torch.zeros(2, 16, 32, dtype=torch.int64), 3))
@@ -116,6 +117,12 @@ class CRNGenerator(BaseGenerator):
             near = [max(stride, round(v / stride) * stride) for v in (h, w)]
             raise ValueError(f"size [{h},{w}] is no multiple of {stride}: take size=[{near[0]},{near[1]}]")
         return [Reading(h, w)]
+
+    def grown_around(self, trained: Collection[str]) -> Collection[str]:
+        """The modules that a network of a smaller size has not, and the last layer, which reads their features."""
+        modules = [f"stages.{k}" for k in range(len(self.stages))]
+        new = [module for module in modules if not any(name.startswith(f"{module}.") for name in trained)]
+        return [*new, "to_image"] if 0 < len(new) < len(modules) else []
 
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """With `pictures`, one of them, all equally likely; None without."""
