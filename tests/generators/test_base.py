@@ -1,4 +1,4 @@
-"""Many styles of few label maps, in every network that does not fold its tables."""
+"""More styles than label maps, in every network as it is trained."""
 
 from functools import partial
 
@@ -8,13 +8,31 @@ from torch.testing import assert_close
 
 from semsynth.drawing import draw
 from semsynth.generators.cc_fpse import CCFPSEGenerator
+from semsynth.generators.crn import CRNGenerator
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
+from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.generators.pix2pixhd_local import Pix2PixHDLocalGenerator
+from semsynth.generators.spade import SPADEGenerator
+from semsynth.norms.clade import CLADE
+from semsynth.norms.clade_noise import CLADE_Noise
+from semsynth.norms.inade import INADE
+from semsynth.norms.spade import SPADE
+from semsynth.norms.spade_noise import SPADE_Noise
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 
 K, SIZE = 3, (64, 64)
 NETWORKS = {
+    "spade": partial(SPADEGenerator, SPADE, ngf=2, z_dim=4, init_gain=1.0),
+    "clade": partial(SPADEGenerator, CLADE, ngf=2, z_dim=4, init_gain=1.0),
+    "oasis": partial(OASISGenerator, SPADE_Noise, ngf=2, init_gain=1.0),
+    "oasis of classes": partial(OASISGenerator, CLADE_Noise, ngf=2, noise_per="class", init_gain=1.0),
+    "oasis of pixels": partial(OASISGenerator, CLADE, ngf=2, noise_per="pixel", init_gain=1.0),
+    "inade": partial(INADEGenerator, INADE, ngf=2, init_gain=1.0),
+    "groupdnet": partial(GroupDNetGenerator, CLADE, ngf=3, init_gain=1.0),
+    "crn": partial(CRNGenerator, ngf=2, pictures=32),
     "cc_fpse": partial(CCFPSEGenerator, ngf=2, z_dim=4, init_gain=1.0),
     "pix2pixhd": partial(Pix2PixHDGenerator, ngf=4, blocks=1, features=3, init_deviation=0.2),
     "pix2pixhd_local": partial(Pix2PixHDLocalGenerator, ngf=4, blocks=1, features=3, init_deviation=0.2),

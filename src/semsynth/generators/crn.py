@@ -151,7 +151,7 @@ class CRNGenerator(BaseGenerator):
         return out.unflatten(1, (self.out_channels, self.pictures)).transpose(1, 2)
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps to images, one of each."""
+        """Label maps to images, one of each; of N label maps in t * N styles, t of each."""
         pictures = self.all_pictures(semantics)
         if self.styled:
             style = self.draw_style(len(semantics), semantics) if style is None else style
@@ -159,7 +159,8 @@ class CRNGenerator(BaseGenerator):
                 raise ValueError(f"this network makes {self.pictures} pictures, of which a style vector of as many "
                                  "numbers chooses one: give such a style")
             chosen = style.vector.argmax(1).to(pictures.device)
-            image = pictures[torch.arange(len(pictures), device=pictures.device), chosen]
+            maps = torch.arange(len(pictures), device=pictures.device)
+            image = pictures[maps.repeat(self.times(semantics, style)), chosen]
         else:
             image = pictures[:, 0]
         return image if self.training else image.clamp(-1, 1)
