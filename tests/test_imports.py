@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"chance", "digits", "errors", "semantics", "style", "threads", "drawing", "interfaces", "sharing",
                    "spelling", "weights", "data", "pictures", "pretrained", "synthesis", "segmenters", "metrics",
                    "training", "runs"},
-    "synthesizer": {"errors", "semantics", "style", "device", "drawing", "synthesis", "runs"},
+    "synthesizer": {"errors", "semantics", "style", "device", "drawing", "interfaces", "synthesis", "runs"},
     "__init__": {"style", "synthesizer"},
     "__main__": {"signatures", "spelling", "cli"},
     "reporting": {"class_names", "digits", "errors", "semantics", "drawing", "spelling", "weights", "pictures",

@@ -13,6 +13,7 @@ from torch import Tensor
 from semsynth.device import chosen_device
 from semsynth.drawing import draw
 from semsynth.errors import StyleError
+from semsynth.interfaces import Progress
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 from semsynth.synthesis.codes import save_codes
@@ -20,7 +21,7 @@ from semsynth.synthesis.condition import Condition
 from semsynth.synthesis.edits import ALL, Edit
 from semsynth.synthesis.given import Maps, Pictured, given_reference
 from semsynth.synthesis.references import Reference
-from semsynth.synthesis.styles import completed, draw_styles, redraw_styles
+from semsynth.synthesis.styles import completed, draw_styles, redraw_styles, resize_start
 
 
 class Synthesizer:
@@ -42,18 +43,21 @@ class Synthesizer:
         encoder: see `semsynth.interfaces.StyleEncoder`; None without one.
         condition: what the networks read.
         device: where to compute: ``cpu``, ``cuda`` or another name that torch knows, or ``auto``.
+        start: ``resized`` has a start grid that comes from a style vector resized for other sizes than ``size``, which
+            the network was not trained for; None: such a network draws its own size only.
     """
 
     def __init__(self, generator: Any, encoder: Any, condition: Condition,
-                 device: str | torch.device = "cpu") -> None:
+                 device: str | torch.device = "cpu", start: str | None = None) -> None:
         self.device = chosen_device(device)
         self._generator = generator.optimize_for_inference().to(self.device).eval().requires_grad_(False)
+        resize_start(self._generator, start)
         self._encoder = None if encoder is None else encoder.to(self.device).eval().requires_grad_(False)
         self._condition = condition
 
     @classmethod
     def from_run(cls, run: str | Path, checkpoint: str = "auto", weights: str = "auto",
-                 device: str | torch.device = "cpu") -> Synthesizer:
+                 device: str | torch.device = "cpu", start: str | None = None) -> Synthesizer:
         """From a run directory: of a training, an import or an export.
 
         Args:
@@ -61,14 +65,17 @@ class Synthesizer:
             checkpoint: ``last``, ``best``, a path, or ``auto``: the best where the run kept one, else the last.
             weights: ``ema``, ``raw``, or ``auto``: the moving average where there is one.
             device: see the class.
+            start: see the class.
 
         Raises:
             ConfigError: no run, no such checkpoint, no moving average in it, or no such device.
+            StyleError: no such ``start``, or it is not for this run.
         """
         from semsynth import runs
 
         trained = runs.Run(run, checkpoint, weights)
-        return cls(trained.generator, trained.encoder, Condition.of(trained.whole("dataset")), device)  # type: ignore[arg-type]
+        return cls(trained.generator, trained.encoder, Condition.of(trained.whole("dataset")), device,  # type: ignore[arg-type]
+                   start)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -102,7 +109,8 @@ class Synthesizer:
                  style_labels: Maps | Mapping[str, Maps] | None = None,
                  style_instances: Maps | Mapping[str, Maps] | None = None,
                  share: float | Mapping[str, float] = 1.0, resample: str | Sequence[str] = (),
-                 instance: int | Sequence[int] | None = None) -> Tensor:
+                 instance: int | Sequence[int] | None = None,
+                 tile: int | Sequence[int] | None = None, progress: Progress | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1], float32, on the device, of label maps (N,H,W).
 
         Edges and positional offsets are made from the maps where the network reads them. Without ``style``, ``z`` and
@@ -110,7 +118,7 @@ class Synthesizer:
 
         Args:
             labels: integer class ids; 255 counts as the unknown class where the run has one. A network with a style
-                vector draws only its own ``size``, others any multiple of their stride.
+                vector draws only its own ``size`` (without ``start``), others any multiple of their stride.
             instances: (N,H,W) integer ids of objects, for networks that read instances; others ignore it.
             style: the picture whose style is taken, or N of them: files or PIL images, or (1 or N,3,h,w) floats in
                 [-1,1]. The mean of the encoder is used, so that the same picture always gives the same style. Or a
@@ -125,18 +133,23 @@ class Synthesizer:
             share: how far classes go to their own style, from 0 to 1; by name as ``style``.
             resample: classes that are drawn anew.
             instance: of these classes the one instance that changes: its id in ``instances``, or a point (row, column).
+            tile: draw in tiles of so many pixels a side, or (height, width): the same images with less memory.
+            progress: shows how far the tiles have come, as ``lambda tiles, title, count: tqdm(tiles, title, count)``.
 
         Raises:
-            ValueError: labels out of range or of a wrong shape or size, no instances where they are needed.
+            ValueError: labels out of range or of a wrong shape or size, no instances where they are needed;
+                no tiles, or a network that sees the whole picture in every layer.
             StyleError: styles that the run cannot take, or more than one way to choose them.
         """
         semantics = self._condition.semantics(labels, instances)
         self._generator.readings(*semantics.size)  # before styles, which may come from files
+        if tile is not None:
+            self._generator.check_tiles(tile)
         given = self._given(style, style_labels, style_instances, z is not None)
         edit = Edit.of(self.class_names, {name: one for name, one in given.items() if name != ALL}, share, resample,
                        instance)
         chosen = self._style(semantics, given.get(ALL), z, seed, edit)
-        return draw(self._generator, semantics.to(self.device), chosen)
+        return draw(self._generator, semantics.to(self.device), chosen, tile, progress)
 
     @torch.no_grad()
     def encode(self, style: Pictured, labels: Tensor | np.ndarray | None = None,

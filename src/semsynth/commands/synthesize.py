@@ -3,11 +3,13 @@
     python synthesize.py run=DIR input=LABELS output=DIR                  a label map or a folder of them
     python synthesize.py run=DIR input=LABELS output=DIR samples=6        several styles of each
     python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg  the style of a photograph
+    python synthesize.py run=DIR input=LABELS output=DIR tile=512         large pictures with the memory of a tile
     python synthesize.py run=DIR input=own.png output=DIR snap=true       a map painted in the class colours
     python synthesize.py run=DIR input=LABELS output=DIR style=photo.jpg style_labels=photo.png style.car=codes.npz
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import hydra
@@ -52,9 +54,11 @@ def draw_share(cfg: DictConfig) -> None:
     from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import find_instances, synthesize
     from semsynth.synthesis.snap import Snap, offered
+    from semsynth.synthesis.styles import resize_start, with_noise_of
 
     masks = find_masks(cfg.input, cfg.output)
     generator, encoder, trained = run.generator, run.encoder, run.whole("dataset")
+    resize_start(generator, cfg.start)
     training_size, data = tuple(trained.size), trained.dataset
     size = chosen_size(cfg.size, training_size)
     icpe = hydra.utils.instantiate(trained.icpe) if trained.icpe.enabled else None
@@ -75,12 +79,14 @@ def draw_share(cfg: DictConfig) -> None:
     device = chosen_device(cfg.device)
     precision = matmul.chosen(cfg.matmul, device.type)
     words: Any = OmegaConf.to_container(cfg)
+    fitted = partial(with_noise_of, seed=cfg.seed, walked=cfg.interpolate > 0)
     words |= {"style": [path for group in files.values() for paths in group.values() for path in paths],
               "matmul": precision, "edit": {key: words[key] for key in (*BY_CLASS, "resample", "instance")}}
     with offered(), matmul.matmul_precision(precision):
         grid = synthesize(generator, reader, masks, styles, cfg.output, instances=cfg.instances, device=device,
                           compile=cfg.compile, dtype=getattr(torch, cfg.precision), threads=cfg.threads,
-                          overwrite=cfg.overwrite, words=made_with(words, run.checkpoint, run.weights))
+                          overwrite=cfg.overwrite, tile=words["tile"], fitted=fitted,
+                          words=made_with(words, run.checkpoint, run.weights))
     if painting:
         painting.shares = {path: share for part in gathered(painting.shares, "snap") for path, share in part.items()}
     print(*(painting.lines() if painting else []), f"weights: {run.saved}", f"pictures: {cfg.output}",

@@ -32,6 +32,7 @@ from semsynth.signatures import near
 
 SIDE = whole(8, 16384)
 SIDES = each(SIDE, "[H,W], in pixels from 8 on", 2, 2)
+TILE = whole(64, 16384)
 SIZE = Kind("[H,W] or the shorter side, in pixels from 8 on", any_of(SIDE, SIDES).fits)
 SEED = whole(0, 2**63 - 1)
 NAMES = each(NAME, "a list of names")
@@ -115,6 +116,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "share": any_of(number(0, 1), NODE), "resample": ANY_NAMES, "save_codes": maybe(PATH),
         "instance": any_of(NULL, whole(0), each(whole(0), "[ROW,COLUMN], in pixels", 2, 2)),
         "interpolate": whole(0, 10000), "size": any_of(NULL, one_of("native"), SIDES),
+        "start": maybe(one_of("resized")), "tile": any_of(NULL, TILE, each(TILE, "[H,W], in pixels from 64 on", 2, 2)),
         "precision": one_of("float32", "bfloat16")},
     "export": {
         "format": NAME, "size": any_of(NULL, one_of("native"), SIDES), "labels": one_of("uint8", "int32", "int64"),

@@ -77,6 +77,8 @@ class CRNGenerator(BaseGenerator):
         ValueError: a size or channels that cannot be; the message says which can.
     """
 
+    whole = "its layer norms take statistics over the whole picture behind every convolution"
+
     def __init__(self, num_classes: int, *, size: tuple[int, int] = (256, 256), ngf: int = 64,
                  channels: Sequence[int] | None = None, pictures: int = 1, out_channels: int = 3) -> None:
         super().__init__(size, out_channels)

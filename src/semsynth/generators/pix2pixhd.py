@@ -113,6 +113,7 @@ class InstanceStyled(BaseGenerator):
     """
 
     stride = 2 ** DOWNSAMPLINGS
+    whole = "its instance norms take statistics over the whole picture behind every convolution"
 
     def __init__(self, num_classes: int, *, size: tuple[int, int], features: int, clusters: int,
                  out_channels: int) -> None:

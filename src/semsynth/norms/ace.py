@@ -74,6 +74,11 @@ class ACE(Norm):
     def _settle(self) -> None:
         self.needs = frozenset({"patches by picture"}) if self.reads_style else self.labels.needs
 
+    @property
+    def reach(self) -> int:
+        """That of SPADE, at most: 5x5 labels around a pixel."""
+        return 2
+
     def received(self, x: Tensor, style: Any = None) -> Tensor:
         """x and noise: that of the style where it has some, resized (nearest), otherwise drawn."""
         given = None if style is None else style.noise

@@ -156,7 +156,7 @@ class Editing:
                 for what, leak in leaks.items() for values in [leak.compute()]]
         text = ("A region takes its code from another photograph. *Leak*: mean absolute change of a pixel outside the "
                 "region, over that of a pixel inside; each edit counts once, the mean over the classes. "
-                f"{self.samples} validation samples, every class (or instance) of {SMALLEST} pixels or more.")
+                f"At most {self.samples} validation samples, every class (or instance) of {SMALLEST} pixels or more.")
         names = list(dict.fromkeys(name for leak in leaks.values() for name in leak.names))
         by_class = [[*what, *(f"{leak.compute(name)['leak']:.1%}" if name in leak.names else "-" for name in names)]
                     for what, leak in leaks.items()]

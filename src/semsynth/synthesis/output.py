@@ -13,7 +13,7 @@ from semsynth.weights.files import clear_partial, write_text
 from semsynth.weights.tensor_files import sha256_of
 
 MADE_WITH = Path("grid", "made_with.json")  # below the folder of pictures
-MOVING = ("samples", "seed", "interpolate", "edit", "size", "snap", "precision", "matmul")  # keys that move pictures
+MOVING = ("samples", "seed", "interpolate", "edit", "size", "start", "snap", "precision", "matmul")  # move pictures
 
 
 @dataclass(frozen=True)

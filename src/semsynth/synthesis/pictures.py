@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from semsynth.drawing import draw
 from semsynth.errors import DataError, StyleError
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.sharing import from_first, mine, processes, shared
+from semsynth.style import Style
 from semsynth.synthesis.map_styles import MapStyles
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
@@ -59,7 +60,8 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: MapStyles,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
-               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None) -> Path:
+               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None,
+               tile: Any = None, fitted: Callable[[Style, tuple[int, int]], Style] | None = None) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
@@ -79,11 +81,20 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         overwrite: whether the folder may hold files already; those of the same names are replaced.
         words: what moves the pictures, see :func:`semsynth.synthesis.output.made_with`: those of the same words that
             are there already are left as they are. None: none is.
+        tile: of pictures that are drawn in tiles, see :func:`semsynth.drawing.draw`; a style at a time then.
+        fitted: makes of the styles those for pictures of a size (H, W), as their noise follows it; None: as they are.
 
     Raises:
-        DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
+        DataError: a mask does not fit the run, the generator cannot make its size or draw in tiles, or the folder holds
+            files already.
         StyleError: a mask lacks the instance that is to be changed.
     """
+    if tile is not None:
+        batch = 1
+        try:
+            generator.check_tiles(tile)
+        except ValueError as error:
+            raise DataError(str(error)) from None
     things = find_instances(masks, instances)
     items = list(masks.items())
 
@@ -131,8 +142,10 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
                 else:
                     if on_device is None:  # prepared once for all styles
                         of_map, on_device = styles.of(semantics), semantics.to(device)
+                        if of_map is not None and fitted is not None:
+                            of_map = fitted(of_map, sizes[name])
                     style = None if of_map is None else of_map[first:first + batch]
-                    pictures = [to_uint8(image) for image in draw(fast, on_device, style).cpu().numpy()]
+                    pictures = [to_uint8(image) for image in draw(fast, on_device, style, tile, _tiles).cpu().numpy()]
                     for picture, file in zip(pictures, files, strict=True):
                         _save(Image.fromarray(picture), file)
                 drawn.row += pictures if name in shown and first < GRID_COLUMNS else []
@@ -153,6 +166,11 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     legend = [(name, colour) for name, colour in zip(reader.names, reader.colours, strict=True)]
     return from_first(lambda: _save(draw_grid(rows, titles, legend if len(legend) <= 40 else ()), folder / GRID),
                       "grid")
+
+
+def _tiles(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """Shows how far the tiles of a picture have come."""
+    return tqdm(items, title, total, unit="tile", leave=False)
 
 
 @dataclass

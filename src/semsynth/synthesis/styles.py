@@ -24,6 +24,22 @@ from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.references import Reference
 
 
+def resize_start(generator: Any, start: Any) -> None:
+    """Let a generator draw other sizes than that of its training, as ``start`` says: None, or "resized".
+
+    Raises:
+        StyleError: it says something else, or the generator draws other sizes without it.
+    """
+    if start is None:
+        return
+    if start != "resized":
+        raise StyleError(f"start={start} must be resized, or left out")
+    try:
+        generator.resize_start()
+    except ValueError as error:
+        raise StyleError(str(error)) from None
+
+
 def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[int, int],
                  semantics: Semantics | None = None) -> Style:
     """Mean style of a picture or of the file that holds it, resized (bicubic) to ``size`` (H, W).
@@ -160,3 +176,15 @@ def walk(ends: Style, steps: int) -> Style:
         return line * wanted / line.norm(dim=-1, keepdim=True).clamp_min(1e-8)
 
     return replace(ends, posterior=None).map(between)
+
+
+def with_noise_of(style: Style, size: tuple[int, int], seed: int, walked: bool = False) -> Style:
+    """A style whose noise, where it has some, has a number for each pixel of pictures of ``size`` (H, W).
+
+    Noise of another size is drawn anew, always the same for a seed; ``walked``: styles that `walk` has made.
+    """
+    if style.noise is None or style.noise.shape[-2:] == size:
+        return style
+    count = len(style)
+    noise = _normal(seed)((2 if walked else count, style.noise.shape[1], *size)).to(style.noise)
+    return replace(style, noise=walk(Style(noise=noise), count).noise if walked else noise)
