@@ -7,10 +7,10 @@ ARGS   ?=
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-cluster lint type lock clean bench bench-rivals reproduce notebook notebooks campaign mutants audit
+.PHONY: help setup train demo test test-all test-browser test-cluster lint type lock clean bench bench-rivals bench-regions reproduce notebook notebooks campaign mutants audit
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## make .venv and install everything into it (done by the other targets as well)
 
@@ -27,6 +27,9 @@ $(STAMP): requirements.lock pyproject.toml
 train: $(STAMP) ## train CLADE with a segmenter on the embedded scenes and show a grid of pictures; ARGS="norm=spade" changes words
 	@$(PY) train.py experiments=first_picture $(ARGS)
 
+demo: $(STAMP) ## paint in the browser with the newest run, as make train leaves it; ARGS="run=DIR compare=DIR" names others
+	@$(PY) demo.py $(ARGS)
+
 test: $(STAMP) ## run the tests without those marked seldom; ARGS="tests/norms -x" narrows them
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal -m "not seldom" $(ARGS)
 
@@ -35,6 +38,10 @@ test-all: $(STAMP) ## run all tests, those marked seldom too
 
 test-cluster: $(STAMP) ## several processes against one, and a Slurm, installed and started for the tests (minutes; as root of a Debian)
 	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/training/test_equal_to_one.py tests/cluster $(ARGS)
+
+test-browser: $(STAMP) ## paint and judge in a headless Chromium, which it installs (minutes; as root of a Debian)
+	@$(PY) -c "import playwright" 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(PY) --editable '.[browser]'
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/browser $(ARGS)
 
 campaign: $(STAMP) ## answer 2,000 mutated inputs and survive 100 kills (hours); ARGS="kinds=masks count=200 seed=1" narrows it
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PY) -m campaigns $(ARGS)
@@ -53,14 +60,18 @@ notebook: $(STAMP) ## open the notebooks in a browser (installs JupyterLab the f
 notebooks: $(STAMP) ## run all notebooks on small settings; ARGS=quickstart runs one
 	@$(PY) tests/notebooks.py $(ARGS)
 
-bench: $(STAMP) ## measure the fast path against the published formulation, into bench/results.md; ARGS=quick for minutes
+bench: $(STAMP) ## measure the fast path against the published formulation, and the painting page, into bench/results*.md; ARGS=quick for minutes
 	@$(PY) bench/run.py $(ARGS)
+	@$(PY) bench/demo.py $(ARGS)
 
 reproduce: $(STAMP) ## make the papers' tables and figures on the embedded scenes, into docs/results/; started again it goes on; ARGS=study.small=true for minutes
 	@$(PY) train.py 'experiments=*_scenes' $(ARGS)
 
 bench-rivals: $(STAMP) ## the same for OASIS, DAGAN, CC-FPSE and first convolutions, into bench/results_rivals.md; ARGS=quick for minutes
 	@$(PY) bench/rivals.py $(ARGS)
+
+bench-regions: $(STAMP) ## the same for SEAN, GroupDNet, their CLADE forms and INADE, into bench/results_regions.md; ARGS=training or device=cuda
+	@$(PY) bench/by_region.py $(ARGS)
 
 lint: $(STAMP) ## check the style of the code
 	@$(VENV)/bin/ruff check .

@@ -24,10 +24,12 @@ SMALL = {
                       "JUDGE": "epochs=1 'network.widths=[4,8]' batch=4"},
     "published_checkpoint": {"STAND_IN": "epochs=1 encoder=none " + TINY},
     "why_clade": {"WORDS": "epochs=1 " + TINY, "MAPS": 4},
+    "edit_regions": {"WORDS": "epochs=1 decay_epochs=0 " + TINY, "MAPS": 8},
     "reading_a_sweep": {"WORDS": "epochs=1 seed=0,1 norm=clade,spade trainer.log_every_n_steps=1 " + TINY,
                         "SCORE": "protocol.count=8 protocol.train_count=8 protocol.diversity_maps=2"},
 }
-PICTURES = {"quickstart": 3, "your_own_data": 1, "published_checkpoint": 1, "why_clade": 3, "reading_a_sweep": 2}
+PICTURES = {"quickstart": 3, "your_own_data": 1, "published_checkpoint": 1, "why_clade": 3, "edit_regions": 4,
+            "reading_a_sweep": 2}
 LIMIT = 300  # seconds of a cell
 
 

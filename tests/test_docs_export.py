@@ -34,6 +34,6 @@ def test_the_examples_run(tiny_run, tmp_path, monkeypatch):
 
 def test_the_commands_have_keys_that_exist():
     commands = re.findall(r"python tools/export\.py ([^#\n]*)", TEXT)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         assert composed("export", *command.split()).run == "runs/mine"

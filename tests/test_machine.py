@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader, Dataset
 from semsynth.data.datamodule import DataModule, _start_worker
 from semsynth.errors import DataError, StyleError
 from semsynth.machine import fault_behind, in_words
+from semsynth.synthesis.map_styles import choose_styles
 from semsynth.synthesis.maps import chosen_size
-from semsynth.synthesis.styles import choose_styles
 
 
 @pytest.mark.parametrize(("error", "words"), [
@@ -91,8 +91,8 @@ def test_a_reading_process_that_ends_is_said_and_nothing_hangs(dataset, capfd):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: choose_styles(None, None, (8, 8), style=[], samples=10 ** 9, interpolate=0, seed=0),
-    lambda: choose_styles(None, None, (8, 8), style=[], samples=1, interpolate=10 ** 9, seed=0),
+    lambda: choose_styles(None, None, None, (8, 8), style={}, samples=10 ** 9),
+    lambda: choose_styles(None, None, None, (8, 8), style={}, interpolate=10 ** 9),
     lambda: chosen_size([60000, 60000], (8, 8)),
     lambda: DataModule(lambda: None, lambda: None, batch=2, num_workers=5000)],
     ids=["samples", "interpolate", "size", "num_workers"])

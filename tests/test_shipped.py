@@ -34,7 +34,7 @@ def test_what_is_built_holds_all_files(target, package):
     files = getattr(module, builder)(str(ROOT)).recurse_included_files()
     taken = {os.path.relpath(file.distribution_path, package) for file in files}
     assert taken >= {f"shipped/{name}" for name in FILES}
-    assert "commands/train.py" in taken
+    assert {"commands/train.py", "demo/page/index.html", "demo/page/style.css", "demo/page/main.js"} <= taken
     assert target == "sdist" or not [name for name in taken if name.startswith("..")]
 
 

@@ -73,6 +73,10 @@ class StudyError(ValueError):
     """A study's file that says something wrong, or words that it does not take; names them and the way out."""
 
 
+class PreferenceError(ValueError):
+    """A preference study that cannot be made, served or analysed; names the file or the key and the way out."""
+
+
 class TrainingStopped(RuntimeError):
     """Training cannot go on; the message says why and what to do."""
 

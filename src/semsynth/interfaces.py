@@ -81,7 +81,8 @@ class Generator(Network, Protocol):
 
         Args:
             count: Of pictures.
-            semantics: Their label maps, for styles that depend on which classes or instances there are.
+            semantics: Their label maps, or one of which all are pictures, for styles that depend on which classes or
+                instances there are.
             normal: Makes the numbers; None: torch's own random state.
         """
 
@@ -93,6 +94,24 @@ class Generator(Network, Protocol):
 
         Raises:
             ValueError: they are not; says what to change.
+        """
+
+    def check_tiles(self, tile: int | Sequence[int]) -> None:
+        """Whether `in_tiles` can be called.
+
+        Raises:
+            ValueError: its layers see too much of a picture, or these are no tiles; says what is possible.
+        """
+
+    def in_tiles(self, semantics: Semantics, style: Style | None, tile: int | Sequence[int],
+                 progress: Progress | None = None) -> Tensor:
+        """In evaluation mode, the images of a call with the memory of a tile (side in pixels, or height and width)."""
+
+    def resize_start(self) -> None:
+        """From now on make other sizes than that of the training images, where a start grid of fixed size forbids it.
+
+        Raises:
+            ValueError: nothing forbids it.
         """
 
     def optimize_for_inference(self, *, compile: bool = False, dtype: torch.dtype | None = None) -> Generator:
@@ -148,6 +167,9 @@ Inputs = TypeVar("Inputs", contravariant=True)
 @runtime_checkable
 class LossTerm(Protocol[Inputs]):
     """A term of a loss; a module. Its inputs are `semsynth.losses.inputs.LossInputs`, or of a system's own kind.
+
+    A term may have a method `applies(inputs) -> bool`: where it is false, as of a divergence where there is no
+    posterior, the term is neither computed nor logged.
 
     Attributes:
         weight: Its factor in the total.

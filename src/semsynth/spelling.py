@@ -12,7 +12,7 @@ from pathlib import Path
 from semsynth.shipped import IN_SOURCE_TREE
 
 COMMANDS = tuple(sorted(path.stem for path in Path(__file__).with_name("commands").glob("[!_]*.py")))
-AT_ROOT = ("train", "evaluate", "synthesize")  # the scripts of the others lie in tools/
+AT_ROOT = ("train", "evaluate", "synthesize", "demo")  # the scripts of the others lie in tools/
 SCRIPT = re.compile(rf"(?<![\w./-])(?:python )?(?:tools/)?({'|'.join(COMMANDS)})\.py\b")
 
 

@@ -146,6 +146,29 @@ class Style:
         classes[:, index] = other.classes[:, index].to(classes)
         return replace(self, classes=classes, posterior=None)
 
+    def with_instance(self, index: int, other: Style, source: int | None = None) -> Style:
+        """The same, but one instance looks as one in another style, of one picture or of as many.
+
+        Args:
+            index: Of the instance, in the order of `semsynth.semantics.regions`.
+            other: The other style.
+            source: Index of the instance there; None: the same.
+
+        Raises:
+            ValueError: one of the two has no codes by instance, or fewer of them.
+        """
+        source = index if source is None else source
+        for style, wanted in ((self, index), (other, source)):
+            if style.instances is None:
+                raise ValueError("only a style with codes by instance can be changed for one instance")
+            if not 0 <= wanted < style.instances.shape[1]:
+                raise ValueError(f"there is no instance {wanted}: the style has codes of {style.instances.shape[1]}")
+        assert self.instances is not None
+        assert other.instances is not None
+        instances = self.instances.clone()
+        instances[:, index] = other.instances[:, source].to(instances)
+        return replace(self, instances=instances, posterior=None)
+
 
 def cat(styles: list[Style]) -> Style:
     """The styles of all pictures, one after the other; posteriors are left out."""

@@ -16,7 +16,7 @@ from campaigns.outcomes import Case
 from semsynth.data.masks import read_image
 from semsynth.data.pictures import read_picture
 from semsynth.errors import DataError
-from semsynth.synthesis.styles import choose_styles
+from semsynth.synthesis.styles import encode_style
 
 KIND = "images"
 Look = Callable[[np.ndarray], np.ndarray]
@@ -109,7 +109,7 @@ def reader(path: Path, way: int, must: bool) -> Callable[[], object]:
                 return np.asarray(read_picture(path)[0])
             if way == 1:
                 return np.asarray(read_image(path))
-            choose_styles(Styled(), Encoder(), SIZE, style=[str(path)], samples=1, interpolate=0, seed=0)
+            encode_style(Encoder(), str(path), SIZE)
         except DataError as error:
             if must:
                 return str(error)
@@ -122,10 +122,6 @@ def reader(path: Path, way: int, must: bool) -> Callable[[], object]:
 
 class Encoded(BaseException):
     """Carries the picture that a style encoder is shown."""
-
-
-class Styled:
-    styled = True
 
 
 class Encoder:

@@ -14,6 +14,7 @@ from semsynth.cli.help import describe, drop_unused
 from semsynth.cli.meanings import HIDDEN, chosen, meanings
 
 COMMANDS = {"train": "train.py", "evaluate": "evaluate.py", "synthesize": "synthesize.py",
+            "demo": "demo.py",
             **{path.stem: f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))}}
 
 

@@ -58,4 +58,6 @@ def test_a_network_of_one_form_says_so(asked):
     parts = Parts(partial(CRNGenerator, **SIZE), no_discriminator, no_encoder, None, (64, 64), 5, False, None)
     record = measure(parts, options, {"dataset": "scenes", "norm": "crn", "method": None, "ngf": 2})
     assert record["formulation"] == ONE_FORM
+    assert record["runtime"]["norm_s"] is None is record["runtime"]["backbone_s"]  # it has no norm that reads labels
+    assert record["skipped"]["runtime/norm_s"] == "the network has no norm that reads label maps"
     assert "| scenes | crn, ngf 2 | published and fast |" in markdown([record])

@@ -63,6 +63,15 @@ def test_operations(build, dataset, published_layers):
     assert counting.parameters(layers)["total"] / 1e6 == pytest.approx(theirs["parameters"], abs=0.05)
 
 
+@pytest.mark.parametrize("dataset", SETTINGS)
+def test_without_the_second_products_cc_fpse_costs_what_is_published(dataset, published_layers):
+    layers = published_layers(dataset, cc_fpse)
+    second = [layer.macs for layer in layers if layer.name.endswith(".product_1")]
+    assert len(second) == 7
+    giga = (counting.macs_bias(layers)["total"] - sum(second)) / 1e9
+    assert giga == pytest.approx(costs(dataset, "cc_fpse")["flops"], abs=0.05)  # to the digit printed
+
+
 @pytest.mark.parametrize(("dataset", "giga"), [("ade20k", 437.7), ("coco_stuff", 455.6), ("cityscapes", 738.2)])
 def test_unfolded_products_of_cc_fpse(dataset, giga, published_layers):
     """They are what its layers do besides: 0.05 % of all."""

@@ -12,6 +12,14 @@ def data_root(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def inade_root(tmp_path_factory):
+    """DeepFashion as INADE lays it out."""
+    root = tmp_path_factory.mktemp("inade")
+    load("tests/data/fixtures.py").deepfashion(root / "deepfashion", layout="inade")
+    return root
+
+
 @pytest.fixture
 def gpu(monkeypatch):
     """A machine with a GPU, as far as the configuration asks."""

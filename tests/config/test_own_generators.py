@@ -36,7 +36,8 @@ PUBLISHED = [
     "cc_fpse_ade20k", "cc_fpse_cityscapes", "cc_fpse_coco_stuff", "dagan_ade20k", "dagan_cityscapes", "oasis_ade20k",
     "oasis_cityscapes", "oasis_coco_stuff", "pix2pixhd_ade20k", "pix2pixhd_cityscapes", "pix2pixhd_cityscapes_512p",
     "pix2pixhd_cityscapes_1024p", "pix2pixhd_coco_stuff", "crn_cityscapes", "groupdnet_ade20k", "groupdnet_cityscapes",
-    "groupdnet_celebamask_hq", "groupdnet_deepfashion", "inade_ade20k", "inade_cityscapes",
+    "groupdnet_celebamask_hq", "groupdnet_deepfashion", "inade_ade20k", "inade_cityscapes", "inade_celebamask_hq",
+    "inade_deepfashion",
 ]
 NAMES = {"cc_fpse": "CC-FPSE", "dagan": "DAGAN", "oasis": "OASIS", "pix2pixhd": "pix2pixHD", "crn": "CRN",
          "groupdnet": "GroupDNet", "inade": "INADE"}
@@ -52,8 +53,8 @@ def method_of(experiment):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_settings_take_a_step(name, data_root, vgg, tmp_path, monkeypatch):
-    monkeypatch.setenv("SEMSYNTH_DATA", str(data_root))
+def test_published_settings_take_a_step(name, data_root, inade_root, vgg, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEMSYNTH_DATA", str(inade_root if name == "inade_deepfashion" else data_root))
     size = "size=[64,128]" if "cityscapes" in name else "size=64"
     term = {"oasis": "", "crn": "regression"}.get(method_of(name), "perceptual")
     weights = [f"loss.generator.{term}.weights={vgg}"] if term else []

@@ -104,6 +104,11 @@ def test_ade20k_takes_the_published_folders_only(fx, build, tmp_path):
         build("ade20k", root)
 
 
+def test_regions_of_a_class_are_the_instances_of_ade20k(fx, build, tmp_path):
+    dataset = build("ade20k", fx.ade20k(tmp_path), overrides=["dataset.instances=true"])
+    np.testing.assert_array_equal(dataset.read_instances(0), dataset.read_labels(0))
+
+
 @pytest.mark.parametrize("name", ["ade20k", "cityscapes", "camvid", "folder"])
 def test_two_files_of_one_key_are_named(name, fx, build, tmp_path):
     root = fx.make(name, tmp_path / name)

@@ -7,7 +7,7 @@ import torch
 from evaluated import FEW, by_judge, make_run, read
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.class_samples import class_samples, has_parts, redrawn
+from semsynth.evaluation.class_samples import class_samples, instance_samples, parts_of
 from semsynth.evaluation.sampler import Sampler
 from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.inade import INADEGenerator
@@ -15,8 +15,6 @@ from semsynth.generators.oasis import OASISGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.clade_noise import CLADE_Noise
 from semsynth.norms.inade import INADE
-from semsynth.semantics import Semantics
-from semsynth.style import Style
 
 LABELS = torch.zeros(2, 32, 32, dtype=torch.int64)
 LABELS[0, 16:] = 1
@@ -37,7 +35,7 @@ def batch():
 @pytest.mark.parametrize("noise_per", ["class", "pixel"])
 def test_every_class_is_drawn_anew_where_it_is(noise_per):
     drawer = sampler(noise_per)
-    assert has_parts(drawer, batch())
+    assert parts_of(drawer, batch()) == ("class",)
     found = list(class_samples(drawer, batch(), torch.tensor([4, 7]), 3))
     assert [images.shape[:2] for images, _ in found] == [(3, 2), (3, 1), (3, 1)]  # class 0 is in both pictures
     assert [mask.float().mean().item() for _, mask in found] == [0.5, 0.5, 0.5]
@@ -55,30 +53,35 @@ def test_codes_of_instances_and_of_groups_are_drawn_anew(make):
     drawer = Sampler(make(), None, num_classes=3)
     instances = torch.arange(32)[None, :, None].expand(2, 32, 32) // 8
     samples = {**batch(), "instances": instances}
-    assert has_parts(drawer, samples)
+    assert parts_of(drawer, samples)[0] == "class"
     for images, inside in class_samples(drawer, samples, torch.tensor([4, 7]), 2):
         change = (images[0] - images[1]).abs().mean(1)
         assert change[inside].mean() > 0
         assert inside.shape == change.shape
 
 
+def test_every_instance_is_drawn_anew_by_itself():
+    torch.manual_seed(0)
+    drawer = Sampler(INADEGenerator(INADE, num_classes=3, size=(32, 32), ngf=2, upsamplings=3, init_gain=1.0), None,
+                     num_classes=3)
+    instances = torch.arange(32)[None, :, None].expand(2, 32, 32) // 8  # four bands: 4 and 8 instances
+    samples = {**batch(), "instances": instances}
+    assert parts_of(drawer, samples) == ("class", "instance")
+    assert parts_of(drawer, batch()) == ("class",)
+    found = list(instance_samples(drawer, samples, torch.tensor([4, 7]), 3))
+    assert [images.shape[:2] for images, _ in found] == [(3, 2)] * 4 + [(3, 1)] * 4
+    assert sum(inside.sum() for _, inside in found) == 2 * 32 * 32  # each pixel is some instance's, once
+    for images, inside in found:
+        change = (images[0] - images[1]).abs().mean(1)
+        assert change[inside].mean() > change[~inside].mean()
+        assert not torch.equal(images[1], images[2])
+    alone = {"name": ["b"], "labels": LABELS[1:], "instances": instances[1:]}
+    again = list(instance_samples(drawer, alone, torch.tensor([7]), 3))
+    torch.testing.assert_close(again[5][0], found[5][0])  # in whatever batch
+
+
 def test_one_vector_has_no_parts():
-    assert not has_parts(sampler("picture"), batch())
-
-
-def test_only_the_class_changes():
-    semantics = Semantics(LABELS, 3)
-    one, two = (Style(classes=torch.full((2, 3, 4), float(k))) for k in (0, 1))
-    assert redrawn(one, two, 1, semantics).classes.sum(-1).tolist() == [[0, 4, 0]] * 2
-    instances = torch.arange(32)[None, :, None].expand(2, 32, 32) // 8  # four bands
-    semantics = Semantics(LABELS, 3, instances=instances)  # picture 0: 2 of class 0, 2 of class 1; picture 1: 4 and 4
-    one, two = (Style(instances=torch.full((2, 8, 4), float(k)), vector=torch.full((2, 1), float(k))) for k in (0, 1))
-    changed = redrawn(one, two, 1, semantics)
-    assert changed.instances[..., 0].tolist() == [[0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
-    assert changed.vector.sum() == 0
-    one, two = (Style(noise=torch.full((2, 1, 16, 16), float(k))) for k in (0, 1))
-    assert redrawn(one, two, 2, semantics).noise[1, 0].mean(0).tolist() == [0] * 8 + [1] * 8
-    assert redrawn(Style(vector=torch.zeros(2, 4)), Style(vector=torch.ones(2, 4)), 0, semantics) is None
+    assert parts_of(sampler("picture"), batch()) == ()
 
 
 def test_a_run_with_codes_by_class_is_scored(evaluate, judge, tmp_path):
@@ -95,3 +98,15 @@ def test_a_run_with_codes_by_class_is_scored(evaluate, judge, tmp_path):
     assert read(path / "scores.json")["scores"]["mcsd/tiny"] > first["scores"]["mcsd/tiny"]
     with pytest.raises(EvaluationError, match=r"reconstruction/ssim: the images are not in the style of given phot"):
         evaluate(*scored, "wanted=[reconstruction]")
+
+
+def test_instances_are_scored_where_they_are_asked_for(evaluate, judge, tmp_path):
+    words = ["experiments=inade_scenes", "size=32", "generator.start=8", "generator.noise=4", "encoder.nef=2"]
+    path = make_run(tmp_path / "run", *words)
+    scored = [f"run={path}", *by_judge(judge), *FEW, "protocol.style=normal"]
+    evaluate(*scored, "wanted=[misd,moisd]")
+    assert read(path / "scores.json")["scores"].keys() == {"misd/tiny", "moisd/tiny"}
+    evaluate(*scored)
+    found = read(path / "scores.json")
+    assert {"mcsd/tiny", "mocd/tiny"} <= found["scores"].keys()
+    assert not [key for key in [*found["scores"], *found["skipped"]] if key.startswith(("misd", "moisd"))]

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from semsynth import Synthesizer, runs
 from semsynth.commands.export import write
 from semsynth.errors import ConfigError
-from semsynth.exporting import export as exporting
+from semsynth.exporting import programs
 from semsynth.exporting.export import export
 from semsynth.exporting.folding import folded
 from semsynth.exporting.source import Source
@@ -145,19 +145,19 @@ def test_exported_program_agrees_for_every_batch_size(name, exported):
 
 def differing(monkeypatch, program, network):
     """Programs are files without content, which are found to differ as told."""
-    monkeypatch.setitem(exporting.PROGRAMS, "torch_export", (".pt2", lambda _, path, about: path.touch() or about))
-    monkeypatch.setattr(exporting, "_difference", lambda *_: (program, network))
+    monkeypatch.setitem(programs.PROGRAMS, "torch_export", (".pt2", lambda _, path, about: path.touch() or about))
+    monkeypatch.setattr(programs, "_difference", lambda *_: (program, network))
 
 
 def test_what_float32_costs_the_network_itself_is_allowed(tiny_run, tmp_path, monkeypatch):
     """A network whose own rounding is above the tolerance is no fault of its program."""
-    difference = exporting._difference
+    difference = programs._difference
     found = []
-    monkeypatch.setattr(exporting, "_difference", lambda *given: found.append(difference(*given)) or found[-1])
+    monkeypatch.setattr(programs, "_difference", lambda *given: found.append(difference(*given)) or found[-1])
     export(source(tiny_run(norm="clade")), "torch_export", tmp_path / "out", tolerance=0.0)
     ((of_program, of_network),) = found
     assert 0 < of_network < 1e-4
-    assert of_program <= exporting.ROUNDINGS * of_network
+    assert of_program <= programs.ROUNDINGS * of_network
     differing(monkeypatch, 3e-3, 1e-3)
     export(source(tiny_run(norm="clade")), "torch_export", tmp_path / "large")
 
@@ -179,6 +179,32 @@ def test_label_maps_of_other_types(format, labels, tiny_run, tmp_path):
     torch.testing.assert_close(images, wanted, atol=1e-4, rtol=0)
     with pytest.raises(ConfigError, match="labels=int8 must be one of uint8, int32, int64"):
         export(source(run), format, tmp_path / "x", labels="int8")
+
+
+def test_weights_in_float16_take_half_the_place(tiny_run, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    run = tiny_run(z_dim=17, ngf=8)
+    for stored in ("float32", "float16"):
+        export(source(run), "onnx", tmp_path / stored, stored=stored)
+    sizes = [(tmp_path / stored / "generator.onnx").stat().st_size for stored in ("float32", "float16")]
+    assert 0.5 < sizes[1] / sizes[0] < 0.7  # tables and biases stay
+    session = onnxruntime.InferenceSession(tmp_path / "float16" / "generator.onnx", providers=["CPUExecutionProvider"])
+    given, wanted = inputs(run, 2)
+    (images,) = session.run(["image"], {key: value.numpy() for key, value in given.items()})
+    assert 1e-6 < np.abs(images - wanted.numpy()).max() < programs.HALF
+
+
+def test_float16_is_taken_where_it_holds(tiny_run, tmp_path, monkeypatch):
+    run = tiny_run()
+    monkeypatch.setattr(programs, "HALF", 1e-9)
+    (line,) = programs.write_programs(source(run), "onnx", tmp_path, (32, 32), tolerance=1e-4, labels="int32",
+                                      stored=None)
+    assert "-0" in line.rpartition("at most ")[2]
+    onnx = pytest.importorskip("onnx")
+    weights = onnx.load(tmp_path / "generator.onnx").graph.initializer
+    assert not any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in weights)
+    with pytest.raises(ConfigError, match=r"differs from the network.*stored=float32"):
+        export(source(run), "onnx", tmp_path / "out", stored="float16", tolerance=1e-9)
 
 
 def test_a_program_of_another_size(tiny_run, tmp_path):
@@ -205,10 +231,11 @@ def test_a_run_of_safetensors_is_complete(tiny_run, tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "arguments", "message"), [
-    ({}, {"format": "onx"}, "format=onx must be one of safetensors, onnx, torch_export, official, segmenter"),
-    ({}, {"format": "safetensors", "size": (32, 32)}, "size= is for format=onnx and torch_export"),
+    ({}, {"format": "onx"}, "format=onx must be one of safetensors, onnx, torch_export, web, official, segmenter"),
+    ({}, {"format": "safetensors", "size": (32, 32)}, "size= is for format=onnx, torch_export and web"),
     ({}, {"format": "onnx", "size": (33, 32)}, r"size=\[33, 32\].*no multiple of 32"),
     ({"z_dim": 3}, {"format": "torch_export", "size": (64, 64)}, r"makes 32x32 images only"),
+    ({}, {"format": "torch_export", "stored": "float16"}, "stored=float16.*for format=onnx and web"),
 ])
 def test_what_cannot_be_exported_is_said(changes, arguments, message, tiny_run, tmp_path):
     with pytest.raises(ConfigError, match=message):

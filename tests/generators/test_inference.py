@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from lively import lively
 from torch import nn
-from torch.nn.utils.parametrize import is_parametrized
 
 from semsynth.generators.convolution import InferenceConv2d
 from semsynth.generators.spade import SPADEGenerator
@@ -32,21 +32,7 @@ def label_maps(n, h, w):
 
 
 def trained(norm, size, *, ngf=2, **kwargs):
-    network = SPADEGenerator(norm, K, size=size, ngf=ngf, **kwargs).eval()
-    for name, p in network.named_parameters():
-        if "fc" not in name:
-            # convolutions keep the size of their features: saturated pictures would compare signs
-            nn.init.normal_(p, std=p[0].numel() ** -0.5 if p.ndim == 4 else 0.3)
-    for name, b in network.named_buffers():
-        if name.endswith("running_var"):
-            b.uniform_(0.5, 2)
-        elif name.endswith("running_mean"):
-            b.normal_()
-    for module in network.modules():  # spectral norms that belong to the weights, as after training
-        if is_parametrized(module, "weight"):
-            for _ in range(5):
-                module.parametrizations.weight[0].iterate(module.parametrizations.weight.original)
-    return network
+    return lively(SPADEGenerator(norm, K, size=size, ngf=ngf, **kwargs))
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -73,6 +73,8 @@ def test_kl_sums_over_the_published_number_of_samples_and_is_zero_without_an_enc
     expected = torch.stack([each[:4].sum(), each[4:].sum()]).mean()
     assert_close(KLDivergence(samples=4)(step(style=Style(vector=mu, posterior=Posterior(mu, logvar)))), expected)
     assert KLDivergence()(step()) == 0
+    assert [KLDivergence().applies(step(style=style)) for style in
+            (None, Style(vector=mu), Style(vector=mu, posterior=Posterior(mu, logvar)))] == [False, False, True]
     with pytest.raises(ValueError, match="samples must be >= 1, got 0"):
         KLDivergence(samples=0)
 

@@ -95,6 +95,16 @@ def test_gradients_reach_the_codes(name):
     assert_close(torch.autograd.grad(out, codes), torch.autograd.grad(plain, codes))
 
 
+@pytest.mark.parametrize("name", NORMS)
+def test_autocast_without_patches(name):
+    """On small maps convolutions answer in low precision, banks in that of the weights."""
+    norm, style, x = made(name).float().eval(), drawn().map(torch.Tensor.float), torch.randn(N, C, H, W)
+    semantics = Semantics(maps().labels, K)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = norm(x, semantics, style)
+    assert_close(low.float(), norm(x, semantics, style), atol=0.1, rtol=0.05)
+
+
 def test_a_soft_map_mixes_styles():
     norm, style = made("ace"), drawn()
     hard = maps()

@@ -24,13 +24,17 @@ def test_what_is_read(make_run):
 
 
 @pytest.mark.parametrize("kept", ["best.ckpt", "last.safetensors"])
-def test_imports_and_exports_can_be_drawn_as_trainings_can(make_run, kept):
-    folder = make_run("a", make_run.config())
+def test_exports_can_be_drawn_as_trainings_can_and_what_knows_no_data_cannot(make_run, kept):
+    folder = make_run("a", make_run.config(dataset__val={}))
     (folder / "checkpoints").mkdir(exist_ok=True)
     (folder / "checkpoints" / "notes.txt").touch()
     assert not read_run(folder).has_checkpoint
     (folder / "checkpoints" / kept).touch()
     assert read_run(folder).has_checkpoint
+    imported = make_run("b", make_run.config())
+    (imported / "checkpoints").mkdir(exist_ok=True)
+    (imported / "checkpoints" / kept).touch()
+    assert not read_run(imported).has_checkpoint
 
 
 @pytest.mark.parametrize(

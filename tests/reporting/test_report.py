@@ -83,7 +83,7 @@ def test_a_report_of_a_sweep(make_run, tmp_path, monkeypatch):
 
 
 def test_pictures_that_cannot_be_drawn_leave_the_table(make_run, tmp_path):
-    folder = make_run("a", make_run.config(), {"miou": 0.5})
+    folder = make_run("a", make_run.config(dataset__val={}), {"miou": 0.5})
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "other.ckpt").touch()
     report = write_report(groups_of(folder), tmp_path / "out", None)

@@ -5,7 +5,7 @@ import pytest
 
 from semsynth.reporting.collect import find_runs, read_runs
 from semsynth.reporting.groups import group_runs, statistic
-from semsynth.reporting.published import CLADE, OASIS_PAPER, ROWS, SLIDES, SPADE, published_for
+from semsynth.reporting.published import CLADE, INADE_PAPER, OASIS_PAPER, ROWS, SEAN_PAPER, SLIDES, SPADE, published_for
 from semsynth.reporting.table import comma_separated, make_rows, markdown
 from semsynth.segmenters.class_maps import CLASS_MAPS
 
@@ -63,9 +63,9 @@ def test_pictures_of_somebody_are_a_row(make_run, tmp_path):
 
 def test_published_numbers_have_a_source_and_a_protocol():
     for row in ROWS:
-        assert row.source.startswith((CLADE, SPADE, SLIDES, OASIS_PAPER))
+        assert row.source.startswith((CLADE, SPADE, SLIDES, OASIS_PAPER, SEAN_PAPER, INADE_PAPER))
         assert row.scores or row.costs
-        assert ("fid/val" if row.source.startswith(CLADE) else "fid/train") not in row.scores
+        assert ("fid/val" if row.source.startswith((CLADE, SEAN_PAPER)) else "fid/train") not in row.scores
     assert len({(row.source, row.dataset, row.setting) for row in ROWS}) == len(ROWS)
 
 

@@ -7,6 +7,7 @@ from PIL import Image
 from semsynth.errors import DataError
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE
+from semsynth.synthesis.map_styles import MapStyles
 from semsynth.synthesis.maps import MapReader, find_masks, mask_decoder
 from semsynth.synthesis.pictures import find_instances, synthesize
 
@@ -30,7 +31,7 @@ def reader():
 
 
 def test_sub_folders_are_mirrored(ids, reader, tmp_path):
-    maps = tmp_path / "maps"
+    network, maps = SPADEGenerator(CLADE, 4, size=(32, 32), ngf=2), tmp_path / "maps"
     for name in ("a", "day/a", "night/b"):
         write(maps / f"{name}.png", ids)
     out = maps / "out"  # a second call does not take the pictures of the first for label maps
@@ -38,11 +39,11 @@ def test_sub_folders_are_mirrored(ids, reader, tmp_path):
         masks = find_masks(maps, out)
         assert {name: path.relative_to(maps).as_posix() for name, path in masks.items()} == {
             "a": "a.png", "day/a": "day/a.png", "night/b": "night/b.png"}
-        synthesize(SPADEGenerator(CLADE, 4, size=(32, 32), ngf=2), reader, masks, None, out, overwrite=True)
+        synthesize(network, reader, masks, MapStyles(network), out, overwrite=True)
         assert {path.relative_to(out).as_posix() for path in out.rglob("*.png")} == {
             "a.png", "day/a.png", "night/b.png", "grid/grid.png"}
     with pytest.raises(DataError, match="take another folder"):
-        synthesize(SPADEGenerator(CLADE, 4, size=(32, 32), ngf=2), reader, {"day/a": masks["day/a"]}, None, maps)
+        synthesize(network, reader, {"day/a": masks["day/a"]}, MapStyles(network), maps)
     assert (np.asarray(Image.open(maps / "day/a.png")) == ids).all()
 
 

@@ -1,4 +1,4 @@
-"""What is said of styles names a way that the generator has."""
+"""What is said of styles that a run cannot take names a way that its generator has."""
 
 import pytest
 
@@ -6,19 +6,18 @@ from semsynth.errors import StyleError
 from semsynth.generators.crn import CRNGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.norms.clade import CLADE
-from semsynth.synthesis.styles import choose_styles
+from semsynth.synthesis.map_styles import choose_styles
+from semsynth.synthesis.maps import MapReader, mask_decoder
 
-NOTHING = {"style": [], "samples": 1, "interpolate": 0, "seed": 0}
-
-
-def test_crn_draws_several_pictures_where_it_was_trained_for_them():
-    generator = CRNGenerator(num_classes=2, size=(32, 32), ngf=2)
-    with pytest.raises(StyleError, match=r"generator=crn: with generator\.pictures=9"):
-        choose_styles(generator, None, (32, 32), **{**NOTHING, "samples": 2})
+NAMES, COLOURS, SIZE = ["sky", "road"], [[0, 0, 255], [90, 90, 90]], (64, 64)
 
 
-def test_oasis_takes_no_photograph_but_draws_styles():
-    generator = OASISGenerator(CLADE, num_classes=2, size=(64, 64), ngf=2, noise=3)
-    with pytest.raises(StyleError, match=r"OASIS and CRN take none: samples= draws"):
-        choose_styles(generator, None, (64, 64), **{**NOTHING, "style": ["photo.png"]})
-    assert len(choose_styles(generator, None, (64, 64), **{**NOTHING, "samples": 2})) == 2
+@pytest.mark.parametrize(("generator", "told"), [
+    (CRNGenerator(num_classes=2, size=SIZE, ngf=2), r"generator=crn: with generator\.pictures=9"),
+    (CRNGenerator(num_classes=2, size=SIZE, ngf=2, pictures=3), "OASIS and CRN take none: samples= draws"),
+    (OASISGenerator(CLADE, num_classes=2, size=SIZE, ngf=2, noise=3), "OASIS and CRN take none: samples= draws"),
+], ids=["crn", "crn_diverse", "oasis"])
+def test_a_photograph_as_style(generator, told):
+    reader = MapReader(NAMES, COLOURS, mask_decoder(NAMES, COLOURS, masks="ids"), None, False, None, SIZE)
+    with pytest.raises(StyleError, match=told):
+        choose_styles(generator, None, reader, SIZE, style={"all": ["photo.png"]})

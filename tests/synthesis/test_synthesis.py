@@ -9,9 +9,10 @@ from semsynth.errors import DataError, StyleError
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_ICPE
 from semsynth.semantics.icpe import Offsets, icpe_offsets
+from semsynth.synthesis.map_styles import MapStyles, choose_styles
 from semsynth.synthesis.maps import MapReader, chosen_size, find_masks, mask_decoder
 from semsynth.synthesis.pictures import synthesize
-from semsynth.synthesis.styles import choose_styles, draw_styles, walk
+from semsynth.synthesis.styles import draw_styles, walk
 
 NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]]
 
@@ -71,7 +72,7 @@ def test_label_maps_are_never_overwritten(masks):
     folder, ids = masks
     network = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
     with pytest.raises(DataError, match="take another folder"):
-        synthesize(network, reader(), find_masks(folder), None, folder)
+        synthesize(network, reader(), find_masks(folder), MapStyles(network), folder)
     assert (np.asarray(Image.open(folder / "ids.png")) == ids).all()
 
 
@@ -101,7 +102,7 @@ def test_a_run_refuses_maps_that_its_classes_do_not_cover(masks, tmp_path):
 def test_pictures_of_several_styles(masks, tmp_path):
     folder, _ = masks
     network = SPADEGenerator(CLADE_ICPE, 3, size=(32, 32), ngf=2, z_dim=4).eval()
-    styles = draw_styles(network, 3, seed=1)
+    styles = MapStyles(network, samples=3, seed=1)
     maps = reader(icpe=Offsets(enabled=True))
     grid = synthesize(network, maps, find_masks(folder), styles, tmp_path / "out", batch=2)
     assert grid.is_file()
@@ -109,7 +110,7 @@ def test_pictures_of_several_styles(masks, tmp_path):
     assert names == [f"{m}_{i:02d}.png" for m in ("colours", "ids", "palette") for i in (1, 2, 3)]
     semantics = network.prepare(maps.read(folder / "ids.png"))
     with torch.no_grad():
-        alone = network(semantics, styles[2:])[0]
+        alone = network(semantics, draw_styles(network, 3, 1)[2:])[0]
     picture = np.asarray(Image.open(tmp_path / "out" / "ids_03.png")).transpose(2, 0, 1)
     assert np.abs(picture - ((alone.numpy() + 1) * 127.5).round()).max() <= 1
 
@@ -119,7 +120,7 @@ def test_low_precision_draws_nearly_the_same(masks, tmp_path):
     network = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, init_gain=0.5)
     pictures = []
     for name, dtype in (("exact", None), ("low", torch.bfloat16)):
-        synthesize(network, reader(), {"ids": folder / "ids.png"}, None, tmp_path / name, dtype=dtype)
+        synthesize(network, reader(), {"ids": folder / "ids.png"}, MapStyles(network), tmp_path / name, dtype=dtype)
         pictures.append(np.asarray(Image.open(tmp_path / name / "ids.png")).astype(int))
     difference = np.abs(pictures[0] - pictures[1])
     assert 0 < difference.max() <= 8
@@ -128,11 +129,11 @@ def test_low_precision_draws_nearly_the_same(masks, tmp_path):
 def test_other_sizes_where_the_network_allows(masks, tmp_path):
     folder, _ = masks
     plain = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2)
-    synthesize(plain, reader(size=(64, 96)), {"ids": folder / "ids.png"}, None, tmp_path / "a")
+    synthesize(plain, reader(size=(64, 96)), {"ids": folder / "ids.png"}, MapStyles(plain), tmp_path / "a")
     assert Image.open(tmp_path / "a" / "ids.png").size == (96, 64)
+    styled = SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=2)
     with pytest.raises(DataError, match=r"ids\.png.*32x32 images only"):
-        synthesize(SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=2), reader(size=(64, 96)),
-                   {"ids": folder / "ids.png"}, None, tmp_path / "b")
+        synthesize(styled, reader(size=(64, 96)), {"ids": folder / "ids.png"}, MapStyles(styled), tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
@@ -143,22 +144,29 @@ def test_styles(masks, tmp_path):
         pixels = np.random.default_rng(ord(name)).integers(0, 255, (40, 50, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         paths.append(str(tmp_path / f"{name}.png"))
-    wishes = {"samples": 1, "interpolate": 0, "seed": 0}
     network, plain = (SPADEGenerator(CLADE, 3, size=(32, 32), ngf=2, z_dim=z_dim) for z_dim in (4, 0))
-    two = choose_styles(network, encoder, (32, 32), style=paths, **wishes)
-    walked = choose_styles(network, encoder, (32, 32), style=paths, **(wishes | {"interpolate": 5})).vector
+    semantics = reader().read(masks[0] / "ids.png")
+
+    def chosen(generator, encoder, **wishes):
+        return choose_styles(generator, encoder, reader(), (32, 32), **{"style": {"all": paths}} | wishes)
+
+    two = chosen(network, encoder).of(semantics)
+    walked = chosen(network, encoder, interpolate=5)
     assert two.vector.shape == (2, 4)
-    assert_close(walked[[0, -1]], two.vector)
-    assert walked.shape == (5, 4)
+    assert walked.count == 5
+    assert walked.of(semantics).vector.shape == (5, 4)
+    assert_close(walked.of(semantics).vector[[0, -1]], two.vector)
     assert_close(draw_styles(network, 2, 7).vector, draw_styles(network, 5, 7).vector[:2])
     assert not torch.equal(draw_styles(network, 2, 7).vector, draw_styles(network, 2, 8).vector)
-    assert choose_styles(plain, None, (32, 32), style=[], **wishes) is None
-    for wrong in ({"style": [paths[0]]}, {"style": [], "samples": 2}):
+    assert chosen(plain, None, style={}).of(semantics) is None
+    for wrong in ({"style": {"all": paths[:1]}}, {"style": {}, "samples": 2}):
         with pytest.raises(StyleError, match="no style vector"):
-            choose_styles(plain, None, (32, 32), **(wishes | wrong))
+            chosen(plain, None, **wrong)
     with pytest.raises(StyleError, match="exclude each other"):
-        choose_styles(network, encoder, (32, 32), style=paths, **(wishes | {"samples": 2}))
+        chosen(network, encoder, samples=2)
     with pytest.raises(StyleError, match="needs a run with a style encoder"):
-        choose_styles(network, None, (32, 32), style=paths, **wishes)
+        chosen(network, None)
+    with pytest.raises(StyleError, match="at least 2 steps, got 1 styles"):
+        chosen(network, encoder, style={"all": paths[:1]}, interpolate=3)
     with pytest.raises(StyleError, match="at least 2 steps"):
         walk(two[:1], 4)

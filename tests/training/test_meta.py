@@ -133,14 +133,15 @@ def test_drawing(norm, style):
 def test_a_value_on_the_host_raises(tiny, tmp_path):
     """What these tests rest on."""
     system = paired("clade")
-    system.losses["generator"]["kl"].forward = lambda step: step.fake.mean() * step.fake.mean().item()
+    system.losses["generator"]["feature_matching"].forward = lambda step: step.fake.mean() * step.fake.mean().item()
     with pytest.raises(RuntimeError, match="meta"):
         fit(tiny, tmp_path, system)
 
 
 def test_mixed_devices_raise(tiny, tmp_path):
     system = paired("clade")
-    system.losses["generator"]["kl"].forward = lambda step: (step.fake + torch.zeros(2, 3, SIZE, SIZE)).mean()
+    term = system.losses["generator"]["feature_matching"]
+    term.forward = lambda step: (step.fake + torch.zeros(2, 3, SIZE, SIZE)).mean()
     with pytest.raises(RuntimeError, match="device"):
         fit(tiny, tmp_path, system)
 

@@ -139,6 +139,15 @@ def test_raw_terms_are_logged_under_fixed_keys(tiny, tmp_path):
         "loss/discriminator/adversarial", "lr/generator", "lr/discriminator"}
 
 
+def test_a_term_that_does_not_apply_is_not_logged(tiny, tmp_path):
+    system = tiny.system()
+    system.losses["generator"]["kl"].applies = lambda inputs: inputs.style is None
+    trainer = tiny.trainer(tmp_path, max_epochs=1)
+    trainer.fit(system, datamodule=tiny.data())
+    assert "loss/generator/adversarial" in trainer.callback_metrics
+    assert "loss/generator/kl" not in trainer.callback_metrics
+
+
 def test_losses_see_float32_under_bf16(tiny, tmp_path):
     seen = set()
 

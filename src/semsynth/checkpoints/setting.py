@@ -24,8 +24,8 @@ from semsynth.checkpoints.pix2pixhd import pix2pixhd_overrides, usual_size
 from semsynth.checkpoints.sean import sean_values
 from semsynth.errors import CheckpointError
 
-# released models: input channels without the edges -> choice of conf/dataset; ADE20K has no instance maps
-PUBLISHED = {151: "ade20k", 183: "coco_stuff", 35: "cityscapes"}
+# released models: input channels without the edges -> choice of conf/dataset; only those of two read edges
+PUBLISHED = {151: "ade20k", 183: "coco_stuff", 35: "cityscapes", 19: "celebamask_hq"}
 WITH_EDGES = ("coco_stuff", "cityscapes")
 AnyFacts = GeneratorFacts | Pix2PixHDFacts
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Literal, Protocol, TypeVar
 
 from semsynth.complexity.released.cc_fpse import PublishedCCFPSE
+from semsynth.complexity.released.inade import PublishedINADE
 from semsynth.complexity.released.pix2pixhd import PublishedPix2PixHD
 from semsynth.complexity.released.sean import PublishedSEAN
 from semsynth.complexity.released.spade import PublishedSPADE
 from semsynth.generators.cc_fpse import CCFPSEGenerator
 from semsynth.generators.crn import CRNGenerator
 from semsynth.generators.dagan import DAGANGenerator
+from semsynth.generators.groupdnet import GroupDNetGenerator
+from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.pix2pixhd import InstanceStyled
 from semsynth.generators.sean import SEANGenerator
@@ -21,7 +24,8 @@ from semsynth.interfaces import Generator
 Formulation = Literal["published", "fast"]
 """`published`: as `semsynth.complexity.released` has it; `fast`: as the networks of this project are."""
 
-SPADES = (SPADEGenerator, DAGANGenerator, OASISGenerator)  # others that derive from these begin in another way
+# others that derive from these begin in another way
+SPADES = (SPADEGenerator, DAGANGenerator, OASISGenerator, GroupDNetGenerator)
 ONE_FORM = "published and fast"
 """What records say of a network that has one form."""
 
@@ -39,6 +43,8 @@ def as_published(generator: Generator) -> Generator:
     """
     if isinstance(generator, SPADEGenerator) and type(generator) in SPADES:
         return PublishedSPADE(generator)
+    if isinstance(generator, INADEGenerator):
+        return PublishedINADE(generator)
     if isinstance(generator, SEANGenerator):
         return PublishedSEAN(generator)
     if isinstance(generator, CCFPSEGenerator):
@@ -47,8 +53,8 @@ def as_published(generator: Generator) -> Generator:
         return PublishedPix2PixHD(generator)
     if has_one_form(generator):
         return generator
-    raise ValueError(f"formulation=published knows the generators of SPADE, OASIS, DAGAN, SEAN, CC-FPSE, pix2pixHD and "
-                     f"CRN, not {type(generator).__name__}: take formulation=fast")
+    raise ValueError(f"formulation=published knows the generators of SPADE, OASIS, DAGAN, SEAN, GroupDNet, INADE, "
+                     f"CC-FPSE, pix2pixHD and CRN, not {type(generator).__name__}: take formulation=fast")
 
 
 class Trains(Protocol):

@@ -18,7 +18,7 @@ from semsynth.complexity.formulation import ONE_FORM, build_generator, build_sys
 from semsynth.complexity.layers import Layer, network_work, walk
 from semsynth.complexity.maps import batch_of_maps, distinct_patches, empty_semantics, semantics_of
 from semsynth.complexity.setting import Options, check_precision
-from semsynth.complexity.timing import Progress, Timing, time_generator
+from semsynth.complexity.timing import Progress, Timing, norm_layers, time_generator
 from semsynth.device import hardware
 from semsynth.interfaces import Generator
 from semsynth.semantics import Semantics
@@ -191,7 +191,8 @@ def runtime(parts: Parts, options: Options, progress: Progress | None) -> tuple[
     if timing.norm is not None:
         return record, None
     return record, ("a compiled network cannot be taken apart: compile=false" if parts.compile
-                    else "the network computes its norms outside of the norm layers")
+                    else "the network computes its norms outside of the norm layers" if norm_layers(generator)
+                    else "the network has no norm that reads label maps")
 
 
 def _in_words(timing: Timing) -> Record:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import torch
 from torch import nn
 
-from semsynth.complexity.released.spade import PublishedNorm
+from semsynth.complexity.released.block import ReleasedNorm
 from semsynth.interfaces import Generator, Network
 from semsynth.norms.base import Norm
 from semsynth.semantics import Semantics
@@ -80,6 +80,14 @@ class Clock:
         return time.perf_counter()
 
 
+def norm_layers(network: Network) -> list[nn.Module]:
+    """The norms of a network that read label maps, those that run."""
+    modules = list(network.modules())
+    # a published one holds the norm of ours that it takes its weights from, which does not run
+    published: list[nn.Module] = [m for m in modules if isinstance(m, ReleasedNorm)]
+    return published or [m for m in modules if isinstance(m, Norm)]
+
+
 class NormTime:
     """Adds up the time spent in a network's norm layers while it is entered as a context.
 
@@ -87,10 +95,7 @@ class NormTime:
     """
 
     def __init__(self, network: Network, clock: Clock) -> None:
-        modules = list(network.modules())
-        # a published one holds the norm of ours that it takes its weights from, which does not run
-        published: list[nn.Module] = [m for m in modules if isinstance(m, PublishedNorm)]
-        self.norms = published or [m for m in modules if isinstance(m, Norm)]
+        self.norms = norm_layers(network)
         self.clock, self.seconds, self.calls = clock, 0.0, 0
         self._began = 0.0
 
@@ -168,7 +173,7 @@ def time_generator(generator: Generator, maps: Sequence[Callable[[], Semantics]]
         if split:
             with inside.watching():
                 total, label, _ = once(make)
-            if inside.calls == len(inside.norms):  # else the network computed its norms in another way
+            if inside.norms and inside.calls == len(inside.norms):  # else it has none, or computes them in another way
                 norms.append((inside.seconds + label) / images)
                 rests.append((total - inside.seconds - label) / images)
     return Timing(statistics.median(totals), spread(totals), statistics.median(norms) if norms else None,

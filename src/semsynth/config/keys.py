@@ -32,6 +32,7 @@ from semsynth.signatures import near
 
 SIDE = whole(8, 16384)
 SIDES = each(SIDE, "[H,W], in pixels from 8 on", 2, 2)
+TILE = whole(64, 16384)
 SIZE = Kind("[H,W] or the shorter side, in pixels from 8 on", any_of(SIDE, SIDES).fits)
 SEED = whole(0, 2**63 - 1)
 NAMES = each(NAME, "a list of names")
@@ -110,12 +111,21 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
         "features": ANY_NAMES, "real_statistics": ANY_NAMES, "real_statistics_of": one_of("train", "val"),
         "batch": maybe(whole(1)), "workers": whole(0, 1024)},
     "synthesize": {
-        "input": PATH, "instances": maybe(PATH), "style": ANY_NAMES, "samples": whole(1, 10000), "snap": FLAG,
+        "input": PATH, "instances": maybe(PATH), "samples": whole(1, 10000), "snap": FLAG,
+        **dict.fromkeys(("style", "style_labels", "style_instances"), any_of(NULL, NAME, NAMES, NODE)),
+        "share": any_of(number(0, 1), NODE), "resample": ANY_NAMES, "save_codes": maybe(PATH),
+        "redraw": maybe(PATH),
+        "instance": any_of(NULL, whole(0), each(whole(0), "[ROW,COLUMN], in pixels", 2, 2)),
         "interpolate": whole(0, 10000), "size": any_of(NULL, one_of("native"), SIDES),
+        "start": maybe(one_of("resized")), "tile": any_of(NULL, TILE, each(TILE, "[H,W], in pixels from 64 on", 2, 2)),
         "precision": one_of("float32", "bfloat16")},
+    "demo": {
+        "run": maybe(PATH), "compare": maybe(PATH), "size": any_of(NULL, SIDES), "host": NAME, "port": whole(0, 65535),
+        "names": ANY_NAMES, "token": any_of(one_of("auto"), FLAG)},
     "export": {
         "format": NAME, "size": any_of(NULL, one_of("native"), SIDES), "labels": one_of("uint8", "int32", "int64"),
-        "tolerance": number(0)},
+        "tolerance": number(0), "stored": maybe(one_of("float32", "float16")), "runtime": maybe(PATH), "webgpu": FLAG,
+        "starts": maybe(whole(0, 100))},
     "complexity": {
         "run": maybe(PATH), "count": one_of("macs", "macs_bias"), "formulation": one_of("fast", "published"),
         "batch": whole(1), "device": one_of("auto", "cpu", "cuda"), "threads": whole(1, 4096), "runtime": FLAG,
@@ -134,6 +144,11 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
     "import_checkpoint": {
         "source": PATH, "epoch": any_of(NULL, NAME, whole(0)), "size": maybe(SIZE), "upsamplings": maybe(whole(5, 7)),
         "edges": any_of(NULL, FLAG)},
+    "preference": {
+        "action": one_of("make", "serve", "analyse"), "study": PATH,
+        **dict.fromkeys(("a", "b", "real", "maps", "output"), maybe(PATH)),
+        "names": maybe(each(NAME, "a list of two names", 2, 2)), "title": maybe(TEXT), "size": maybe(SIDES),
+        "host": NAME, "port": whole(0, 65535), "hosts": NAMES, "draws": whole(100, 10**6), "preset": NODE},
     "train_segmenter": {
         "name": NAME, "dtype": one_of("float16", "float32"), "geometric": maybe(NODE), "photometric": maybe(NODE)},
     "train_style_regressor": {"photometric": maybe(NODE)},

@@ -9,7 +9,8 @@ FOLDERS = {"train": "training", "val": "validation"}
 class ADE20K(Source):
     """A split of ADE20K. Label files hold 0 for unknown and 1..150; those raw ids are the class indices.
 
-    Only the published folders are read: resized copies of the labels often lie beside them. There are no instance maps.
+    Only the published folders are read: resized copies of the labels often lie beside them. There are no instance maps:
+    where they are asked for, the label map is one, in which a region of a class is an instance (INADE).
     """
 
     title = "ADE20K"
@@ -24,9 +25,7 @@ class ADE20K(Source):
 
         Raises:
             DataError: a folder is missing.
-            ValueError: instance maps are asked for.
         """
-        if instances:
-            raise ValueError("ADE20K scene parsing has no instance maps: set dataset.instances=false")
         images, labels = (self.folder(kind, FOLDERS[self.split]) for kind in ("images", "annotations"))
-        return match(by_name(images, files_in(images, (".jpg", ".jpeg"))), by_name(labels, files_in(labels, (".png",))))
+        maps = by_name(labels, files_in(labels, (".png",)))
+        return match(by_name(images, files_in(images, (".jpg", ".jpeg"))), maps, maps if instances else None)

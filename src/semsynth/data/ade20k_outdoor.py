@@ -94,7 +94,6 @@ class ADE20KOutdoor(ADE20K):
 
         Raises:
             DataError: a folder or the selection is missing, or a label map is broken.
-            ValueError: instance maps are asked for.
         """
         listing = super().find(instances)
         if self.names is None:

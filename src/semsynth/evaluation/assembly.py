@@ -11,7 +11,8 @@ from semsynth.errors import DataError, EvaluationError
 from semsynth.evaluation.evaluator import NEIGHBOURS, score_keys
 from semsynth.interfaces import Progress
 from semsynth.metrics.cache import StatisticsCache
-from semsynth.metrics.class_diversity import ClassDiversity
+from semsynth.metrics.class_diversity import KINDS as PART_KINDS
+from semsynth.metrics.class_diversity import ClassDiversity, Part
 from semsynth.metrics.colour_recovery import ColourRecovery
 from semsynth.metrics.diversity import Distance, Diversity, JudgeDistance, Lpips
 from semsynth.metrics.features import (
@@ -35,8 +36,8 @@ from semsynth.segmenters.judge import Judge
 from semsynth.spelling import as_typed_here
 
 GENERAL = ("kid", *NEIGHBOURS)  # kinds that features must be general for
-KINDS = ("fid", "frechet", *GENERAL, "miou", "accuracy", "diversity", "mcsd", "mocd", "style_r2",
-         "region", "reconstruction")
+KINDS = ("fid", "frechet", *GENERAL, "miou", "accuracy", "diversity", "mcsd", "mocd", "misd", "moisd",
+         "style_r2", "region", "reconstruction")
 TRAINS_JUDGE = "python tools/train_segmenter.py dataset=..."
 NO_JUDGE = "no segmenter is given: segmenter=FILE.safetensors"
 
@@ -187,17 +188,23 @@ class Assembly:
             return []
         return [Diversity(distance) for distance in self._distances(judge, keys)]
 
-    def class_diversities(self, judge: Judge | None, by_class: bool | None) -> list[ClassDiversity]:
-        """The distances of samples that differ in the style of one class; `by_class` is None for images of a folder."""
-        if not self.wants("mcsd", "mocd") or not self.protocol.diversity_maps:
-            return []
-        keys = _keys(("mcsd", "mocd"), judge)
-        if not by_class:
-            if by_class is not None or self.wanted is not None:
-                self.skip(keys, "the style of one class of a picture cannot be drawn anew")
-            return []
-        restriction = self.protocol.class_restriction
-        return [ClassDiversity(distance, restriction) for distance in self._distances(judge, keys)]
+    def class_diversities(self, judge: Judge | None, parts: Sequence[Part] | None) -> list[ClassDiversity]:
+        """The distances of samples that differ in the style of one class; those of one instance only where asked for.
+
+        `parts` is None for images of a folder.
+        """
+        found: list[ClassDiversity] = []
+        for part, kinds in PART_KINDS.items():
+            asked = self.wanted is not None and self.wants(*kinds)
+            if not (asked or (self.wants(*kinds) and part == "class")) or not self.protocol.diversity_maps:
+                continue
+            keys = _keys(kinds, judge)
+            if parts is not None and part in parts:
+                restriction = self.protocol.class_restriction
+                found += [ClassDiversity(distance, restriction, part) for distance in self._distances(judge, keys)]
+            elif parts is not None or asked:
+                self.skip(keys, f"the style of one {part} of a picture cannot be drawn anew")
+        return found
 
     def _distances(self, judge: Judge | None, keys: Sequence[str]) -> list[Distance]:
         """LPIPS and the judge's, as far as they can be had."""

@@ -10,6 +10,7 @@ from semsynth.evaluation.assembly import TRAINS_JUDGE, Assembly
 from semsynth.evaluation.evaluator import Evaluator
 from semsynth.interfaces import Progress
 from semsynth.metrics.cache import StatisticsCache
+from semsynth.metrics.class_diversity import Part
 from semsynth.metrics.features import FeatureChoice
 from semsynth.metrics.given_statistics import GivenStatistics
 from semsynth.metrics.protocol import Protocol
@@ -33,7 +34,7 @@ def build_evaluator(
     style_of_images: bool = False,
     known_style: bool = False,
     known_colours: bool = False,
-    by_class: bool | None = None,
+    parts: Sequence[Part] | None = None,
     cache: StatisticsCache | None = None,
     batch: int = 16,
     workers: int = 0,
@@ -60,7 +61,7 @@ def build_evaluator(
         style_of_images: Whether the generated images are in the style of the photographs.
         known_style: Whether the data set knows the style of its images.
         known_colours: Whether it knows the colours of their objects.
-        by_class: Whether the style of one class of a picture can be drawn anew; None: nobody would expect that.
+        parts: Of what the style can be drawn anew without the rest of a picture's; None: nobody would expect that.
         cache: Of the statistics; None: the default folder.
         batch: Images at a time.
         workers: Processes that load images.
@@ -84,6 +85,6 @@ def build_evaluator(
     evaluator = Evaluator(
         protocol, classes, unknown=unknown, judge=assembly.judge(judge), features=nets, real=statistics,
         diversities=assembly.diversities(judge, styled), recovery=assembly.recovery(known_style, style_of_images),
-        class_diversities=assembly.class_diversities(judge, by_class),
-        paired=assembly.paired(style_of_images, known_colours, by_class is not None))
+        class_diversities=assembly.class_diversities(judge, parts),
+        paired=assembly.paired(style_of_images, known_colours, parts is not None))
     return evaluator.to(device), assembly.skipped

@@ -1,4 +1,4 @@
-"""Samples of a label map that differ in the style of one class alone."""
+"""Samples of a label map that differ in the style of one class, or one instance, alone."""
 
 from __future__ import annotations
 
@@ -11,35 +11,22 @@ from torch import Tensor
 
 from semsynth.drawing import draw
 from semsynth.evaluation.sampler import Sampler
-from semsynth.semantics import Semantics
+from semsynth.metrics.class_diversity import Part
 from semsynth.semantics.batch import semantics_from_batch
 from semsynth.semantics.samples import SampleBatch
-from semsynth.style import Style
+from semsynth.synthesis.regional import with_class
 
 
-def redrawn(style: Style, other: Style, label: int, semantics: Semantics) -> Style | None:
-    """A style that looks as another one where label maps show a class, and as before elsewhere; None: it cannot.
+def parts_of(sampler: Sampler, batch: SampleBatch) -> tuple[Part, ...]:
+    """Of what the style can be drawn anew without the rest of a picture's, as the label maps of a batch tell.
 
-    A style has codes by class, or by instance, or is drawn pixel by pixel; one vector for a picture has no parts.
+    An instance is a part where there are instance maps: otherwise it is what has a class.
     """
-    if style.classes is not None:
-        return style.with_class(label, other)
-    if style.instances is not None and other.instances is not None:
-        chosen = (semantics.regions().classes == label)[..., None].to(style.instances.device)
-        return replace(style, instances=torch.where(chosen, other.instances, style.instances), posterior=None)
-    if style.noise is not None and other.noise is not None:
-        height, width = style.noise.shape[-2:]
-        shown = semantics.prepare([(height, width)]).at(height, width).labels
-        chosen = (shown == label)[:, None].to(style.noise.device)
-        return replace(style, noise=torch.where(chosen, other.noise, style.noise), posterior=None)
-    return None
-
-
-def has_parts(sampler: Sampler, batch: SampleBatch) -> bool:
-    """Whether the style of one class of a picture can be drawn anew, as the label maps of a batch tell."""
     semantics = semantics_from_batch(batch, sampler.num_classes).to(sampler.device)
     style = sampler.generator.draw_style(len(semantics), semantics)
-    return style is not None and redrawn(style, style, 0, semantics) is not None
+    if style is None or with_class(style, style, 0, semantics) is None:
+        return ()
+    return ("class",) if style.instances is None or semantics.instances is None else ("class", "instance")
 
 
 @torch.no_grad()
@@ -59,6 +46,22 @@ def class_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, count
         styles = [sampler.generator.draw_style(len(semantics), semantics, sampler.normal(positions[rows], 1 + sample))
                   for sample in range(count)]
         base = styles[0]
-        changed = [redrawn(base, other, label, semantics) for other in styles if base is not None and other is not None]
+        changed = [with_class(base, other, label, semantics)
+                   for other in styles if base is not None and other is not None]
         yield (torch.stack([draw(sampler.generator, semantics, style) for style in changed]),
                part["labels"] == label)
+
+
+@torch.no_grad()
+def instance_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, count: int
+                     ) -> Iterator[tuple[Tensor, Tensor]]:
+    """As `class_samples`, of an instance: the first one of each picture, then the second of those that have two."""
+    regions = semantics_from_batch(batch, sampler.num_classes).regions()
+    for index in range(regions.classes.shape[1]):
+        rows = regions.classes[:, index] >= 0
+        part: Any = {key: value[rows] for key, value in batch.items() if isinstance(value, Tensor)}
+        own = semantics_from_batch(part, sampler.num_classes).to(sampler.device)
+        styles: list[Any] = [sampler.generator.draw_style(len(own), own, sampler.normal(positions[rows], 1 + sample))
+                             for sample in range(count)]
+        images = [draw(sampler.generator, own, styles[0].with_instance(index, other)) for other in styles]
+        yield torch.stack(images), regions.index[rows] == index

@@ -12,7 +12,7 @@ from torch import Tensor
 from semsynth.errors import EvaluationError
 from semsynth.evaluation.measured import Measured
 from semsynth.evaluation.scores import Scores
-from semsynth.metrics.class_diversity import ClassDiversity
+from semsynth.metrics.class_diversity import ClassDiversity, Part
 from semsynth.metrics.confusion import Confusion, rare_classes, rare_iou
 from semsynth.metrics.diversity import Diversity
 from semsynth.metrics.features import Features, InceptionFeatures
@@ -45,7 +45,7 @@ class Evaluator:
             missing, the `real` images of the first `update` round serve.
         diversities: Distances whose means over samples are taken, see `update_diversity`.
         recovery: Reads styles off images; None: no style scores.
-        class_diversities: Distances of samples that differ in one class's style, see `measure_classes`.
+        class_diversities: Distances of samples that differ in the style of a class or an instance, see `measure_parts`.
         paired: Scores of images beside the photographs in whose style they are.
         dataset: Name of the data set, for what a protocol says of single ones.
 
@@ -203,23 +203,27 @@ class Evaluator:
             diversity.add(distances)
 
     @torch.no_grad()
-    def measure_classes(self, samples: Iterable[tuple[Tensor, Tensor]]) -> list[list[Tensor]]:
-        """Have the networks look at samples (S,M,3,H,W) that differ in a class, with its pixels (M,H,W).
+    def measure_parts(self, samples: Iterable[tuple[Tensor, Tensor]], part: Part) -> list[list[Tensor]]:
+        """Have the networks look at samples (S,M,3,H,W) that differ in a class or an instance, with its pixels (M,H,W).
 
-        For `add_classes`: of every distance what it found, a tensor for each class.
+        For `add_parts`: of every distance what it found, a tensor for each of them.
         """
-        found: list[list[Tensor]] = [[] for _ in self.class_diversities]
+        asked = self._of_part(part)
+        found: list[list[Tensor]] = [[] for _ in asked]
         for images, inside in samples:
             rounded = torch.stack([eight_bits(image) for image in images])
-            for diversity, kept in zip(self.class_diversities, found, strict=True):
+            for diversity, kept in zip(asked, found, strict=True):
                 kept.append(diversity.distances(rounded, inside))
         return found
 
-    def add_classes(self, found: Sequence[Sequence[Tensor]]) -> None:
-        """Add what was measured of samples that differ in a class."""
-        for diversity, of_classes in zip(self.class_diversities, found, strict=True):
-            for distances in of_classes:
+    def add_parts(self, found: Sequence[Sequence[Tensor]], part: Part) -> None:
+        """Add what was measured of samples that differ in a class or an instance."""
+        for diversity, of_parts in zip(self._of_part(part), found, strict=True):
+            for distances in of_parts:
                 diversity.add(distances)
+
+    def _of_part(self, part: Part) -> list[ClassDiversity]:
+        return [diversity for diversity in self.class_diversities if diversity.part == part]
 
     def compute(self) -> Scores:
         """The scores of all that was added.

@@ -197,9 +197,10 @@ def _how(key: str, protocol: Mapping[str, Any]) -> str:
         what = "mean difference of the pixels, " if rest == PixelDistance.name else ""
         maps = min(protocol["diversity_maps"], protocol["generated"])
         return f"{what}{protocol['diversity_samples']} samples of {maps} label maps"
-    if kind in ("mcsd", "mocd"):
+    if kind in ("mcsd", "mocd", "misd", "moisd"):
         maps = min(protocol["diversity_maps"], protocol["generated"])
-        what = "within the class" if kind == "mcsd" else "in the rest"
+        what = {"mcsd": "within the class", "misd": "within the instance"}.get(
+            kind, f"in all but the {'class' if kind == 'mocd' else 'instance'}")
         return (f"{what} whose style is drawn, {protocol['class_restriction']}, "
                 f"{protocol['diversity_samples']} samples of {maps} label maps")
     if kind == "reconstruction":

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from semsynth.errors import EvaluationError
-from semsynth.evaluation.class_samples import class_samples
+from semsynth.evaluation.class_samples import class_samples, instance_samples
 from semsynth.evaluation.evaluator import Evaluator
 from semsynth.evaluation.maps import ImageFolder, JudgedBatch, JudgedMaps, JudgedSample, collate, known_of
 from semsynth.evaluation.measured import Measured
@@ -19,6 +19,7 @@ from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import OwnSegmenter
 from semsynth.interfaces import Progress
+from semsynth.metrics.class_diversity import Part
 from semsynth.metrics.confusion import Confusion
 from semsynth.segmenters.judge import Judge, NoJudge
 from semsynth.sharing import announce, batches, from_first, mine, shared
@@ -70,8 +71,9 @@ def run_evaluation(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler
             _judge(evaluator, maps, sampler, batch, workers, device, progress, where, own)
             if sampler is not None and evaluator.diversities:
                 _compare_samples(evaluator, maps, sampler, batch, workers, progress)
-            if sampler is not None and evaluator.class_diversities:
-                _compare_classes(evaluator, maps, sampler, batch, workers, progress)
+            for part in dict.fromkeys(diversity.part for diversity in evaluator.class_diversities):
+                if sampler is not None:
+                    _compare_parts(evaluator, maps, sampler, batch, workers, progress, part)
             return from_first(lambda: _computed(evaluator, own), "scores")
         except torch.OutOfMemoryError as error:
             if batch == 1:
@@ -120,16 +122,17 @@ def _compare_samples(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampl
         evaluator.add_diversity(found)
 
 
-def _compare_classes(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler: Sampler, batch: int, workers: int,
-                     progress: Progress) -> None:
+def _compare_parts(evaluator: Evaluator, maps: JudgedMaps | ImageFolder, sampler: Sampler, batch: int, workers: int,
+                   progress: Progress, part: Part) -> None:
     protocol = evaluator.protocol
     first = Subset(maps, range(min(protocol.diversity_maps, len(maps))))
+    samples = {"class": class_samples, "instance": instance_samples}[part]
 
     def measure(piece: Piece) -> list[list[Tensor]]:
-        return evaluator.measure_classes(class_samples(sampler, *piece, protocol.diversity_samples))
+        return evaluator.measure_parts(samples(sampler, *piece, protocol.diversity_samples), part)
 
-    for found in _shared(first, max(1, batch // 2), workers, measure, progress, "diversity of classes"):
-        evaluator.add_classes(found)
+    for found in _shared(first, max(1, batch // 2), workers, measure, progress, f"diversity by {part}"):
+        evaluator.add_parts(found, part)
 
 
 def _shared(maps: JudgedMaps | ImageFolder | Subset[JudgedSample], batch: int, workers: int,

@@ -18,10 +18,24 @@ from semsynth.semantics.samples import SampleBatch
 from semsynth.style import Normal, Style
 
 
-def noise(seed: int, positions: Tensor, width: int, sample: int = 0) -> Tensor:
-    """N(0,1) vectors (N,width), the same for a (seed, position, sample) in whatever batch or process."""
-    rows = [stream("style", seed, int(position), sample).standard_normal(width) for position in positions]
-    return torch.from_numpy(np.stack(rows)).float()
+def noise(seed: int, positions: Tensor, sample: int = 0) -> Normal:
+    """Makes N(0,1) numbers, the same for a (seed, position, sample) in whatever batch or process.
+
+    What is asked for first does not depend on what is asked for after it, which goes on in the same streams.
+
+    Args:
+        seed: Of all.
+        positions: (N,), of the samples in their set; numbers of shapes (N, ...) are made.
+        sample: Of the several of a position.
+    """
+    streams = [stream("style", seed, int(position), sample) for position in positions]
+
+    def normal(shape: tuple[int, ...]) -> Tensor:
+        width = math.prod(shape[1:])
+        rows = [numbers.standard_normal(width) for numbers in streams]
+        return torch.from_numpy(np.stack(rows)).float().view(shape)
+
+    return normal
 
 
 class Sampler:
@@ -83,4 +97,4 @@ class Sampler:
 
     def normal(self, positions: Tensor, sample: int = 0) -> Normal:
         """Makes the N(0,1) numbers of the samples at positions (N,), the same in whatever batch."""
-        return lambda shape: noise(self.seed, positions, math.prod(shape[1:]), sample).view(shape)
+        return noise(self.seed, positions, sample)

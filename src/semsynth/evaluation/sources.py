@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from semsynth import runs
 from semsynth.errors import ConfigError, EvaluationError
 from semsynth.evaluation.builder import build_evaluator
-from semsynth.evaluation.class_samples import has_parts
+from semsynth.evaluation.class_samples import parts_of
 from semsynth.evaluation.evaluator import Evaluator
 from semsynth.evaluation.maps import ImageFolder, JudgedMaps, collate
 from semsynth.evaluation.report import Facts
@@ -24,6 +24,7 @@ from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
 from semsynth.metrics.cache import StatisticsCache
+from semsynth.metrics.class_diversity import Part
 from semsynth.metrics.data_sets import DataSets
 from semsynth.metrics.features import FeatureChoice
 from semsynth.metrics.given_statistics import GivenStatistics
@@ -71,7 +72,7 @@ class Source:
         where: What makes the images, for errors.
         segmenter: The one in the loop of an unpaired run; None: there is none.
         known_colours: Whether the data set knows the colours of its images' objects.
-        by_class: Whether the style of one class of a picture can be drawn anew; None where there is none to draw.
+        parts: Of what the style can be drawn anew without the rest of a picture's; None where there is none to draw.
     """
 
     facts: Facts
@@ -84,7 +85,7 @@ class Source:
     where: str
     segmenter: LoopSegmenter | None = None
     known_colours: bool = False
-    by_class: bool | None = None
+    parts: tuple[Part, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def of_run(run: runs.Run, data: DataSets, options: Options) -> Source:
     height, width = run.config.size
     return Source({"run": str(run.path), "dataset": data.name}, choices, maps, sampler, (int(height), int(width)),
                   data, "style" in first, f"{run.path} ({choices['checkpoint']['file']}, weights={choices['weights']})",
-                  segmenter, "colours" in first, has_parts(sampler, collate([first])))
+                  segmenter, "colours" in first, parts_of(sampler, collate([first])))
 
 
 def of_folder(images: str, labels: str, data: DataSets, options: Options) -> Source:
@@ -223,7 +224,7 @@ def score(source: Source, options: Options) -> tuple[Scores, dict[str, object]]:
         choice=options.choice.usually(source.data.features),
         styled=sampler is not None and sampler.generator.styled,
         style_of_images=sampler is not None and sampler.style_of_images, known_style=source.known_style,
-        known_colours=source.known_colours, by_class=source.by_class,
+        known_colours=source.known_colours, parts=source.parts,
         cache=StatisticsCache(options.cache), batch=batch, workers=options.workers, device=device, progress=progress,
         pixels=True, given=options.given, trains_judge=source.data.trains_judge(source.size))
     own = source.segmenter

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from semsynth.errors import ConfigError
+from semsynth.exporting.half import hold_in_half
 from semsynth.exporting.program import Program, traced
+from semsynth.weights.files import write_bytes
 
 METADATA_FILE = "metadata.json"  # inside a .pt2 file
 
@@ -20,8 +22,14 @@ Run = Callable[[Mapping[str, Tensor]], list[Tensor]]
 """A program that was read back: inputs by name -> outputs in order."""
 
 
-def write_onnx(program: Program, path: Path, metadata: Mapping[str, str]) -> Run | None:
+def write_onnx(program: Program, path: Path, metadata: Mapping[str, str], half: bool = False) -> Run | None:
     """Write the program as one ONNX file; return it read back into onnxruntime, None where that is not installed.
+
+    Args:
+        program: What is written.
+        path: The file.
+        metadata: Texts that are kept in it.
+        half: Hold the weights in float16, see `half.hold_in_half`.
 
     Raises:
         ConfigError: the packages that write ONNX are not installed.
@@ -32,7 +40,10 @@ def write_onnx(program: Program, path: Path, metadata: Mapping[str, str]) -> Run
     made = torch.onnx.export(traced(program), output_names=list(program.outputs()), dynamo=True, verbose=False)
     assert made is not None
     made.model.metadata_props.update(metadata)
-    made.save(str(path), external_data=False)
+    model = made.model_proto
+    if half:
+        hold_in_half(model)
+    write_bytes(path, model.SerializeToString())
     if importlib.util.find_spec("onnxruntime") is None:
         return None
     import onnxruntime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,12 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.generators.base import BaseGenerator
+from semsynth.generators.base import BaseGenerator, grid_of_size
 from semsynth.generators.blocks import recomputed
 from semsynth.generators.label_convolution import LabelConv2d
 from semsynth.generators.label_pyramid import LabelPyramid
 from semsynth.generators.predicted_block import PredictedBlock
 from semsynth.generators.spade import BLOCKS, start_grid, upsamplings_for
+from semsynth.generators.tiled_cc_fpse import draw_in_tiles
+from semsynth.generators.tiles import Progress, tile_sides
 from semsynth.layers.convolution import ImageConv2d
 from semsynth.layers.init import initialise
 from semsynth.layers.plain import plain_weights
@@ -94,14 +97,23 @@ class CCFPSEGenerator(BaseGenerator):
         Raises:
             ValueError: the network cannot make this size.
         """
-        if self.z_dim and (h, w) != self.size:
-            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
-                             f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
+        if self.z_dim:
+            self.check_fixed(h, w)
         start = self.start_size(h, w)
         sizes = [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
         needs = frozenset({"patches with edges" if self.edges else "patches"})
         cuda = self.conv_img.weight.is_cuda  # where convolutions are faster on small maps, as in SPADE
         return [Reading(a, b, () if cuda and a * b <= DENSE_PIXELS else needs) for a, b in sizes]
+
+    def resize_start(self) -> None:
+        """Have the start grid that comes from a style vector resized for other sizes than that of the training images.
+
+        Raises:
+            ValueError: it does not come from one, so that all sizes are drawn anyway.
+        """
+        if not self.z_dim:
+            super().resize_start()
+        self.start_resized = True
 
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """Style vectors of `count` pictures from N(0, 1), by `normal` or torch's own state; None without a VAE."""
@@ -139,7 +151,20 @@ class CCFPSEGenerator(BaseGenerator):
                 x, level = F.interpolate(x, scale_factor=2.0, mode="nearest"), level + 1
             run = partial(recomputed, block) if self.checkpointing and self.training else block
             x = run(x, semantics.at(*x.shape[-2:]), maps[level])
+        return self.image(x)
+
+    def image(self, x: Tensor) -> Tensor:
+        """The last features to images."""
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
+
+    def check_tiles(self, tile: Any) -> None:
+        """Whether these are tiles; a ValueError says what would be."""
+        tile_sides(tile)
+
+    def in_tiles(self, semantics: Semantics, style: Style | None, tile: int | Sequence[int],
+                 progress: Progress | None = None) -> Tensor:
+        """The same images with the memory of a tile, see `semsynth.generators.tiled_cc_fpse.draw_in_tiles`."""
+        return draw_in_tiles(self, semantics, style, tile, progress)
 
     def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
         h, w = self.start_size(*semantics.size)
@@ -149,8 +174,7 @@ class CCFPSEGenerator(BaseGenerator):
         style = self.draw_style(len(semantics)) if style is None else style
         if style is None or style.vector is None or style.vector.shape[1] != self.z_dim:
             raise ValueError(f"this network starts from a style vector of {self.z_dim} numbers: give such a style")
-        if len(style) % len(semantics):
-            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        self.times(semantics, style)
         weight: Any = self.fc.weight
-        grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, h, w)
-        return grid
+        grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, *self.start_size(*self.size))
+        return grid_of_size(grid, (h, w))

@@ -31,12 +31,21 @@ class DualAttention(nn.Module):
         self.excite = nn.Conv2d(channels_out, channels_out, 1)
         self.spatial = nn.Conv2d(2, 1, 3, padding=1, bias=False)
 
-    def forward(self, x: Tensor, before: Tensor, factor: int = 1) -> Tensor:
-        """The last block's output x (N,C,H,W) and its input `before` (N,B,H/factor,W/factor): (N,C,H,W)."""
+    def beside(self, before: Tensor, factor: int = 1) -> Tensor:
+        """What the last block's input (N,B,H/factor,W/factor) adds: (N,C,H,W)."""
         if factor > 1:
             before = F.interpolate(before, scale_factor=float(factor), mode="nearest")
-        before = self.before(before)
-        means = torch.cat([before.mean((2, 3), keepdim=True), x.mean((2, 3), keepdim=True)], 1)
+        added: Tensor = self.before(before)
+        return added
+
+    def forward(self, x: Tensor, before: Tensor, factor: int = 1, means: Tensor | None = None) -> Tensor:
+        """The last block's output x (N,C,H,W) and its input `before` (N,B,H/factor,W/factor): (N,C,H,W).
+
+        `means` (N,2C,1,1) are the averages of `beside` and of x over the whole picture, where these are parts of one.
+        """
+        before = self.beside(before, factor)
+        if means is None:
+            means = torch.cat([before.mean((2, 3), keepdim=True), x.mean((2, 3), keepdim=True)], 1)
         channels = torch.sigmoid(self.excite(F.relu(self.squeeze(means))))
         across = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
         return torch.addcmul(before, x, channels + torch.sigmoid(self.spatial(across)))

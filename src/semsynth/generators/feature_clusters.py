@@ -58,10 +58,10 @@ class FeatureClusters(nn.Module):
             self.known[index] = len(found)
 
     def style(self, count: int, semantics: Semantics | None, normal: Normal | None) -> Style:
-        """A centre for each instance of label maps; for each class of `count` pictures without (as on meta)."""
+        """A centre for each instance of `count` label maps, or of one; for each class without (as on meta)."""
         if semantics is None or semantics.labels.is_meta:
             return Style(classes=self.drawn(torch.arange(len(self.known)).expand(count, -1), normal))
-        return Style(instances=self.drawn(Regions.of(semantics).classes, normal))
+        return Style(instances=self.drawn(Regions.of(semantics).classes.expand(count, -1), normal))
 
     def drawn(self, classes: Tensor, normal: Normal | None = None) -> Tensor:
         """A centre of each class (N,I), equally likely; zeros for -1: (N,I,F)."""

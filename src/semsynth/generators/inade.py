@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
-from torch import Tensor
 
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.schedule import NormFactory, Schedule
@@ -77,14 +78,15 @@ class INADEGenerator(SPADEGenerator):
             return Style(vector=vector, classes=drawn)
         return Style(vector=vector, instances=drawn)
 
-    def _start(self, semantics: Semantics, style: Style | None) -> Tensor:
-        assert style is not None  # `forward` draws one
-        if style.vector is None:
-            weight = self.conv_img.weight
-            if self.training:
-                vector = torch.randn(len(style), self.z_dim, device=weight.device, dtype=weight.dtype)
-            else:
-                numbers = torch.randn(1, self.z_dim, generator=torch.Generator().manual_seed(0))
-                vector = numbers.to(weight).expand(len(style), -1)
-            style = Style(vector=vector)
-        return super()._start(semantics, style)
+    def read(self, semantics: Semantics, style: Style | None) -> Style | None:
+        """The style with a vector, drawn where it has none."""
+        style = super().read(semantics, style)
+        if style is None or style.vector is not None:
+            return style
+        weight = self.conv_img.weight
+        if self.training:
+            vector = torch.randn(len(style), self.z_dim, device=weight.device, dtype=weight.dtype)
+        else:
+            numbers = torch.randn(1, self.z_dim, generator=torch.Generator().manual_seed(0))
+            vector = numbers.to(weight).expand(len(style), -1)
+        return replace(style, vector=vector)

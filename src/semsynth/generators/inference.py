@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from semsynth.generators.base import BaseGenerator
 from semsynth.generators.blocks import ResBlock
 from semsynth.generators.convolution import InferenceConv2d
+from semsynth.generators.tiled import draw_in_tiles
+from semsynth.generators.tiles import Progress
 from semsynth.modulation.precision import autocast
 from semsynth.modulation.shared import foldable
 from semsynth.modulation.table import Rows, modulate_rows
@@ -141,24 +143,66 @@ class FoldedGenerator(BaseGenerator):
         Raises:
             ValueError: as many styles as label maps or a multiple of that are needed.
         """
-        if style is not None and len(style) % len(semantics):
-            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        given = semantics
+        semantics, style = self.paired(semantics, style)
+        if semantics is not given:
+            self.prepare(semantics)
+        x = self.start(semantics, style)
+        for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
+            factor = 1 + upsample
+            view = semantics.at(x.shape[2] * factor, x.shape[3] * factor)
+            before, x = x, self.block(block, x, view, style, factor)
+        if self.network.attention is not None:
+            x = self.network.attention(x, before, factor)
+        return self.image(x)
+
+    def in_tiles(self, semantics: Semantics, style: Style | None, tile: int | Sequence[int],
+                 progress: Progress | None = None) -> Tensor:
+        """The same images with the memory of a tile, see `semsynth.generators.tiled.draw_in_tiles`."""
+        return draw_in_tiles(self, semantics, style, tile, progress)
+
+    def check_tiles(self, tile: Any) -> None:
+        """Whether it can draw in such tiles; a ValueError says why not."""
+        self.network.check_tiles(tile)
+
+    def resize_start(self) -> None:
+        """Have a start grid of fixed size resized; a ValueError says where there is none."""
+        self.network.resize_start()
+
+    def paired(self, semantics: Semantics, style: Style | None) -> tuple[Semantics, Style | None]:
+        """Label maps, and the styles as the blocks read them: as many label maps as styles where rows follow from both.
+
+        Raises:
+            ValueError: see `forward`.
+        """
+        self.times(semantics, style)
         style = self.network.read(semantics, style)
         if style is not None and self._own_rows and len(style) > len(semantics):  # whose rows are those of a style
-            semantics = self.prepare(semantics.repeat(len(style) // len(semantics)))
-        x = self.network._start(semantics, style)
+            semantics = semantics.repeat(len(style) // len(semantics))
+        return semantics, style
+
+    def start(self, semantics: Semantics, style: Style | None) -> Tensor:
+        """The start grid (M,C,h,w), of as many pictures as there are styles."""
+        x: Tensor = self.network._start(semantics, style)
         if style is not None and len(x) < len(style):  # a start that reads no style, for norms that do
             x = x.repeat(len(style) // len(x), 1, 1, 1)
-        for upsample, block in zip(self.network._upsample, self.network.blocks.values(), strict=True):
-            before, x = x, self._block(block, x, semantics, style, 1 + upsample)
-        if self.network.attention is not None:
-            x = self.network.attention(x, before, 1 + upsample)
+        return x
+
+    def image(self, x: Tensor) -> Tensor:
+        """The last features to images; x is changed."""
         image = self.network.conv_img(F.leaky_relu_(x, 0.2))
         return torch.tanh_(image.float() if image.dtype in LOW else image)
 
-    def _block(self, block: ResBlock, x: Tensor, semantics: Semantics, style: Style | None, factor: int) -> Tensor:
-        """A residual block on x upsampled by `factor`, which stands in memory only where a norm cannot be folded."""
-        view = semantics.at(x.shape[2] * factor, x.shape[3] * factor)
+    def block(self, block: ResBlock, x: Tensor, view: Semantics, style: Style | None, factor: int) -> Tensor:
+        """A residual block on x upsampled by `factor`, which stands in memory only where a norm cannot be folded.
+
+        Args:
+            block: One of the network's.
+            x: Features (N,C,h,w).
+            view: Label maps of (h,w) times the factor, prepared for the block's norms.
+            style: As `paired` gives it; noise maps of any size.
+            factor: 1 or 2.
+        """
         x = x.contiguous(memory_format=torch.channels_last)
         inner = block.conv_0(self._modulated(block.norm_0, x, view, style, 0.2, factor))
         inner = self._modulated(block.norm_1, inner.contiguous(memory_format=torch.channels_last), view, style, 0.2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -111,6 +113,7 @@ class InstanceStyled(BaseGenerator):
     """
 
     stride = 2 ** DOWNSAMPLINGS
+    whole = "its instance norms take statistics over the whole picture behind every convolution"
 
     def __init__(self, num_classes: int, *, size: tuple[int, int], features: int, clusters: int,
                  out_channels: int) -> None:
@@ -134,6 +137,16 @@ class InstanceStyled(BaseGenerator):
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """With `features`, one of its class's clusters for each instance of the label maps, or for each class."""
         return None if self.clusters is None else self.clusters.style(count, semantics, normal)
+
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Label maps, in a style, to images; of N label maps in t * N styles, each t times."""
+        if style is None:
+            style = self.draw_style(len(semantics), semantics)
+        return self._image(self.repeated(semantics, style), style)
+
+    @abstractmethod
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
+        """Images of as many label maps as styles."""
 
 
 class Pix2PixHDGenerator(InstanceStyled):
@@ -177,9 +190,6 @@ class Pix2PixHDGenerator(InstanceStyled):
         self.to_image = ToImage(ngf, out_channels)
         initialise_normal(self, init_deviation)
 
-    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
-        if style is None:
-            style = self.draw_style(len(semantics), semantics)
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
         image: Tensor = self.to_image(self.trunk(semantics, style))
         return image

@@ -74,7 +74,9 @@ class SEANGenerator(SPADEGenerator):
         return self.completed(Style(classes=self.codes.drawn(count, normal)), semantics, normal)
 
     def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
-        """A style with what is drawn besides: its noise, where it has none."""
+        """A style with the means of classes that it has no code of, and with noise, drawn where it has none."""
+        if style.classes is not None:
+            style = replace(style, classes=self.codes.filled(style.classes.to(self.codes.means)))
         if style.noise is not None:
             return style
         weight = self.conv_img.weight

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from semsynth.generators.base import BaseGenerator
+from semsynth.generators.base import BaseGenerator, grid_of_size, no_tiles
 from semsynth.generators.blocks import ResBlock, recomputed
 from semsynth.generators.inference import FoldedGenerator
+from semsynth.generators.tiles import tile_sides
 from semsynth.layers.convolution import ImageConv2d
 from semsynth.layers.init import initialise
 from semsynth.modulation.compiler import any_sizes
-from semsynth.norms.base import Norm, arranged, is_plain
+from semsynth.norms.base import Norm, arranged, by_pixel, is_plain
 from semsynth.norms.schedule import NormFactory, Schedule, as_schedule
 from semsynth.semantics import Reading, Semantics
 from semsynth.style import Normal, Style
@@ -150,9 +151,8 @@ class SPADEGenerator(BaseGenerator):
         Raises:
             ValueError: the network cannot make this size.
         """
-        if isinstance(self.fc, nn.Linear) and (h, w) != self.size:
-            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
-                             f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}")
+        if isinstance(self.fc, nn.Linear):
+            self.check_fixed(h, w)
         start = self.start_size(h, w)
         sizes = [(start[0] << k, start[1] << k) for k in range(self.upsamplings + 1)]
         needs: list[set[str]] = [set() for _ in sizes]
@@ -161,6 +161,28 @@ class SPADEGenerator(BaseGenerator):
             step += upsample
             needs[step].update(*(norm.needed(*sizes[step]) for norm in block.modules() if isinstance(norm, Norm)))
         return [Reading(*size, needed) for size, needed in zip(sizes, needs, strict=True)]
+
+    def resize_start(self) -> None:
+        """Have the start grid that comes from a style vector resized for other sizes than that of the training images.
+
+        Raises:
+            ValueError: it does not come from one, so that all sizes are drawn anyway.
+        """
+        if not isinstance(self.fc, nn.Linear):
+            super().resize_start()
+        self.start_resized = True
+
+    def check_tiles(self, tile: Any) -> None:
+        """Whether these are tiles, and its norms see pixels and their neighbourhood alone.
+
+        Raises:
+            ValueError: one takes statistics over the whole picture.
+        """
+        for norm in self.modules():
+            if isinstance(norm, Norm) and not by_pixel(norm.base):
+                raise no_tiles(f"its norms ({type(norm.base).__name__}) take statistics over the whole picture in "
+                               "every layer, unlike those of base=batch and base=pono")
+        tile_sides(tile)
 
     def draw_style(self, count: int, semantics: Semantics | None = None,
                    normal: Normal | None = None) -> Style | None:
@@ -205,7 +227,8 @@ class SPADEGenerator(BaseGenerator):
             if style is None or style.vector is None or style.vector.shape[1] != self.z_dim:
                 raise ValueError(f"this network starts from a style vector of {self.z_dim} numbers: give such a style")
             weight: Any = self.fc.weight
-            grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, h, w)
+            grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, *self.start_size(*self.size))
+            grid = grid_of_size(grid, (h, w))
             return grid if self.fc_position is None else grid + self.fc_position(view.require_offsets().to(grid))
         condition = view.one_hot(edges=self.edges, dtype=self.conv_img.weight.dtype)
         if self.fc_offsets:
@@ -232,8 +255,9 @@ class SPADEGenerator(BaseGenerator):
                 module.compiled = True
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
+        """Label maps, in a style, to images; of N label maps in t * N styles, each t times."""
         style = self.read(semantics, style)
+        semantics = self.repeated(semantics, style)
         if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
             with any_sizes():
                 return _graph()(self, semantics, style)

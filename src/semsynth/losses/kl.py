@@ -13,7 +13,7 @@ class KLDivergence(nn.Module):
     The published term (arXiv:1903.07291) is a sum over the samples of one device, averaged over the devices: the weight
     0.05 at a batch of 32 on 8 devices means a sum over 4 samples. Here it is the mean over the samples at hand, as of
     every other term, times that number, whatever the batch, the number of devices and the accumulation. Zero without a
-    style encoder.
+    posterior, which is what `applies` tells: then a training leaves the term out.
 
     >>> import torch
     >>> from semsynth.semantics import Semantics
@@ -37,6 +37,10 @@ class KLDivergence(nn.Module):
         if samples < 1:
             raise ValueError(f"samples must be >= 1, got {samples}")
         self.samples, self.weight = samples, weight
+
+    def applies(self, inputs: LossInputs) -> bool:
+        """Whether the style has a posterior."""
+        return inputs.style is not None and inputs.style.posterior is not None
 
     def forward(self, inputs: LossInputs) -> Tensor:
         """Scalar, unweighted."""

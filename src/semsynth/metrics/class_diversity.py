@@ -1,8 +1,9 @@
-"""How much a class changes with its own style, and how much everything else does: mCSD and mOCD of SMIS."""
+"""How much a class or an instance changes with its own style, and how much everything else does: mCSD, mISD and kin."""
 
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,12 +11,18 @@ from torch import Tensor
 from semsynth.metrics.diversity import Distance
 from semsynth.metrics.protocol import Restriction
 
+Part = Literal["class", "instance"]
+"""Whose style alone differs."""
+KINDS: dict[Part, tuple[str, str]] = {"class": ("mcsd", "mocd"), "instance": ("misd", "moisd")}
+"""The names of the distances within a part, and in the rest."""
+
 
 class ClassDiversity:
-    """Mean distances of images that differ in the style of one class alone (SMIS, CVPR 2020).
+    """Mean distances of images that differ in the style of one class, or one instance, alone.
 
-    `mcsd`: over the pixels of that class, which should be large; `mocd`: over all others, which should be small. Means
-    over label maps, the classes in them, and pairs of samples. How a distance is restricted to pixels is not published:
+    `mcsd` (SMIS, CVPR 2020): over the pixels of that class, which should be large; `mocd`: over all others, which
+    should be small. `misd` and `moisd` (INADE, arXiv:2103.10868): of an instance. Means over label maps, the classes or
+    instances in them, and pairs of samples. How a distance is restricted to pixels is not published:
 
     - `mask_images`: the distance of the whole images, in which all other pixels are 0 (grey). Small classes have small
       values; the published ones (.026 and .003) are of this size.
@@ -35,10 +42,11 @@ class ClassDiversity:
     Args:
         distance: Between images.
         restriction: See above.
+        part: Whose style alone differs.
     """
 
-    def __init__(self, distance: Distance, restriction: Restriction = "mask_images") -> None:
-        self.distance, self.restriction = distance, restriction
+    def __init__(self, distance: Distance, restriction: Restriction = "mask_images", part: Part = "class") -> None:
+        self.distance, self.restriction, self.part = distance, restriction, part
         self.reset()
 
     def reset(self) -> None:
@@ -47,20 +55,21 @@ class ClassDiversity:
 
     @torch.no_grad()
     def distances(self, samples: Tensor, inside: Tensor) -> Tensor:
-        """Distances within and without a class.
+        """Distances within and without a class or an instance.
 
         Args:
-            samples: (S,N,3,H,W) in [-1,1], of N label maps; those of a map differ in the style of one class.
-            inside: (N,H,W) bool, that class.
+            samples: (S,N,3,H,W) in [-1,1], of N label maps; those of a map differ in the style of one of them.
+            inside: (N,H,W) bool, that one.
 
         Returns:
-            (S(S-1)/2,N,2) float64 on the CPU, of each pair of samples; NaN for a map that the class fills.
+            (S(S-1)/2,N,2) float64 on the CPU, of each pair of samples; NaN for a map that it fills.
 
         Raises:
             ValueError: fewer than two samples.
         """
         if len(samples) < 2:
-            raise ValueError(f"mCSD and mOCD need two or more samples of a label map, got {len(samples)}")
+            raise ValueError(f"{' and '.join(KINDS[self.part])} need two or more samples of a label map, got "
+                             f"{len(samples)}")
         inside = inside.to(samples.device)
         found = []
         for first, second in combinations(samples, 2):
@@ -83,6 +92,6 @@ class ClassDiversity:
         self._sums += torch.stack([flat.nan_to_num().sum(0), counts.sum(0).double()], 1)
 
     def compute(self) -> dict[str, float]:
-        """The means, by `mcsd` and `mocd`; NaN without samples."""
+        """The means, by their names in `KINDS`; NaN without samples."""
         values = torch.where(self._sums[:, 1] > 0, self._sums[:, 0] / self._sums[:, 1], torch.nan)
-        return dict(zip(("mcsd", "mocd"), values.tolist(), strict=True))
+        return dict(zip(KINDS[self.part], values.tolist(), strict=True))

@@ -74,6 +74,11 @@ class ACE(Norm):
     def _settle(self) -> None:
         self.needs = frozenset({"patches by picture"}) if self.reads_style else self.labels.needs
 
+    @property
+    def reach(self) -> int:
+        """That of SPADE, at most: 5x5 labels around a pixel."""
+        return 2
+
     def received(self, x: Tensor, style: Any = None) -> Tensor:
         """x and noise: that of the style where it has some, resized (nearest), otherwise drawn."""
         given = None if style is None else style.noise
@@ -93,7 +98,7 @@ class ACE(Norm):
             return of_labels
         styles = spread(self._projected(style), view)
         of_styles = self.gamma(styles), self.beta(styles)
-        gamma, beta = (torch.lerp(labels, own, share.to(own)) for labels, own, share in
+        gamma, beta = (torch.lerp(labels, own.to(labels), share.to(labels)) for labels, own, share in
                        zip(of_labels, of_styles, self._shares(), strict=True))
         return gamma, beta
 

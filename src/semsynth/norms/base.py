@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from semsynth.layers.plain import plain_weights
 from semsynth.modulation.autograd import Setting, modulate
@@ -163,6 +164,12 @@ class Norm(nn.Module, ABC):
         """What of `needs` is looked up at (h, w), the same for all label maps."""
         return self.needs
 
+    @property
+    def reach(self) -> int:
+        """How many pixels away in a label map gamma and beta of a pixel may see: at most all its convolutions in a row.
+        """
+        return sum(layer.kernel_size[0] // 2 for layer in self.modules() if isinstance(layer, nn.Conv2d))
+
     def extra_repr(self) -> str:
         """Channels in and out, for `print(network)`."""
         return f"{self.channels} -> {self.out_channels}, num_classes={self.num_classes}"
@@ -248,6 +255,11 @@ def group_norm(channels: int, groups: int = 32) -> nn.Module:
 def layer_norm(channels: int) -> nn.Module:
     """Layer normalisation over channels and positions of a sample: group normalisation with one group."""
     return nn.GroupNorm(1, channels, affine=False)
+
+
+def by_pixel(base: nn.Module) -> bool:
+    """Whether a normalisation, in evaluation mode, sees of a picture no more than the pixel that it normalises."""
+    return isinstance(base, PONO | nn.Identity) or (isinstance(base, _BatchNorm) and base.running_mean is not None)
 
 
 class PONO(nn.Module):

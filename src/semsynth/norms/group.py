@@ -71,6 +71,11 @@ class GroupSPADE(Norm):
         self.gamma = nn.Conv2d(hidden, channels, 3, padding=1, groups=second)
         self.beta = nn.Conv2d(hidden, channels, 3, padding=1, groups=second)
 
+    @property
+    def reach(self) -> int:
+        """Two 3x3 convolutions, one behind the other."""
+        return 2
+
     def needed(self, h: int, w: int) -> frozenset[str]:
         """Patches, but on a GPU those of large maps only."""
         return frozenset() if self.shared.weight.is_cuda and h * w <= DENSE_PIXELS else self.needs

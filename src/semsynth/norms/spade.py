@@ -59,6 +59,12 @@ class SPADE(Norm):
         self.gamma = nn.Conv2d(hidden, channels, kernel_size, padding=pad)
         self.beta = nn.Conv2d(hidden, channels, kernel_size, padding=pad)
 
+    @property
+    def reach(self) -> int:
+        """Two convolutions, one behind the other."""
+        size: tuple[int, ...] = self.shared.kernel_size
+        return size[0] // 2 * 2
+
     def needed(self, h: int, w: int) -> frozenset[str]:
         """Patches, but on a GPU those of large maps only."""
         return frozenset() if self.shared.weight.is_cuda and h * w <= DENSE_PIXELS else self.needs

@@ -58,9 +58,10 @@ class Run:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether pictures can be drawn."""
+        """Whether pictures of its data can be drawn; an import of others' weights knows no data."""
         kept = (self.directory / runs.CHECKPOINTS).glob("*")
-        return self.config is not None and any(file.suffix in SUFFIXES for file in kept)
+        return (self.config is not None and "val" in self.config["dataset"]
+                and any(file.suffix in SUFFIXES for file in kept))
 
 
 def find_runs(patterns: str | Sequence[str]) -> list[Path]:

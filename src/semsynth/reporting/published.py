@@ -17,6 +17,7 @@ from semsynth.complexity import published as clade_paper
 from semsynth.reporting.costs import COSTS
 
 OASIS_PAPER = "OASIS (arXiv:2012.04781), as later papers print it"
+SEAN_PAPER, INADE_PAPER = "SEAN (arXiv:1911.12861)", "INADE (arXiv:2103.10868), as later papers print it"
 SLIDES = "slides of Destro and Azam"
 CLADE, SPADE = "CLADE (arXiv:2012.04644)", f"SPADE (arXiv:1903.07291), in the {SLIDES}"
 SIZES = {"cityscapes": (256, 512)}  # all others 256x256
@@ -125,6 +126,13 @@ _OASIS = [Published(OASIS_PAPER, dataset, "OASIS", {"miou": miou, "fid/val": fid
           for dataset, fid, miou in (("ade20k", 28.3, 48.8), ("ade20k_outdoor", 48.6, 40.4),
                                      ("coco_stuff", 17.0, 44.1), ("cityscapes", 47.7, 69.3))]
 
+# own label maps and styles of the test images; SSIM with a data range of 2 (ZPdesu/SEAN#5)
+_SEAN = [Published(SEAN_PAPER, "celebamask_hq", "SEAN",
+                   {"reconstruction/ssim": 0.73, "reconstruction/rmse": 0.12, "reconstruction/psnr": 18.74,
+                    "fid/train": 17.66})]
+_INADE = [Published(INADE_PAPER, dataset, "INADE", {"diversity/lpips": lpips})
+          for dataset, lpips in (("ade20k", 0.4), ("cityscapes", 0.248))]
+
 ROWS: tuple[Published, ...] = (
     *_of_clade_paper([*clade_paper.TABLE_1, *clade_paper.TABLE_2, *_TABLE_4, *clade_paper.TABLE_6]),
     *_TABLE_7,
@@ -132,4 +140,6 @@ ROWS: tuple[Published, ...] = (
     *_SLIDES,
     *_UNPAIRED,
     *_OASIS,
+    *_SEAN,
+    *_INADE,
 )

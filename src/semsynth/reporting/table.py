@@ -14,14 +14,15 @@ from semsynth.reporting.published import Published, published_for
 
 OURS = "ours"
 ORDER = ("fid/", "kid/", "frechet/", "precision/", "recall/", "density/", "coverage/", "miou", "accuracy", "diversity/",
-         "mcsd/", "mocd/", "style_r2/", "region/", "reconstruction/", "segmenter/miou", "segmenter/accuracy",
-         "agreement/miou", "agreement/accuracy")
+         "mcsd/", "mocd/", "misd/", "moisd/", "style_r2/", "region/", "reconstruction/", "segmenter/miou",
+         "segmenter/accuracy", "agreement/miou", "agreement/accuracy")
 TITLES = {"miou": "mIoU %", "miou_rare": "mIoU % of rare classes", "accuracy": "accuracy %",
           "segmenter/miou": "S: mIoU %", "segmenter/miou_rare": "S: mIoU % of rare classes",
           "segmenter/accuracy": "S: accuracy %", "agreement/miou": "S on fakes: mIoU %",
           "agreement/accuracy": "S on fakes: accuracy %", **COSTS}
 DIGITS = {"miou": 2, "accuracy": 2, "parameters": 2, "flops": 2, "runtime": 4, "memory": 2, "reconstruction/psnr": 2}
-DIGITS_OF = {"kid": 4, "mcsd": 4, "mocd": 4, "diversity": 3, "style_r2": 3, "region": 3, "reconstruction": 3}  # by kind
+DIGITS_OF = {"kid": 4, "mcsd": 4, "mocd": 4, "misd": 4, "moisd": 4, "diversity": 3, "style_r2": 3, "region": 3,
+             "reconstruction": 3}  # by kind
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -43,8 +44,28 @@ def import_checkpoint(cfg: DictConfig, choices: Sequence[str]) -> list[str]:
     config.check_values(training)
     training = config.prepare_part(training, (*config.NETWORKS, "icpe", "loss"))
     order = ClassOrder(training.dataset.num_classes, training.dataset.get("unknown"))
-    save_imported(training, model.convert(lambda part: fresh_state(training, part), order), model.record(setting))
-    return summary(model, setting, choices)
+    networks = model.convert(lambda part: fresh_state(training, part), order)
+    lines = summary(model, setting, choices)
+    if cfg.codes is not None:
+        lines.append(add_codes(networks["generator"], Path(cfg.codes).expanduser()))
+    save_imported(training, networks, model.record(setting))
+    return lines
+
+
+def add_codes(generator: dict[str, Any], folder: Path) -> str:
+    """Put average codes into the tensors of a generator; returns what was found.
+
+    Raises:
+        ConfigError: the generator has no such codes.
+        CheckpointError: the folder holds none of this generator's.
+    """
+    from semsynth.checkpoints.mean_codes import read_mean_codes
+
+    if "codes.means" not in generator:
+        raise ConfigError(f"codes={folder} belongs to SEAN's generator, and this is another's: leave it out")
+    codes, line = read_mean_codes(folder, *generator["codes.means"].shape)
+    generator |= codes
+    return line
 
 
 def composed(overrides: Sequence[str], output: str) -> DictConfig:

@@ -13,7 +13,7 @@ from semsynth.weights.files import clear_partial, write_text
 from semsynth.weights.tensor_files import sha256_of
 
 MADE_WITH = Path("grid", "made_with.json")  # below the folder of pictures
-MOVING = ("samples", "seed", "interpolate", "size", "snap", "precision", "matmul")  # keys that move the pictures
+MOVING = ("samples", "seed", "interpolate", "edit", "size", "start", "snap", "precision", "matmul")  # move pictures
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def made_with(words: Mapping[str, Any], checkpoint: Path, weights: str) -> dict[
     """What moves the pictures, in plain values.
 
     Args:
-        words: Keys of the command: `MOVING`, input, instances and style, a list of files.
+        words: Keys of the command: `MOVING`, input, instances style, a list of files, and edit, what is changed of it.
         checkpoint: Whose weights are drawn with.
         weights: Which of them.
     """

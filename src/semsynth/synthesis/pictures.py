@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from tqdm.auto import tqdm
 from semsynth.data.mask_files import instance_files
 from semsynth.data.pairing import aligned, by_name, frame_of
 from semsynth.drawing import draw
-from semsynth.errors import DataError
+from semsynth.errors import DataError, StyleError
 from semsynth.pictures.grid import colour_labels, draw_grid, to_uint8
 from semsynth.sharing import from_first, mine, processes, shared
 from semsynth.style import Style
+from semsynth.synthesis.map_styles import MapStyles
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.output import open_output
 from semsynth.threads import Choice, Threads
@@ -55,10 +57,11 @@ def find_instances(masks: Mapping[str, Path], instances: str | None) -> dict[str
 
 
 @torch.inference_mode()
-def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: Style | None,
+def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], styles: MapStyles,
                output: str | Path, *, instances: str | None = None, device: torch.device | str = "cpu",
                batch: int = 8, compile: bool = False, dtype: torch.dtype | None = None,
-               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None) -> Path:
+               threads: Threads = "auto", overwrite: bool = False, words: Mapping[str, Any] | None = None,
+               tile: Any = None, fitted: Callable[[Style, tuple[int, int]], Style] | None = None) -> Path:
     """Draw every mask in every style into ``output``; returns the path of a grid of the first ones.
 
     Files are NAME.png, or NAME_01.png, NAME_02.png ... with several styles, in the sub-folders of their names. All
@@ -68,7 +71,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         generator: in evaluation mode.
         reader: reads masks as the run's classes.
         masks: files of label maps by name, see :func:`semsynth.synthesis.maps.find_masks`.
-        styles: of S pictures, or None for a generator without a style.
+        styles: of each of them.
         output: folder to write to; made where it is missing.
         instances: instance map, or folder of instance maps with the names of the masks.
         device: where to compute.
@@ -78,21 +81,33 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
         overwrite: whether the folder may hold files already; those of the same names are replaced.
         words: what moves the pictures, see :func:`semsynth.synthesis.output.made_with`: those of the same words that
             are there already are left as they are. None: none is.
+        tile: of pictures that are drawn in tiles, see :func:`semsynth.drawing.draw`; a style at a time then.
+        fitted: makes of the styles those for pictures of a size (H, W), as their noise follows it; None: as they are.
 
     Raises:
-        DataError: a mask does not fit the run, the generator cannot make its size, or the folder holds files already.
+        DataError: a mask does not fit the run, the generator cannot make its size or draw in tiles, or the folder holds
+            files already.
+        StyleError: a mask lacks the instance that is to be changed.
     """
+    if tile is not None:
+        batch = 1
+        try:
+            generator.check_tiles(tile)
+        except ValueError as error:
+            raise DataError(str(error)) from None
     things = find_instances(masks, instances)
     items = list(masks.items())
 
     def check(item: tuple[str, Path]) -> tuple[int, int]:
         name, mask = item
-        size = reader.read(mask, things.get(name)).size
+        semantics = reader.read(mask, things.get(name))
         try:
-            generator.readings(*size)
+            generator.readings(*semantics.size)
         except ValueError as error:
             raise DataError(f"{mask}: {error}. Leave size= out to resize label maps to the training size") from None
-        return size
+        with named(mask):
+            styles.edit.check(semantics)
+        return semantics.size
 
     checked = shared(mine(items), check, len(items), "checking")
     sizes = dict(zip(masks, tqdm(checked, "checking", len(items), unit="map", disable=len(items) < 2), strict=True))
@@ -103,7 +118,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
                         "them: take another folder")
     place = from_first(lambda: open_output(folder, overwrite, words), "output")
     fast = generator.to(device).eval().optimize_for_inference(compile=compile, dtype=dtype)
-    count = 1 if styles is None else len(styles)
+    count = styles.count
     # compiled kernels belong to one number of threads
     choice = Choice.of(threads, device, len(masks) if not compile else 0)
     shown = [name for name, size in sizes.items() if size == sizes[items[0][0]]][:GRID_ROWS]
@@ -116,9 +131,8 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
             sources = [mask, *([things[name]] if name in things else [])]
             semantics = reader.read(mask, things.get(name))
             drawn = Drawn(name, [colour_labels(semantics.labels[0].numpy(), reader.colours)])
-            on_device = None
+            of_map = on_device = None
             for first in range(0, count, batch):
-                style = None if styles is None else styles[first:first + batch]
                 files = [folder / f"{name}{_suffix(index, count)}.png"
                          for index in range(first, min(first + batch, count))]
                 there = all(place.holds(file, *sources) for file in files)
@@ -126,8 +140,12 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
                     pictures = [np.asarray(Image.open(file)) for file in files] if name in shown else []
                     drawn.kept += len(files)
                 else:
-                    on_device = on_device or semantics.to(device)  # prepared once for all styles
-                    pictures = [to_uint8(image) for image in draw(fast, on_device, style).cpu().numpy()]
+                    if on_device is None:  # prepared once for all styles
+                        of_map, on_device = styles.of(semantics), semantics.to(device)
+                        if of_map is not None and fitted is not None:
+                            of_map = fitted(of_map, sizes[name])
+                    style = None if of_map is None else of_map[first:first + batch]
+                    pictures = [to_uint8(image) for image in draw(fast, on_device, style, tile, _tiles).cpu().numpy()]
                     for picture, file in zip(pictures, files, strict=True):
                         _save(Image.fromarray(picture), file)
                 drawn.row += pictures if name in shown and first < GRID_COLUMNS else []
@@ -150,6 +168,11 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
                       "grid")
 
 
+def _tiles(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """Shows how far the tiles of a picture have come."""
+    return tqdm(items, title, total, unit="tile", leave=False)
+
+
 @dataclass
 class Drawn:
     """What a process tells of a mask: its `row` of the grid, empty where it is not shown, and the pictures `kept`."""
@@ -157,6 +180,15 @@ class Drawn:
     name: str
     row: list[np.ndarray]
     kept: int = 0
+
+
+@contextmanager
+def named(mask: Path) -> Iterator[None]:
+    """Name the label map in errors of its style."""
+    try:
+        yield
+    except StyleError as error:
+        raise StyleError(f"{mask}: {error}") from None
 
 
 def _suffix(index: int, count: int) -> str:

@@ -240,10 +240,11 @@ class AdversarialSystem(System, ABC):
         return fake_maps, real_maps
 
     def terms(self, part: str, inputs: LossInputs) -> Raw:
-        """All terms of one part, unweighted, in float32."""
+        """All terms of one part that apply, unweighted, in float32."""
         kind = "cpu" if self.device.type == "meta" else self.device.type  # which knows no autocast
         with torch.autocast(kind, enabled=False):
-            return {name: term(inputs) for name, term in self.terms_of(part).items()}
+            return {name: term(inputs) for name, term in self.terms_of(part).items()
+                    if _applies(term, inputs)}
 
     def total(self, part: str, raw: Raw, batch_idx: int) -> Tensor:
         """The weighted sum of the terms, which must be finite."""
@@ -278,3 +279,7 @@ class AdversarialSystem(System, ABC):
     def validation_step(self, batch: SampleBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return the fakes of a validation batch, for the callbacks."""
         return {"fake": self.generate(batch)}
+
+
+def _applies(term: Any, inputs: LossInputs) -> bool:
+    return not hasattr(term, "applies") or term.applies(inputs)

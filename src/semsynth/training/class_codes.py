@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from semsynth.semantics import Semantics
@@ -35,14 +36,15 @@ class AverageCodes(FromTrainingStyles):
         codes = getattr(generator, "codes", None)
         return codes if isinstance(codes, CodeMoments) else None
 
-    def fit(self, part: Any, styles: Iterator[tuple[Style, Semantics]]) -> None:
-        """Add up, in double precision."""
-        totals: list[Tensor] | None = None
-        for style, _ in styles:
-            if (codes := style.classes) is None:
-                return  # an encoder of something else
-            codes = codes.cpu().double()
-            found = [codes.any(2).sum(0), codes.sum(0), codes.square().sum(0)]  # an absent class has zeros
-            totals = found if totals is None else [a + b for a, b in zip(totals, found, strict=True)]
-        if totals is not None:
+    def read(self, style: Style, semantics: Semantics) -> list[Tensor]:
+        """Pictures that hold each class, sums of codes and of their squares, in double precision."""
+        if (codes := style.classes) is None:
+            return []  # an encoder of something else
+        codes = codes.cpu().double()
+        return [codes.any(2).sum(0), codes.sum(0), codes.square().sum(0)]  # an absent class has zeros
+
+    def fit(self, part: Any, kept: Iterable[list[Tensor]]) -> None:
+        """Add up."""
+        totals = [torch.stack(each).sum(0) for each in zip(*kept, strict=True)]
+        if totals:
             part.fit(*totals)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -41,13 +41,14 @@ class ClusterFeatures(FromTrainingStyles):
         clusters = getattr(generator, "clusters", None)
         return clusters if isinstance(clusters, FeatureClusters) else None
 
-    def fit(self, part: Any, styles: Iterator[tuple[Style, Semantics]]) -> None:
-        """Cluster the instances that are large enough."""
-        features, classes = [], []
-        for style, semantics in styles:
-            codes, regions = style.instances, Regions.of(semantics)
-            assert codes is not None  # what such encoders say
-            kept = regions.sizes > self.least * semantics.labels[0].numel()
-            features.append(codes[kept].float())
-            classes.append(regions.classes[kept])
-        part.fit(torch.cat(features), torch.cat(classes))
+    def read(self, style: Style, semantics: Semantics) -> list[Tensor]:
+        """Features and classes of the instances that are large enough."""
+        codes, regions = style.instances, Regions.of(semantics)
+        assert codes is not None  # what such encoders say
+        large = regions.sizes > self.least * semantics.labels[0].numel()
+        return [codes[large].float(), regions.classes[large]]
+
+    def fit(self, part: Any, kept: Iterable[list[Tensor]]) -> None:
+        """Cluster them."""
+        features, classes = (torch.cat(each) for each in zip(*kept, strict=True))
+        part.fit(features, classes)

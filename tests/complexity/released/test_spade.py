@@ -1,4 +1,4 @@
-"""The released SPADE, CLADE and OASIS draw what ours draw, and keep no tables."""
+"""The released SPADE, CLADE, OASIS and GroupDNet draw what ours draw, and keep no tables."""
 
 from functools import partial
 
@@ -8,10 +8,12 @@ from torch.testing import assert_close
 
 from semsynth.complexity.released.spade import PublishedNorm, PublishedSPADE
 from semsynth.complexity.timing import NormTime
+from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.clade_noise import CLADE_Noise
+from semsynth.norms.group import Grouped
 from semsynth.norms.schedule import Mixed
 from semsynth.norms.spade import SPADE
 from semsynth.norms.spade_noise import SPADE_Noise
@@ -64,6 +66,21 @@ def test_oasis_draws_the_same_pictures(norm, style):
         generator.train()(generator.prepare(maps.map(torch.clone)), style)
         expected = generator.eval()(generator.prepare(maps.map(torch.clone)), style)
         found = published(published.prepare(maps), style)
+    assert expected.std() > 0.001
+    assert_close(found, expected, rtol=0, atol=1e-3 * expected.std().item())
+    assert (maps._views, maps._classes, maps._patches) == ({}, None, {})
+
+
+@pytest.mark.parametrize("norm", [Grouped(hidden=8), Grouped(hidden=10, hidden_groups=K, edges=True), CLADE],
+                         ids=["group", "group edges", "clade"])
+def test_groupdnet_draws_the_same_pictures(norm):
+    generator = GroupDNetGenerator(norm, K, size=(32, 32), ngf=5, code=2, groups=[K] * 7, init_gain=1.0)
+    published, maps = PublishedSPADE(generator), given()
+    prepared, style = generator.prepare(maps.map(torch.clone)), generator.draw_style(2)
+    with torch.no_grad():
+        generator.train()(prepared, style)
+        expected = generator.eval()(prepared, style)
+        found = published.eval()(published.prepare(maps), style)
     assert expected.std() > 0.001
     assert_close(found, expected, rtol=0, atol=1e-3 * expected.std().item())
     assert (maps._views, maps._classes, maps._patches) == ({}, None, {})

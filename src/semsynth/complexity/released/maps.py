@@ -20,12 +20,14 @@ class Maps:
         classes: K.
         edges: E, 0 or 1.
         offsets: Positional offsets (N,2,H,W), or None.
+        regions: (N,1,H,W) as floats, which of its picture's codes a pixel has, or None.
     """
 
     channels: Tensor
     classes: int
     edges: int
     offsets: Tensor | None
+    regions: Tensor | None = None
 
     @classmethod
     def of(cls, semantics: Semantics, noise: Tensor | None = None) -> Maps:
@@ -37,8 +39,10 @@ class Maps:
 
     def at(self, h: int, w: int) -> Maps:
         """Resized (nearest) to (h, w)."""
-        offsets = None if self.offsets is None else F.interpolate(self.offsets, (h, w), mode="nearest")
-        return Maps(F.interpolate(self.channels, (h, w), mode="nearest"), self.classes, self.edges, offsets)
+        offsets, regions = (None if x is None else F.interpolate(x, (h, w), mode="nearest")
+                            for x in (self.offsets, self.regions))
+        channels = F.interpolate(self.channels, (h, w), mode="nearest")
+        return Maps(channels, self.classes, self.edges, offsets, regions)
 
     def condition(self, edges: bool) -> Tensor:
         """The channels that a convolution reads, with the edges or without."""

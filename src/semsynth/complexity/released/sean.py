@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.complexity.released.block import ReleasedBlock, ReleasedNorm
 from semsynth.complexity.released.maps import Maps
 from semsynth.generators.base import BaseGenerator
-from semsynth.generators.blocks import ResBlock
 from semsynth.generators.sean import SEANGenerator
 from semsynth.norms.ace import ACE
 from semsynth.norms.label_branch import BankBranch, NetworkBranch
@@ -64,7 +64,7 @@ class PublishedStyles:
         return torch.stack(pictures)
 
 
-class PublishedACE(nn.Module):
+class PublishedACE(ReleasedNorm):
     """ACE as published, with the weights of one of ours: x (N,C,H,W) and maps at full size -> (N,C,H,W).
 
     Raises:
@@ -78,28 +78,11 @@ class PublishedACE(nn.Module):
                              "formulation=fast")
         self.norm = norm
 
-    def forward(self, x: Tensor, maps: Maps, style: Style | None) -> Tensor:
+    def forward(self, x: Tensor, maps: Maps, style: Style | None = None) -> Tensor:
         """Add noise, normalise and modulate."""
         gamma, beta = PublishedStyles(self.norm)(maps.at(*x.shape[-2:]).condition(False), style)
         out: Tensor = self.norm.base(self.norm.received(x, style)) * (1 + gamma) + beta
         return out
-
-
-class PublishedSEANBlock(nn.Module):
-    """A residual block as published, with the layers of one of ours."""
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__()
-        assert isinstance(block, ResBlock)
-        self.norm_0, self.norm_1 = PublishedACE(block.norm_0), PublishedACE(block.norm_1)
-        self.norm_s = None if block.norm_s is None else PublishedACE(block.norm_s)
-        self.conv_0, self.conv_1, self.conv_s = block.conv_0, block.conv_1, block.conv_s
-
-    def forward(self, x: Tensor, maps: Maps, style: Style | None) -> Tensor:
-        """Shortcut plus main path."""
-        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, maps, style))
-        x = self.conv_0(F.leaky_relu(self.norm_0(x, maps, style), 0.2))
-        return shortcut + self.conv_1(F.leaky_relu(self.norm_1(x, maps, style), 0.2))
 
 
 class PublishedSEAN(BaseGenerator):
@@ -112,7 +95,7 @@ class PublishedSEAN(BaseGenerator):
     def __init__(self, generator: SEANGenerator) -> None:
         super().__init__(generator.size, generator.out_channels)
         self.fc, self.conv_img, self.codes = generator.fc, generator.conv_img, generator.codes
-        self.blocks = nn.ModuleList(PublishedSEANBlock(block) for block in generator.blocks.values())
+        self.blocks = nn.ModuleList(ReleasedBlock(block, PublishedACE) for block in generator.blocks.values())
         self._upsample, self.styled = list(generator._upsample), generator.styled
         self.draw_style, self.completed = generator.draw_style, generator.completed  # type: ignore[method-assign]
         self._read, self._stride = generator.read, 2 ** generator.upsamplings

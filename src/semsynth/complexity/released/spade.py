@@ -1,29 +1,33 @@
-"""The released SPADE, CLADE, DAGAN and OASIS: one generator, by its norms."""
+"""The released SPADE, CLADE, DAGAN, OASIS and GroupDNet: one generator, by its norms."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.complexity.released.block import ReleasedBlock, ReleasedNorm
 from semsynth.complexity.released.maps import Maps
 from semsynth.generators.base import BaseGenerator
-from semsynth.generators.blocks import ResBlock
+from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.oasis import OASISGenerator
 from semsynth.generators.spade import SPADEGenerator
 from semsynth.norms.clade import CLADE, CLADE_DISTF, CLADE_ICPE
 from semsynth.norms.conditional import Unconditional
+from semsynth.norms.group import GroupSPADE
 from semsynth.norms.noise import noise_map
 from semsynth.norms.spade import SPADE
 from semsynth.norms.spade_noise import SPADE_Noise
 from semsynth.semantics import Reading, Semantics
 from semsynth.style import Style
 
-PUBLISHED = (SPADE, SPADE_Noise, CLADE, CLADE_ICPE, CLADE_DISTF, Unconditional)
+PUBLISHED = (SPADE, SPADE_Noise, GroupSPADE, CLADE, CLADE_ICPE, CLADE_DISTF, Unconditional)
 
 
-class PublishedNorm(nn.Module):
-    """A norm as published, with the weights of one of ours: x (N,C,H,W) and maps at full size -> (N,C[+1],H,W).
+class PublishedNorm(ReleasedNorm):
+    """SPADE's, GroupDNet's or CLADE's norm as published; no styles are read.
 
     Raises:
         ValueError: a norm that the papers do not have.
@@ -32,20 +36,19 @@ class PublishedNorm(nn.Module):
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
         if type(norm) not in PUBLISHED:  # another one that derives from them has a formula of its own
-            raise ValueError(f"formulation=published knows SPADE (OASIS's, too), CLADE and its variants, not "
-                             f"{type(norm).__name__}: take formulation=fast")
-        assert isinstance(norm, SPADE | CLADE | Unconditional)
+            raise ValueError(f"formulation=published knows SPADE (also OASIS's, GroupDNet's), CLADE and its variants, "
+                             f"not {type(norm).__name__}: take formulation=fast")
+        assert isinstance(norm, SPADE | GroupSPADE | CLADE | Unconditional)
         self.norm = norm
 
-    def forward(self, x: Tensor, maps: Maps) -> Tensor:
+    def forward(self, x: Tensor, maps: Maps, style: Style | None = None) -> Tensor:
         """Normalise and modulate."""
         norm = self.norm
         if isinstance(norm, Unconditional):
             return norm.base(x) * norm.gamma + norm.beta
         resized = maps.at(*x.shape[-2:])
-        if isinstance(norm, SPADE):
-            seen = resized.with_noise() if isinstance(norm, SPADE_Noise) else resized.condition(norm.edges)
-            hidden = F.relu(norm.shared(seen))
+        if isinstance(norm, SPADE | GroupSPADE):
+            hidden = F.relu(norm.shared(_seen(norm, resized)))
             return norm.base(x) * (1 + norm.gamma(hidden)) + norm.beta(hidden)
         classes = resized.condition(False).argmax(1)
         gamma, beta = (F.embedding(classes, table).permute(0, 3, 1, 2) for table in (norm.gamma, norm.beta))
@@ -60,41 +63,36 @@ class PublishedNorm(nn.Module):
         return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
 
-class PublishedBlock(nn.Module):
-    """A residual block as published, with the layers of one of ours."""
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__()
-        assert isinstance(block, ResBlock)
-        self.norm_0, self.norm_1 = PublishedNorm(block.norm_0), PublishedNorm(block.norm_1)
-        self.norm_s = None if block.norm_s is None else PublishedNorm(block.norm_s)
-        self.conv_0, self.conv_1, self.conv_s = block.conv_0, block.conv_1, block.conv_s
-
-    def forward(self, x: Tensor, maps: Maps) -> Tensor:
-        """Shortcut plus main path."""
-        shortcut = x if self.norm_s is None or self.conv_s is None else self.conv_s(self.norm_s(x, maps))
-        x = self.conv_0(F.leaky_relu(self.norm_0(x, maps), 0.2))
-        return shortcut + self.conv_1(F.leaky_relu(self.norm_1(x, maps), 0.2))
+def _seen(norm: SPADE | GroupSPADE, maps: Maps) -> Tensor:
+    """What its first convolution reads."""
+    if isinstance(norm, SPADE_Noise):
+        return maps.with_noise()
+    if isinstance(norm, GroupSPADE) and norm.edges:
+        return torch.stack([maps.condition(False), maps.edge_map().expand_as(maps.condition(False))], 2).flatten(1, 2)
+    return maps.condition(norm.edges)
 
 
 class PublishedSPADE(BaseGenerator):
     """A generator as published, with the layers of one of ours, which stays as it is and shares all weights.
 
     Args:
-        generator: SPADE's, DAGAN's or OASIS's.
+        generator: SPADE's, DAGAN's, OASIS's or GroupDNet's.
+        norm: Makes the published form of its norms.
 
     Raises:
         ValueError: a norm that the papers do not have.
     """
 
-    def __init__(self, generator: SPADEGenerator) -> None:
+    def __init__(self, generator: SPADEGenerator,
+                 norm: Callable[[nn.Module], ReleasedNorm] = PublishedNorm) -> None:
         super().__init__(generator.size, generator.out_channels)
         self.fc, self.fc_position, self.conv_img = generator.fc, generator.fc_position, generator.conv_img
-        self.blocks = nn.ModuleList(PublishedBlock(block) for block in generator.blocks.values())
+        self.blocks = nn.ModuleList(ReleasedBlock(block, norm) for block in generator.blocks.values())
         self.attention = generator.attention
         self._upsample, self._stride = list(generator._upsample), 2 ** generator.upsamplings
         self.z_dim, self.styled = generator.z_dim, generator.styled
-        self.draw_style = generator.draw_style  # type: ignore[method-assign]
+        self.draw_style, self._read = generator.draw_style, generator.read  # type: ignore[method-assign]
+        self._start_of_codes = generator._start if isinstance(generator, GroupDNetGenerator) else None
         self.edges, self.fc_offsets = generator.edges, generator.fc_offsets
         self._start_noise = generator.noise if isinstance(generator, OASISGenerator) else 0
         self._norm_noise = max((m.noise for m in generator.modules() if isinstance(m, SPADE_Noise)), default=0)
@@ -105,13 +103,16 @@ class PublishedSPADE(BaseGenerator):
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Label maps, in a style, to images (N,3,H,W) in [-1,1]."""
-        style = self.draw_style(len(semantics), semantics) if style is None else style
+        style = self._read(semantics, style)
         maps = self._maps(semantics, style, self._norm_noise)
-        first = maps if self._start_noise == self._norm_noise else self._maps(semantics, style, self._start_noise)
-        x = self._start(first, None if style is None else style.vector)
+        if self._start_of_codes is None:
+            first = maps if self._start_noise == self._norm_noise else self._maps(semantics, style, self._start_noise)
+            x = self._start(first, None if style is None else style.vector)
+        else:
+            x = self._start_of_codes(semantics, style)
         for upsample, block in zip(self._upsample, self.blocks, strict=True):
             before = F.interpolate(x, scale_factor=2.0, mode="nearest") if upsample else x
-            x = block(before, maps)
+            x = block(before, maps, style)
         x = x if self.attention is None else self.attention(x, before)
         return torch.tanh(self.conv_img(F.leaky_relu(x, 0.2)))
 

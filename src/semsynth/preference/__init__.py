@@ -1,0 +1,1 @@
+"""Preference studies: people choose between two pictures, and what their votes say."""

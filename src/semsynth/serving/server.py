@@ -1,0 +1,74 @@
+"""The server: its address, its link."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+
+from semsynth.errors import ConfigError
+from semsynth.serving.guard import Guard
+
+
+def is_own(host: str) -> bool:
+    """Whether nobody else can reach an address: this machine's for itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at an address.
+
+    Raises:
+        ConfigError: the address is not this machine's, or taken.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(f"host={host} port={port}: {error.strerror or error}: take another port, or port=0 for any "
+                          "that is free") from None
+
+
+def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Guard:
+    """An application that answers only to those who may ask at an address.
+
+    Args:
+        app: What is guarded.
+        host: Where it listens.
+        names: Further names of it.
+        token: Whether a secret is asked for; `auto`: where others can reach it.
+    """
+    own = is_own(host)
+    secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and not own) else None
+    known = {name.lower() for name in names}
+    if not own:
+        known |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+    return Guard(app, known, numbers=not own, token=secret)
+
+
+def link(host: str, port: int, token: str | None) -> str:
+    """What to open; the token stands where browsers send it to nobody."""
+    any_address = host in ("0.0.0.0", "::")
+    name = socket.gethostname() if any_address else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
+
+
+def configured(app: Guard, connections: int) -> uvicorn.Config:
+    """How the server listens: within bounds, also of the connections at a time, and silent about itself."""
+    return uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
+                          timeout_keep_alive=5, limit_concurrency=connections,
+                          h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
+
+
+def serve(app: Guard, place: socket.socket, connections: int) -> None:
+    """Answer until Ctrl-C."""
+    uvicorn.Server(configured(app, connections)).run(sockets=[place])

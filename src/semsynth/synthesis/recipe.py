@@ -1,0 +1,96 @@
+"""Recipes: files that say how a painted picture was drawn, so that it can be drawn again, bit by bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from semsynth.documents import read_yaml
+from semsynth.errors import DataError, DocumentError, StyleError
+from semsynth.semantics import Semantics
+from semsynth.style import Style
+from semsynth.synthesis.described import style_of_words
+from semsynth.synthesis.styles import completed, draw_styles
+from semsynth.weights.tensor_files import sha256_of
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a file says.
+
+    Attributes:
+        style: In plain words, see `semsynth.synthesis.described`; None for a network without styles.
+        checkpoint: SHA-256 of the weights' file that drew; empty where it is not said.
+    """
+
+    style: Any
+    checkpoint: str = ""
+
+    def text(self, commands: Sequence[str]) -> str:
+        """The file, which begins with the commands that draw from it."""
+        head = ["# Saved by the painting page. It draws the same picture again:", *(f"#   {line}" for line in commands)]
+        words = {"version": VERSION, "checkpoint": self.checkpoint, "style": self.style}
+        return "\n".join([*head, yaml.safe_dump(words, sort_keys=False, width=2**20)])
+
+    def notes(self, checkpoint: Path) -> list[str]:
+        """What to say to whoever draws from it with the weights in a file."""
+        if not self.checkpoint or self.checkpoint == sha256_of(checkpoint):
+            return []
+        return [f"the recipe was saved with other weights than {checkpoint}: the picture will be another"]
+
+    def style_of(self, generator: Any, semantics: Semantics | None = None) -> Style | None:
+        """The style of a picture, with what the generator draws besides for a label map; None without styles.
+
+        Raises:
+            StyleError: the recipe is that of a network with other styles.
+        """
+        if not generator.styled:
+            if self.style is not None:
+                raise StyleError("the recipe has a style, but this run has none: take the run that it names")
+            return None
+
+        def draw(seed: int) -> Style:
+            drawn = draw_styles(generator, 1, seed)
+            assert drawn is not None
+            return drawn
+
+        try:
+            return completed(generator, style_of_words(self.style, draw), 0, semantics)
+        except StyleError as error:
+            raise StyleError(f"the recipe's style: {error}") from None
+
+
+def refuse_beside_recipe(words: Mapping[str, Any]) -> None:
+    """Check that nothing else chooses the style.
+
+    Raises:
+        StyleError: something does; names the keys.
+    """
+    unsaid: dict[str, Any] = {"style": None, "style_labels": None, "style_instances": None, "share": 1.0,
+                              "resample": [], "instance": None, "samples": 1, "interpolate": 0, "seed": 0}
+    said = [f"{key}=" for key, value in unsaid.items() if words[key] != value]
+    if said:
+        raise StyleError(f"redraw= says the style: leave {' and '.join(said)} out")
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """The recipe in a file.
+
+    Raises:
+        DataError: it is none; says why.
+    """
+    file = Path(path).expanduser()
+    try:
+        words = read_yaml(file)
+    except DocumentError as error:
+        raise DataError(f"redraw={path}: {error}") from None
+    if not isinstance(words, dict) or words.get("version") != VERSION or "style" not in words:
+        raise DataError(f"redraw={path}: this is no recipe of the painting page, which begins with `version: "
+                        f"{VERSION}` and has a style")
+    return Recipe(words["style"], str(words.get("checkpoint") or ""))

@@ -1,0 +1,90 @@
+"""The page with a server: what is painted, drawn and saved in it is what the command line draws, to the bit."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from browser.painting import Painting
+from commands import ROOT, composed
+from PIL import Image
+
+from semsynth.commands.synthesize import draw
+
+SIZE = (32, 32)
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run):
+    return tiny_run(z_dim=17)
+
+
+@pytest.fixture(scope="module")
+def address(run):
+    """Of `python demo.py`, as it is typed."""
+    command = [sys.executable, str(ROOT / "demo.py"), f"run={run}", "port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield next(line.split()[-1] for line in server.stdout if line.startswith("paint at"))
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def painting(page, address, tmp_path):
+    return Painting(page, address, tmp_path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    Image.fromarray(pixels).resize((90, 70)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def redrawn(run, saved):
+    """What the command line draws from the saved files."""
+    output = saved.paths["picture"].with_suffix("")
+    draw(composed("synthesize", f"run={run}", f"input={saved.paths['map']}", f"redraw={saved.paths['recipe']}",
+                  f"output={output}"))
+    (picture,) = output.glob("*.png")
+    return np.asarray(Image.open(picture))
+
+
+def test_paint_fill_undo_style_photograph_save(painting, run, photo):
+    painting.choose("grass")
+    painting.stroke((3, 20), (28, 20), of=SIZE)
+    painting.choose("sun")
+    painting.stroke((8, 6), of=SIZE)
+    two = painting.save()
+    assert set(np.unique(two.labels)) == {0, 2, 3}
+    painting.choose("Fill")
+    painting.choose("cloud")
+    painting.stroke((30, 2), of=SIZE)
+    filled = painting.save()
+    assert (filled.labels[:18][two.labels[:18] == 0] == 1).all()  # around the sun, as far as the grass
+    painting.press("Undo")
+    undone = painting.save()
+    np.testing.assert_array_equal(undone.labels, two.labels)
+    np.testing.assert_array_equal(undone.picture, two.picture)
+    painting.seed(77)
+    styled = painting.save()
+    painting.photograph(photo)
+    of_photo = painting.save()
+    pictures = [two.picture, styled.picture, of_photo.picture]
+    assert not any(np.array_equal(pictures[i], pictures[i - 1]) for i in range(3))
+    for saved in (filled, styled, of_photo):
+        np.testing.assert_array_equal(redrawn(run, saved), saved.picture)
+
+
+def test_odd_files_are_refused_in_words(painting, new_page, tmp_path):
+    before = painting.save().labels
+    Image.fromarray(np.full((8, 8), 77, np.uint8)).save(tmp_path / "strange.png")
+    (tmp_path / "text.png").write_text("no picture")
+    for name, words in (("strange.png", "label id 77 at row 0, column 0"), ("text.png", "no picture")):
+        painting.page.locator("#mask").set_input_files(tmp_path / name)
+        painting.page.locator("#status.failed", has_text=words).wait_for()
+        assert name in painting.words
+    np.testing.assert_array_equal(painting.save().labels, before)
+    assert all("status of 4" in error for error in new_page.errors)
+    new_page.errors.clear()

@@ -1,0 +1,78 @@
+"""Painters of networks whose classes have styles of their own."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from asking import painted
+from PIL import Image
+
+from semsynth.demo.painter import Painter
+from semsynth.encoders.instance import InstanceEncoder
+from semsynth.encoders.regions import RegionStyleEncoder
+from semsynth.errors import StyleError
+from semsynth.generators.inade import INADEGenerator
+from semsynth.generators.sean import SEANGenerator
+from semsynth.norms.ace import ACE_CLADE
+from semsynth.norms.inade import INADE
+from semsynth.norms.schedule import Mixed
+from semsynth.synthesis.condition import Condition
+from semsynth.synthesizer import Synthesizer
+
+K, SIZE = 5, (32, 32)
+PHOTOGRAPH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*SIZE, 3)).astype(np.uint8))
+
+
+def sean():
+    norm = Mixed(partial(ACE_CLADE, codes=6), partial(ACE_CLADE, styled=False), 6)
+    return SEANGenerator(norm, K, size=SIZE, ngf=2, init_gain=1.0), RegionStyleEncoder(codes=6, nef=2)
+
+
+def inade():
+    generator = INADEGenerator(partial(INADE, noise=4), K, size=SIZE, ngf=2, start=6, noise=4, init_gain=1.0,
+                               upsamplings=3)
+    return generator, InstanceEncoder(4, nef=2, init_gain=1.0)
+
+
+@pytest.fixture(scope="module", params=[sean, inade], ids=lambda make: make.__name__)
+def painter(request):
+    torch.manual_seed(0)
+    generator, encoder = request.param()
+    condition = Condition(tuple("abcde"), ((0, 0, 0),) * K, None, False, None, SIZE)
+    return Painter(Synthesizer(generator.eval(), encoder, condition), "tiny", SIZE)
+
+
+def changed(painter, style, other):
+    """Where two styles draw differently."""
+    a, b = (painter.draw(painted(), words).astype(int) for words in (style, other))
+    return np.abs(a - b).sum(2)
+
+
+def test_each_class_has_a_style(painter):
+    assert painter.facts == {"name": "tiny", "styled": True, "encodes": True, "regions": True}
+    base = {"seed": 3}
+    grass = changed(painter, base, {"base": base, "classes": {"3": {"seed": 4}}})
+    assert grass[20:].mean() > 2 * grass[:12].mean()
+    absent = changed(painter, base, {"base": base, "classes": {"1": {"seed": 4}}})
+    assert absent.max() == 0
+
+
+def test_the_style_of_a_photograph_follows_the_map(painter):
+    words = painter.encode(PHOTOGRAPH, painted())
+    assert set(words) == {"codes"}
+    assert words == painter.encode(PHOTOGRAPH, painted())
+    assert words != painter.encode(PHOTOGRAPH, painted()[::-1])
+    assert changed(painter, words, {"seed": 3}).max() > 0
+    mixed = {"between": [words, {"seed": 3}], "share": 0.5}
+    assert changed(painter, words, mixed).max() > 0
+    assert np.array_equal(painter.draw(painted(), mixed), painter.draw(painted(), mixed))
+
+
+def test_runs_without_styles_of_their_own(tiny_run):
+    plain = Painter(Synthesizer.from_run(tiny_run()), "plain", SIZE)
+    assert plain.facts == {"name": "plain", "styled": False, "encodes": False, "regions": False}
+    with pytest.raises(StyleError, match="no styles"):
+        plain.draw(painted(), {"seed": 1})
+    with pytest.raises(StyleError, match="no style encoder"):
+        plain.encode(PHOTOGRAPH, painted())

@@ -1,0 +1,62 @@
+"""Where the server listens, what its link says, and that it answers over a real connection."""
+
+import threading
+import time
+from http.client import HTTPConnection
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from semsynth.serving.server import configured, guarded, is_own, link, listening
+
+
+@pytest.mark.parametrize(("host", "own"), [
+    ("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.9.9.9", True), ("0.0.0.0", False), ("::", False),
+    ("192.168.0.7", False), ("gpu3.lab.org", False),
+])
+def test_others_need_the_secret_of_the_link(host, own):
+    assert is_own(host) is own
+    app = guarded(None, host, ["Named.org"], "auto")
+    assert (app.token is None) is own
+    assert app.numbers is not own
+    assert "named.org" in app.names
+    assert (host in app.names) is (not own or host in ("127.0.0.1", "localhost", "::1"))
+    assert guarded(None, host, [], True).token
+    assert guarded(None, host, [], False).token is None
+
+
+def test_secrets_are_long_and_new():
+    secrets = {guarded(None, "0.0.0.0", [], "auto").token for _ in range(20)}
+    assert len(secrets) == 20
+    assert min(map(len, secrets)) >= 32
+
+
+def test_links():
+    assert link("127.0.0.1", 8765, None) == "http://127.0.0.1:8765/"
+    assert link("::1", 80, "abc") == "http://[::1]:80/#token=abc"
+    assert "0.0.0.0" not in link("0.0.0.0", 8765, "abc")
+
+
+def test_over_a_connection():
+    routes = [Route("/", lambda _: PlainTextResponse("in"))]
+    with listening("127.0.0.1", 0) as place:
+        server = uvicorn.Server(configured(guarded(Starlette(routes=routes), "127.0.0.1", [], "auto"), 8))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            for host, status in ((f"127.0.0.1:{place.getsockname()[1]}", 200), ("evil.org", 403)):
+                page = HTTPConnection("127.0.0.1", place.getsockname()[1], timeout=10)
+                page.request("GET", "/", headers={"Host": host})
+                answer = page.getresponse()
+                assert answer.status == status
+                assert answer.getheader("server") is None
+                answer.read()
+                page.close()
+        finally:
+            server.should_exit = True
+            thread.join()
