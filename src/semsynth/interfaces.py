@@ -138,7 +138,11 @@ class StyleEncoder(Network, Protocol):
 
 @runtime_checkable
 class Discriminator(Network, Protocol):
-    """Judges images beside their label maps; a module."""
+    """Judges images beside their label maps; a module.
+
+    It may say in a class attribute `answers` what its predictions are, `verdicts` (real or fake) or `classes`, against
+    which what the terms of a loss read (`asks`) is held before a training.
+    """
 
     def __call__(self, semantics: Semantics, image: Tensor) -> list[list[Tensor]]:
         """Scales of feature maps, the prediction last, of images (N,3,H,W) or (2N,3,H,W), twice as many."""

@@ -196,7 +196,7 @@ class Synthesizer:
                                 for value in (style, labels, instances))
         if not self._generator.styled and styles:
             raise StyleError("style: this run has no style vector, so a label map has one picture; train with "
-                             "encoder=style for styles")
+                             "encoder=style for styles (generator=crn: generator.pictures=9)")
         if vectors and ALL in styles:
             raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")
         if strange := [name for name in (*maps, *things) if name not in styles]:
@@ -214,7 +214,8 @@ class Synthesizer:
         if not self._generator.styled:
             if z is not None or edit:
                 raise StyleError(f"{'z' if edit.resample == [] else 'resample'}: this run has no style vector, so a "
-                                 "label map has one picture; train with encoder=style for styles")
+                                 "label map has one picture; train with encoder=style for styles "
+                                 "(generator=crn: generator.pictures=9)")
             return None
         if (given is None and z is None) or edit.resample:
             check_drawn(self._generator)

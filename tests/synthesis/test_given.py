@@ -6,9 +6,11 @@ import torch
 from semsynth import Synthesizer
 from semsynth.encoders.group import GroupEncoder
 from semsynth.encoders.instance import InstanceEncoder
+from semsynth.encoders.instance_features import InstanceFeatureEncoder
 from semsynth.errors import StyleError
 from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.inade import INADEGenerator
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.inade import INADE
 from semsynth.synthesis.condition import Condition
@@ -87,6 +89,25 @@ def test_codes_of_instances_go_to_other_label_maps():
     torch.testing.assert_close(draw(LABELS, THINGS, style=picture, **given), own)
     alike = draw.encode(picture, LABELS)  # an instance for each class
     assert alike.instances.shape[1] == 3
+
+
+def test_codes_of_another_label_map_go_to_their_own_classes():
+    """pix2pixHD's and INADE's: an instance is of its class in both label maps, whatever its place in the order."""
+    condition = Condition(("sky", "road", "car"), COLOURS, None, False, None, (32, 32))
+    generator = Pix2PixHDGenerator(3, size=(32, 32), ngf=2, blocks=1, features=3)
+    networks = {"trunk.first": Synthesizer(generator, InstanceFeatureEncoder(nef=2), condition), "": synthesizer(True)}
+    for name, draw in networks.items():
+        road_and_car = LABELS.clamp_min(1)  # without sky: its first code is the road's
+        codes = draw.encode(pictures(1), road_and_car).instances[0]
+        sky_and_car = torch.where(LABELS == 1, 0, LABELS)
+        seen = []
+        module = draw._generator.get_submodule(name)
+        handle = module.register_forward_hook(lambda _, inputs, __, seen=seen: seen.append(inputs[1]))
+        draw(sky_and_car, sky_and_car, style=pictures(1), style_labels=road_and_car, seed=0)
+        handle.remove()
+        sky, car = seen[0].instances[0]
+        assert car.equal(codes[1])
+        assert not sky.allclose(codes[0])
 
 
 def test_codes_are_saved_and_given_again(tmp_path):

@@ -1,5 +1,6 @@
 """The styles that label maps are drawn in, from wishes as they are typed to pictures."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from PIL import Image
 from semsynth.commands.synthesize import by_class
 from semsynth.encoders.group import GroupEncoder
 from semsynth.encoders.instance import InstanceEncoder
+from semsynth.encoders.instance_features import InstanceFeatureEncoder
 from semsynth.errors import StyleError
 from semsynth.generators.groupdnet import GroupDNetGenerator
 from semsynth.generators.inade import INADEGenerator
+from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.inade import INADE
 from semsynth.synthesis.codes import load_codes
@@ -53,6 +56,13 @@ def inade():
     torch.manual_seed(0)
     return (INADEGenerator(INADE, 3, size=SIZE, ngf=2, upsamplings=3, init_gain=1.0).eval(),
             InstanceEncoder(nef=2, init_gain=1.0).eval(), reader(True))
+
+
+def pix2pixhd():
+    torch.manual_seed(0)
+    generator = Pix2PixHDGenerator(3, size=SIZE, ngf=4, blocks=1, features=3, clusters=4, init_deviation=0.2).eval()
+    generator.clusters.fit(torch.randn(60, 3), torch.arange(60) % 3)
+    return generator, InstanceFeatureEncoder(nef=2).eval(), reader(True)
 
 
 def reader(edges):
@@ -112,6 +122,21 @@ def test_one_car_in_files(files, tmp_path):
     with pytest.raises(StyleError, match=r"a_map\.png: instance=12 is not in the instance map, which has 0, 1, 7, 500"):
         synthesize(generator, read, {"a": Path(files["a_map"])}, styles, tmp_path / "no", instances=files["a_things"])
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("wish", [{"samples": 3}, {"interpolate": 3}])
+def test_a_cluster_for_each_instance(wish, files, tmp_path):
+    """Several styles of a label map, in which two cars are of different clusters."""
+    generator, _, read = pix2pixhd()
+    styles = choose_styles(generator, None, read, SIZE, style={}, seed=1, **wish)
+    synthesize(generator, read, {"a": Path(files["a_map"])}, styles, tmp_path / "out", instances=files["a_things"])
+    pictures = [np.asarray(Image.open(tmp_path / "out" / f"a_0{k}.png")).astype(int) for k in (1, 2, 3)]
+    assert all(np.abs(one - two).mean() > 1 for one, two in pairwise(pictures))
+    semantics = read.read(files["a_map"], files["a_things"])
+    codes = styles.of(semantics).instances
+    cars = codes[:, semantics.regions().classes[0] == 2]
+    assert cars.shape == (3, 2, 3)
+    assert not cars[:, 0].equal(cars[:, 1])
 
 
 def test_saved_codes_draw_the_same(files, tmp_path):

@@ -1,4 +1,5 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -7,7 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from semsynth.training.checkpoints import Checkpoints
-from semsynth.training.ema import EMA, WeightAverage
+from semsynth.training.ema import EMA, WeightAverage, _spread_batches
 from semsynth.training.seeding import SeededBatches
 
 
@@ -207,3 +208,21 @@ def test_statistics_are_estimated_once_for_an_update(tiny, tmp_path, monkeypatch
     callbacks = [EMA(0.9, recalibrate_batches=4), Checkpoints(tmp_path)]
     tiny.trainer(tmp_path, callbacks, max_epochs=2).fit(tiny.system(), datamodule=tiny.data())
     assert drawn == [4, 4]
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_each_batch_is_of_the_whole_set(world):
+    """Of a sorted set with two kinds of samples half of every batch is of either; processes share it out."""
+    loader = SimpleNamespace(dataset=range(96), batch_size=8 // world, collate_fn=list)
+    batches = [[*_spread_batches(loader, 3, rank, world)] for rank in range(world)]
+    whole = [[*_spread_batches(SimpleNamespace(dataset=range(96), batch_size=8, collate_fn=list), 3, 0, 1)]]
+    for k in range(3):
+        joined = sorted(index for rank in batches for index in rank[k])
+        assert joined == whole[0][k]
+        assert sum(index < 48 for index in joined) == 4
+        assert all(len(rank[k]) == 8 // world for rank in batches)
+        assert [joined[j::world] for j in range(world)] == [rank[k] for rank in batches]
+    drawn = sorted(index for batch in whole[0] for index in batch)
+    assert drawn[0] == 0
+    assert drawn[-1] == 95
+    assert len({*drawn}) == 24

@@ -53,3 +53,15 @@ def test_the_terms_see_all_pictures(pictures, tiny, tmp_path):
         assert seen[0].pictures.shape == (2, 3, 3, 8, 8)
         assert torch.equal(seen[0].pictures[:, 0], seen[0].fake)
     assert seen[0].fake_maps == seen[0].real_maps == []
+
+
+def test_only_the_parts_that_are_named_train(tiny, tmp_path):
+    parts = ["stages.1", "to_image"]
+    system = make(tiny, trained_parts=parts)
+    before = {name: value.clone() for name, value in system.generator.state_dict().items()}
+    tiny.trainer(tmp_path, max_epochs=1).fit(system, tiny.data())
+    for name, value in system.generator.state_dict().items():
+        assert torch.equal(value, before[name]) != name.startswith(tuple(parts)), name
+    for wrong in (["stages.7"], []):
+        with pytest.raises(ValueError, match=r"trained_parts=.* CRNGenerator: stages, stages\.0, stages\.1, to_image"):
+            make(tiny, trained_parts=wrong)

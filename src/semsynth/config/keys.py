@@ -143,7 +143,7 @@ KINDS_OF: dict[str, dict[str, Kind]] = {
     "pseudo_label": {"images": PATH, "side": maybe(SIDE)},
     "import_checkpoint": {
         "source": PATH, "epoch": any_of(NULL, NAME, whole(0)), "size": maybe(SIZE), "upsamplings": maybe(whole(5, 7)),
-        "edges": any_of(NULL, FLAG)},
+        "edges": any_of(NULL, FLAG), "codes": maybe(PATH)},
     "preference": {
         "action": one_of("make", "serve", "analyse"), "study": PATH,
         **dict.fromkeys(("a", "b", "real", "maps", "output"), maybe(PATH)),

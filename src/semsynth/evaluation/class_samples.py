@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -63,9 +62,5 @@ def instance_samples(sampler: Sampler, batch: SampleBatch, positions: Tensor, co
         own = semantics_from_batch(part, sampler.num_classes).to(sampler.device)
         styles: list[Any] = [sampler.generator.draw_style(len(own), own, sampler.normal(positions[rows], 1 + sample))
                              for sample in range(count)]
-        images = []
-        for other in styles:
-            codes = styles[0].instances.clone()
-            codes[:, index] = other.instances[:, index]
-            images.append(draw(sampler.generator, own, replace(styles[0], instances=codes, posterior=None)))
+        images = [draw(sampler.generator, own, styles[0].with_instance(index, other)) for other in styles]
         yield torch.stack(images), regions.index[rows] == index

@@ -57,6 +57,25 @@ class BaseGenerator(nn.Module, ABC):
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
         """Images (N,3,H,W) in [-1,1] of prepared label maps."""
 
+    def times(self, semantics: Semantics, style: Style | None) -> int:
+        """How often each label map is drawn: t times in t * N styles of N label maps.
+
+        The first N styles are of all label maps in their order, and so are the next N.
+
+        Raises:
+            ValueError: there is another number of styles.
+        """
+        if style is None or len(style) == len(semantics):
+            return 1
+        if not len(style) or len(style) % len(semantics):
+            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        return len(style) // len(semantics)
+
+    def repeated(self, semantics: Semantics, style: Style | None) -> Semantics:
+        """Prepared label maps, one for each style, see `times`."""
+        times = self.times(semantics, style)
+        return semantics if times == 1 else self.prepare(semantics.repeat(times))
+
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """None: a label map has one picture."""
         return None

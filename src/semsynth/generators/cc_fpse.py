@@ -174,8 +174,7 @@ class CCFPSEGenerator(BaseGenerator):
         style = self.draw_style(len(semantics)) if style is None else style
         if style is None or style.vector is None or style.vector.shape[1] != self.z_dim:
             raise ValueError(f"this network starts from a style vector of {self.z_dim} numbers: give such a style")
-        if len(style) % len(semantics):
-            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        self.times(semantics, style)
         weight: Any = self.fc.weight
         grid = self.fc(style.vector.to(weight)).view(-1, self.start_channels, *self.start_size(*self.size))
         return grid_of_size(grid, (h, w))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -50,7 +50,8 @@ class CRNGenerator(BaseGenerator):
 
     Modules from 4 pixels on the shorter side, doubling, to the size of the image. Each reads the features of the one
     before, enlarged bilinearly, and the label map averaged down to its size, which is soft there; a 1x1 convolution
-    makes the image. With `pictures` it makes several of a label map, of which a style chooses one.
+    makes the image. With `pictures` it makes several of a label map, of which a style chooses one. A larger one starts
+    from the weights of a smaller (`init_from`), whose modules it has.
 
     >>> generator = CRNGenerator(num_classes=3, size=(16, 32), ngf=2)
     >>> semantics = generator.prepare(Semantics(torch.zeros(2, 16, 32, dtype=torch.int64), 3))
@@ -119,6 +120,12 @@ class CRNGenerator(BaseGenerator):
             raise ValueError(f"size [{h},{w}] is no multiple of {stride}: take size=[{near[0]},{near[1]}]")
         return [Reading(h, w)]
 
+    def grown_around(self, trained: Collection[str]) -> Collection[str]:
+        """The modules that a network of a smaller size has not, and the last layer, which reads their features."""
+        modules = [f"stages.{k}" for k in range(len(self.stages))]
+        new = [module for module in modules if not any(name.startswith(f"{module}.") for name in trained)]
+        return [*new, "to_image"] if 0 < len(new) < len(modules) else []
+
     def draw_style(self, count: int, semantics: Semantics | None = None, normal: Normal | None = None) -> Style | None:
         """With `pictures`, one of them, all equally likely; None without."""
         if not self.styled:
@@ -146,7 +153,7 @@ class CRNGenerator(BaseGenerator):
         return out.unflatten(1, (self.out_channels, self.pictures)).transpose(1, 2)
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps to images, one of each."""
+        """Label maps to images, one of each; of N label maps in t * N styles, t of each."""
         pictures = self.all_pictures(semantics)
         if self.styled:
             style = self.draw_style(len(semantics), semantics) if style is None else style
@@ -154,7 +161,8 @@ class CRNGenerator(BaseGenerator):
                 raise ValueError(f"this network makes {self.pictures} pictures, of which a style vector of as many "
                                  "numbers chooses one: give such a style")
             chosen = style.vector.argmax(1).to(pictures.device)
-            image = pictures[torch.arange(len(pictures), device=pictures.device), chosen]
+            maps = torch.arange(len(pictures), device=pictures.device)
+            image = pictures[maps.repeat(self.times(semantics, style)), chosen]
         else:
             image = pictures[:, 0]
         return image if self.training else image.clamp(-1, 1)

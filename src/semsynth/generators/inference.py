@@ -179,8 +179,7 @@ class FoldedGenerator(BaseGenerator):
         Raises:
             ValueError: see `forward`.
         """
-        if style is not None and len(style) % len(semantics):
-            raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
+        self.times(semantics, style)
         style = self.network.read(semantics, style)
         if style is not None and self._own_rows and len(style) > len(semantics):  # whose rows are those of a style
             semantics = semantics.repeat(len(style) // len(semantics))

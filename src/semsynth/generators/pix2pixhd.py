@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -136,6 +138,16 @@ class InstanceStyled(BaseGenerator):
         """With `features`, one of its class's clusters for each instance of the label maps, or for each class."""
         return None if self.clusters is None else self.clusters.style(count, semantics, normal)
 
+    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
+        """Label maps, in a style, to images; of N label maps in t * N styles, each t times."""
+        if style is None:
+            style = self.draw_style(len(semantics), semantics)
+        return self._image(self.repeated(semantics, style), style)
+
+    @abstractmethod
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
+        """Images of as many label maps as styles."""
+
 
 class Pix2PixHDGenerator(InstanceStyled):
     """The global generator of pix2pixHD (arXiv:1711.11585), which Table I of arXiv:2012.04644 compares with.
@@ -178,9 +190,6 @@ class Pix2PixHDGenerator(InstanceStyled):
         self.to_image = ToImage(ngf, out_channels)
         initialise_normal(self, init_deviation)
 
-    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
-        if style is None:
-            style = self.draw_style(len(semantics), semantics)
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
         image: Tensor = self.to_image(self.trunk(semantics, style))
         return image

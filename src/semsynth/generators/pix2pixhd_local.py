@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -39,7 +41,6 @@ class Pix2PixHDLocalGenerator(InstanceStyled):
     """
 
     stride = 2 ** (DOWNSAMPLINGS + 1)
-    grown = ("first", "down", "blocks", "up", "to_image")  # what a global network's run has not, or not so
 
     def __init__(self, num_classes: int, *, size: tuple[int, int] = (1024, 2048), ngf: int = 64, blocks: int = 9,
                  local_blocks: int = 3, edges: bool = False, features: int = 0, clusters: int = 10,
@@ -55,15 +56,17 @@ class Pix2PixHDLocalGenerator(InstanceStyled):
         self.to_image = ToImage(width, out_channels)
         initialise_normal(self, init_deviation)
 
+    def grown_around(self, trained: Collection[str]) -> Collection[str]:
+        """The enhancer, where a network is a global one alone, whose last layer is another."""
+        enhancer = {"first", "down", "blocks", "up", "to_image"}
+        return () if enhancer <= {name.partition(".")[0] for name in trained} else enhancer
+
     @property
     def trained_before(self) -> nn.Module:
         """The part that the first stage has trained."""
         return self.trunk
 
-    def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
-        if style is None:
-            style = self.draw_style(len(semantics), semantics)
+    def _image(self, semantics: Semantics, style: Style | None) -> Tensor:
         halved = F.avg_pool2d(self.trunk.first.channels(semantics, style), 3, stride=2, padding=1,
                               count_include_pad=False)
         coarse = self.trunk.behind_first(self.trunk.first.convolved(halved))

@@ -255,8 +255,9 @@ class SPADEGenerator(BaseGenerator):
                 module.compiled = True
 
     def forward(self, semantics: Semantics, style: Style | None = None) -> Tensor:
-        """Label maps, in a style, to images."""
+        """Label maps, in a style, to images; of N label maps in t * N styles, each t times."""
         style = self.read(semantics, style)
+        semantics = self.repeated(semantics, style)
         if self._compiled and not self.checkpointing and not is_plain() and self.conv_img.weight.is_cuda:
             with any_sizes():
                 return _graph()(self, semantics, style)

@@ -20,7 +20,7 @@ NORMS = {"Unconditional": "unconditional", "SPADE": "spade", "CLADE": "clade", "
 # What makes a setting. The seed, directories and loggers do not.
 PARTS = ("size", "epochs", "decay_epochs", "dataset", "recipe", "icpe", "augment", "norm",
          "encoder", "generator", "discriminator", "objective", "loss", "optim")
-OF_SYSTEM = ("segmenter", "label_discriminator", "soft", "fixed_epochs")
+OF_SYSTEM = ("segmenter", "label_discriminator", "soft", "fixed_epochs", "trained_parts")
 OF_TRAINER = ("precision", "limit_train_batches")
 OF_BATCH = ("total", "accumulation")  # devices share the statistics of their samples: how many there are moves nothing
 PLACES = ("seed", "root", "weights")  # at any depth: the seed's copies, and where files lie on a machine

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -63,6 +63,14 @@ class Inputs:
     edges: bool
 
 
+@runtime_checkable
+class Growing(Protocol):
+    """A network that grows around a smaller one, which another training has trained."""
+
+    def grown_around(self, trained: Collection[str]) -> Collection[str]:
+        """Names of its parts that are new, or others, beside a network with tensors of these names; none: all fit."""
+
+
 @dataclass
 class TransferReport:
     """What a part received: classes that were found by name, those that start anew, and other fresh tensors."""
@@ -111,8 +119,8 @@ def transfer_weights(system: Any, weights: Weights, before: Inputs, now: Inputs)
         fresh = network.state_dict()
         grown = _grown(network, saved)
         try:
-            state, warmth = warm_state(part, {k: v for k, v in fresh.items() if _head(k) not in grown},
-                                       {k: v for k, v in saved.items() if _head(k) not in grown}, before, now,
+            state, warmth = warm_state(part, {k: v for k, v in fresh.items() if not _within(k, grown)},
+                                       {k: v for k, v in saved.items() if not _within(k, grown)}, before, now,
                                        declared_axes(network))
         except CheckpointError as error:
             if part == "generator":
@@ -120,19 +128,18 @@ def transfer_weights(system: Any, weights: Weights, before: Inputs, now: Inputs)
             lines.append(f"{part}: starts afresh, that of {path} is another network")
             continue
         network.load_state_dict(fresh | state)
-        warmth.fresh += [k for k in fresh if _head(k) in grown]
+        warmth.fresh += [k for k in fresh if _within(k, grown)]
         lines.append(f"{part}: from {path}{warmth.words()}")
     return lines
 
 
-def _head(name: str) -> str:
-    return name.partition(".")[0]
+def _within(name: str, parts: Collection[str]) -> bool:
+    return any(name.startswith(f"{part}.") for part in parts)
 
 
-def _grown(network: nn.Module, saved: Mapping[str, Tensor]) -> set[str]:
+def _grown(network: nn.Module, saved: Mapping[str, Tensor]) -> Collection[str]:
     """Parts that a network has grown around one that was trained before, and that the other network has not."""
-    grown = {*getattr(network, "grown", ())}
-    return set() if grown <= {_head(k) for k in saved} else grown
+    return network.grown_around(saved) if isinstance(network, Growing) else ()
 
 
 def declared_axes(network: nn.Module) -> dict[str, int]:

@@ -21,7 +21,7 @@ from semsynth.synthesis.styles import check_drawn, completed, draw_styles, read_
 MOST = 10_000  # pictures of a label map: their styles are held at once, their files lie in one folder
 
 UNSTYLED = ("this run has no style vector, so a label map has one picture: leave style, samples and interpolate out, "
-            "or train with encoder=style")
+            "or train with encoder=style (generator=crn: with generator.pictures=9)")
 Files = Mapping[str, Sequence[str]]
 """Files by whose they are: of a class, or of `ALL`."""
 

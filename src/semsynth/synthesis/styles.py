@@ -55,7 +55,8 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
         DataError: the image cannot be read, or its white is not known.
     """
     if encoder is None:
-        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style")
+        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style, where the generator "
+                         "takes one (those of OASIS and CRN take none: samples= draws their styles)")
     if isinstance(picture, Image.Image):
         picture = as_rgb(picture, "style")
     else:

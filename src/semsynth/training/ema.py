@@ -83,7 +83,7 @@ class EMA(pl.Callback):
     Args:
         decay: Weight of the past in [0, 1); None: no averages.
         warmup: Shorten the memory early on, see `WeightAverage`.
-        recalibrate_batches: Batches of training data, spread over the set, from which the batch-norm statistics of
+        recalibrate_batches: Batches of training data, each spread over the set, from which the batch-norm statistics of
             the averaged generator are estimated anew before a validation, and before a checkpoint is written: wherever
             a run stops, its averages fit their statistics. 0: keep the copied ones, which belong to the weights that
             are trained and fit the averaged ones less well.
@@ -230,8 +230,12 @@ def _draw_the_same(trainer: pl.Trainer, system: System) -> None:
 
 
 def _spread_batches(loader: TrainingLoader, count: int, rank: int, world: int) -> Iterator[SampleBatch]:
-    """A process's samples of `count` batches of a loader's data set, evenly spread, made in this process."""
+    """A process's samples of `count` batches of a loader's data set, made in this process.
+
+    All of them lie evenly in the set, and so do those of each batch: where it is sorted, by town or by scene, a batch
+    has the variance of the set and not that of a stretch of it.
+    """
     size = min(loader.batch_size * world, len(loader.dataset))
     indices = np.linspace(0, len(loader.dataset) - 1, count * size).round().astype(int)
-    for chunk in indices.reshape(count, size)[:, rank::world]:
+    for chunk in indices.reshape(size, count).T[:, rank::world]:
         yield loader.collate_fn([loader.dataset[int(index)] for index in chunk])

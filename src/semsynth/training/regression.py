@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -47,6 +48,7 @@ class RegressionSystem(AdversarialSystem):
         encoder: Says the style of images; None: the generator draws styles.
         losses: Terms by name under `generator`.
         optimizers: `generator`: a function of parameters that returns an optimizer.
+        trained_parts: Names of the generator's parts that are trained, the others stay as they are; None: all are.
         num_classes, epochs, decay_epochs, accumulate, compile: As of `AdversarialSystem`.
 
     Raises:
@@ -60,11 +62,13 @@ class RegressionSystem(AdversarialSystem):
     def __init__(self, generator: Generator, encoder: StyleEncoder | None,
                  losses: Mapping[str, Mapping[str, nn.Module]],
                  optimizers: Mapping[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]], *,
-                 num_classes: int, epochs: int, decay_epochs: int = 0, accumulate: int = 1,
-                 compile: bool = False) -> None:
+                 num_classes: int, epochs: int, decay_epochs: int = 0, accumulate: int = 1, compile: bool = False,
+                 trained_parts: Sequence[str] | None = None) -> None:
         super().__init__(generator, cast(Any, None), encoder, {"generator": losses["generator"]}, optimizers,
                          num_classes=num_classes, epochs=epochs, decay_epochs=decay_epochs, accumulate=accumulate,
                          compile=compile)
+        if trained_parts is not None:
+            _train_only(self.generator, trained_parts)
 
     def static_networks(self, device: torch.device) -> list[Network]:
         """On CUDA the encoder and the networks of the losses; elsewhere none."""
@@ -87,3 +91,14 @@ class RegressionSystem(AdversarialSystem):
         pictures = cast(RegressionOutput, drawn).pictures if isinstance(drawn, RegressionOutput) else None
         return RegressionLossInputs(batch.semantics, batch.real.float(), drawn.fake.float(), [], [], style,
                                     pictures=None if pictures is None else pictures.float())
+
+
+def _train_only(network: Network, parts: Sequence[str]) -> None:
+    modules = dict(network.named_modules())
+    if not parts or not all(part and part in modules for part in parts):
+        there = [name for name in modules if re.fullmatch(r"\w+(\.\d+)?", name)]
+        raise ValueError(f"system.trained_parts={list(parts)} must name parts of {type(network).__name__}: "
+                         f"{', '.join(there)}")
+    network.requires_grad_(False)
+    for part in parts:
+        modules[part].requires_grad_(True)
