@@ -102,7 +102,8 @@ def _about(source: Source, size: tuple[int, int], folder: Path) -> dict[str, Any
                                            "published": icpe.published},
         "classes": [{"name": name, "colour": list(colour), "id": value}
                     for name, colour, value in zip(condition.classes, condition.colours, ids, strict=True)],
-        "unknown": condition.unknown, "blank": condition.unknown or 0, "networks": networks,
+        "unknown": condition.unknown, "blank": condition.unknown or 0,
+        "masks": source.config["dataset"].get("masks"), "networks": networks,
     }
 
 

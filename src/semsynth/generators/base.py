@@ -65,7 +65,9 @@ class BaseGenerator(nn.Module, ABC):
         Raises:
             ValueError: there is another number of styles.
         """
-        if style is None or len(style) == len(semantics):
+        if style is None or torch.compiler.is_exporting():  # programs take a style for each map, and any number of them
+            return 1
+        if len(style) == len(semantics):
             return 1
         if not len(style) or len(style) % len(semantics):
             raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
