@@ -50,9 +50,9 @@ def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Gua
     """
     own = is_own(host)
     secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and not own) else None
-    known = {name.lower() for name in names}
+    known = {host.lower(), *(name.lower() for name in names)}
     if not own:
-        known |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+        known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     return Guard(app, known, numbers=not own, token=secret)
 
 
