@@ -89,6 +89,13 @@ class Generator(Network, Protocol):
     def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
         """A style, as an encoder says it, with what is drawn besides; arguments as of `draw_style`."""
 
+    def check_drawn(self) -> None:
+        """Whether drawn styles look like anything, for whoever asks for them; a training draws them whatever they are.
+
+        Raises:
+            ValueError: what they are drawn from is not known yet; says the way out.
+        """
+
     def check_batch(self, samples: int) -> None:
         """Whether so many samples a batch are enough for its statistics.
 
@@ -131,7 +138,11 @@ class StyleEncoder(Network, Protocol):
 
 @runtime_checkable
 class Discriminator(Network, Protocol):
-    """Judges images beside their label maps; a module."""
+    """Judges images beside their label maps; a module.
+
+    It may say in a class attribute `answers` what its predictions are, `verdicts` (real or fake) or `classes`, against
+    which what the terms of a loss read (`asks`) is held before a training.
+    """
 
     def __call__(self, semantics: Semantics, image: Tensor) -> list[list[Tensor]]:
         """Scales of feature maps, the prediction last, of images (N,3,H,W) or (2N,3,H,W), twice as many."""

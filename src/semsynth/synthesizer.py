@@ -21,7 +21,7 @@ from semsynth.synthesis.condition import Condition
 from semsynth.synthesis.edits import ALL, Edit
 from semsynth.synthesis.given import Maps, Pictured, given_reference
 from semsynth.synthesis.references import Reference
-from semsynth.synthesis.styles import completed, draw_styles, redraw_styles, resize_start
+from semsynth.synthesis.styles import check_drawn, completed, draw_styles, redraw_styles, resize_start
 
 
 class Synthesizer:
@@ -196,7 +196,7 @@ class Synthesizer:
                                 for value in (style, labels, instances))
         if not self._generator.styled and styles:
             raise StyleError("style: this run has no style vector, so a label map has one picture; train with "
-                             "encoder=style for styles")
+                             "encoder=style for styles (generator=crn: generator.pictures=9)")
         if vectors and ALL in styles:
             raise StyleError("style and z exclude each other: a style vector is taken from pictures or given")
         if strange := [name for name in (*maps, *things) if name not in styles]:
@@ -214,8 +214,11 @@ class Synthesizer:
         if not self._generator.styled:
             if z is not None or edit:
                 raise StyleError(f"{'z' if edit.resample == [] else 'resample'}: this run has no style vector, so a "
-                                 "label map has one picture; train with encoder=style for styles")
+                                 "label map has one picture; train with encoder=style for styles "
+                                 "(generator=crn: generator.pictures=9)")
             return None
+        if (given is None and z is None) or edit.resample:
+            check_drawn(self._generator)
         drawn: Style | None = (self._generator.draw_style(count, semantics, torch.randn)
                                if seed is None and given is None and z is None
                                else draw_styles(self._generator, count, seed or 0, semantics))

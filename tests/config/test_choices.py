@@ -57,7 +57,7 @@ BESIDES = {
     ("generator", "pix2pixhd"): ["encoder=none"],
     ("generator", "pix2pixhd_local"): ["encoder=none", "generator.blocks=1"],
     ("encoder", "instance_features"): ["generator=pix2pixhd", "encoder.nef=2"],
-    ("system", "staged"): ["generator=pix2pixhd_local", "encoder=none", "generator.blocks=1"],
+    ("system", "staged"): ["generator=pix2pixhd_local", "encoder=none", "generator.blocks=1", "system.fixed_epochs=0"],
     ("generator", "crn"): ["encoder=none"],
     ("discriminator", "none"): CRN,
     ("system", "regression"): CRN,

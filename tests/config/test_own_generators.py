@@ -30,6 +30,7 @@ OF_EXPERIMENT = {  # narrower, as far as the classes divide the channels
     "groupdnet_ade20k": ["generator.ngf=4", "generator.groups=[151,1,1,1,1,1,1]"],
     "groupdnet_cityscapes": ["generator.ngf=70"], "groupdnet_celebamask_hq": ["generator.ngf=38"],
     "groupdnet_deepfashion": ["generator.ngf=8"],
+    "pix2pixhd_cityscapes_1024p": ["init_from=elsewhere"],  # weights are taken where a run is started
 }
 PUBLISHED = [
     "cc_fpse_ade20k", "cc_fpse_cityscapes", "cc_fpse_coco_stuff", "dagan_ade20k", "dagan_cityscapes", "oasis_ade20k",

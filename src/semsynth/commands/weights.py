@@ -46,7 +46,8 @@ def show_all(arguments: Sequence[str]) -> bool:
 @command(CONF / "weights.yaml", instead=show_all)
 def main(cfg: DictConfig) -> None:
     """Show what the choices need."""
+    from semsynth.config import losses_without
     from semsynth.pretrained.needs import needs_of
 
     plain: Any = OmegaConf.to_container(cfg, resolve=False)
-    show(needs_of(plain))
+    show(needs_of(plain, losses_without()))

@@ -26,11 +26,12 @@ from semsynth.config.processes import complete_processes, processes, take_starte
 from semsynth.config.shards import FACTS, complete_shards, settings
 from semsynth.config.sources import check_sources
 from semsynth.config.static_checks import KEYS, check_classes, check_output, check_values
+from semsynth.config.twins import losses_without
 from semsynth.config.values import listed, plain_values
 
 __all__ = ["FACTS", "KEYS", "NETWORKS", "built", "check", "check_kinds", "check_networks", "check_output",
-           "check_signatures", "check_sources", "check_values", "finalize", "listed", "plain_values", "prepare",
-           "prepare_part", "processes", "settings", "share_again", "shorter_side", "take_started"]
+           "check_signatures", "check_sources", "check_values", "finalize", "listed", "losses_without", "plain_values",
+           "prepare", "prepare_part", "processes", "settings", "share_again", "shorter_side", "take_started"]
 
 
 def prepare(cfg: DictConfig) -> DictConfig:

@@ -13,9 +13,11 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from semsynth.buildable import check_names
+from semsynth.config.answers import check_answers, check_stages
 from semsynth.config.defaults import reads_offsets
 from semsynth.config.device import check_device
 from semsynth.config.processes import DDP, processes, started
+from semsynth.config.twins import losses_without
 from semsynth.config.unpaired_rules import check_streams
 from semsynth.errors import ConfigError
 from semsynth.signatures import bind, locate, targets
@@ -36,16 +38,32 @@ def check(cfg: DictConfig) -> None:
     check_networks(cfg)
     _check_start_statistics(cfg)
     check_streams(cfg)
+    check_answers(cfg)
+    check_stages(cfg)
     if "segmenter" in cfg.system:
         _check_segmenter(cfg)
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     check_signatures(plain, [group for group in GROUPS if group not in NETWORKS])
     check_names(plain)  # what is built now and refused later would be a training that nobody can open
     for path, node in targets(plain["loss"], "loss"):
-        preflight = getattr(locate(node["_target_"], path), "preflight", None)
-        if preflight is not None:
-            _explain(path, lambda: preflight(**{k: v for k, v in node.items() if not k.startswith("_")}))  # noqa: B023
+        _preflight(path, node)
     check_trainer(cfg)
+
+
+def _preflight(path: str, node: dict[str, Any]) -> None:
+    """Ask a term of the loss whether its weights are there.
+
+    Raises:
+        ConfigError: they are not; names the ways out.
+    """
+    preflight = getattr(locate(node["_target_"], path), "preflight", None)
+    if preflight is None:
+        return
+    try:
+        preflight(**{key: value for key, value in node.items() if not key.startswith("_")})
+    except ValueError as error:
+        given = f"give {path}.weights=PATH, or " if "weights" in node else ""
+        raise ConfigError(f"{path}: {error}. Or {given}train without it: {losses_without()}") from error
 
 
 def check_trainer(cfg: DictConfig) -> None:

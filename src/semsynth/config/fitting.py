@@ -57,7 +57,7 @@ def fit_to_packages(cfg: DictConfig) -> None:
         if not isinstance(node, DictConfig) or node.get("required") is not False:
             continue
         try:
-            locate(node["_target_"], f"loss.generator.{name}").preflight(required=False)  # type: ignore[attr-defined]
+            locate(node["_target_"], f"loss.generator.{name}").preflight()  # type: ignore[attr-defined]
         except ConfigError:
             raise
         except ValueError as error:

@@ -51,6 +51,7 @@ class FPSEDiscriminator(nn.Module):
         init_gain: Gain of the Xavier-normal initialisation.
     """
 
+    answers = "verdicts"
     class_indexed = {"embedding.weight": 1}
 
     def __init__(self, num_classes: int, *, edges: bool = False, image_channels: int = 3, ndf: int = 64,

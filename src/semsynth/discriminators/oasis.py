@@ -83,6 +83,7 @@ class OASISDiscriminator(nn.Module):
         ValueError: another number of blocks.
     """
 
+    answers = "classes"
     class_indexed = {"last.weight": 0, "last.bias": 0}
 
     def __init__(self, num_classes: int, *, image_channels: int = 3, ndf: int = 64, num_blocks: int = 6,

@@ -69,6 +69,8 @@ class MultiscaleDiscriminator(nn.Module):
         init_gain: Gain of the Xavier-normal initialisation.
     """
 
+    answers = "verdicts"
+
     def __init__(self, num_classes: int, *, edges: bool = False, conditional: bool = True, image_channels: int = 3,
                  ndf: int = 64, num_layers: int = 4, last_stride: int = 1, num_scales: int = 2,
                  init_gain: float = 0.02) -> None:

@@ -86,6 +86,9 @@ class BaseGenerator(nn.Module, ABC):
         """The style as it is: nothing is drawn besides."""
         return style
 
+    def check_drawn(self) -> None:
+        """Whether drawn styles look like anything: they do."""
+
     def check_tiles(self, tile: Any) -> None:
         """Whether it can draw in such tiles, see `in_tiles`.
 

@@ -106,6 +106,8 @@ class DiscriminatorAdversarial(nn.Module):
     1.0
     """
 
+    asks = "verdicts"
+
     def __init__(self, objective: Objective, *, summed: bool = False, weight: float = 1.0) -> None:
         super().__init__()
         self.objective, self.over, self.weight = objective, torch.sum if summed else torch.mean, weight
@@ -128,6 +130,8 @@ class GeneratorAdversarial(nn.Module):
     >>> GeneratorAdversarial(Hinge())(LossInputs(semantics, image, image, fake_maps=maps, real_maps=maps)).item()
     -1.0
     """
+
+    asks = "verdicts"
 
     def __init__(self, objective: Objective, *, summed: bool = False, weight: float = 1.0) -> None:
         super().__init__()

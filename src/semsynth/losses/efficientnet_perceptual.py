@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from semsynth.backbones.efficientnet_lite0 import EfficientNetLite0, load_efficientnet_lite0
 from semsynth.backbones.package import weights_file
-from semsynth.errors import BackboneError
 from semsynth.losses.frozen_features import FrozenFeatures
 
 # Mean absolute difference of each map between two photographs that have nothing to do with each other: 300 pairs out of
@@ -59,12 +58,9 @@ class EfficientNetPerceptual(FrozenFeatures):
         self.required = required
 
     @classmethod
-    def preflight(cls, required: bool = True, **_: object) -> None:
+    def preflight(cls, **_: object) -> None:
         """Fail before anything is built where the weights are not installed."""
-        try:
-            weights_file()
-        except BackboneError as error:
-            raise BackboneError(f"{error}" + (". Or train without it: loss=spade_no_vgg" if required else "")) from None
+        weights_file()
 
     def prepared(self, image: Tensor) -> Tensor:
         """In the memory format in which it is a third faster on a CPU as well."""

@@ -26,6 +26,7 @@ class FeatureMatching(nn.Module):
         first: The first of a scale's maps that is compared, from 0 (INADE, arXiv:2103.10868, takes the last alone).
     """
 
+    asks = "maps"  # of any discriminator
     compares_pairs = True  # means nothing where the image does not belong to the label map
 
     def __init__(self, weight: float = 10.0, first: int = 0) -> None:

@@ -23,6 +23,7 @@ class MeanFeatureMatching(nn.Module):
     1.5
     """
 
+    asks = "maps"  # of any discriminator
     compares_pairs = True  # means nothing where the image does not belong to the label map
 
     def __init__(self, weight: float = 20.0) -> None:

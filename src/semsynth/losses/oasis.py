@@ -44,6 +44,8 @@ def _logits(maps: Maps, num_classes: int) -> Tensor:
 class _Balanced(nn.Module):
     """Cross entropy of logits (N,K+1,H,W) with the labels, weighed by `class_balance`; the mean over all pixels."""
 
+    asks = "classes"
+
     def __init__(self, unknown: int | None = None, weight: float = 1.0) -> None:
         super().__init__()
         self.unknown, self.weight = unknown, weight
@@ -117,6 +119,7 @@ class LabelMix(nn.Module):
         weight: Of the term; published are 10, and 5 on Cityscapes.
     """
 
+    asks = "classes"
     compares_pairs = True
 
     def __init__(self, weight: float = 10.0) -> None:

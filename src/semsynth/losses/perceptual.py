@@ -30,16 +30,14 @@ def load_vgg_weights(weights: str) -> dict[str, Tensor]:
         WeightsError: no download and no such file, or the file holds something else.
     """
     way_out = (f"Put {VGG19.name} (torchvision's VGG19_Weights.IMAGENET1K_V1, {VGG19.url}) into the folder of weights "
-               f"({folder()}; ${VARIABLE} names another), or give loss.generator.perceptual.weights=PATH; {tool()} "
-               "lists all files. Or train without it: loss=spade_efficientnet_lite0 (another network's, from a "
-               "package) or loss=spade_no_vgg.")
+               f"({folder()}; ${VARIABLE} names another); {tool()} lists all files")
     if weights == "imagenet":
         try:
             weights = str(obtain(VGG19))
         except MissingWeights as error:
             raise WeightsError(f"The perceptual loss needs VGG-19's weights: {error}. {way_out}") from None
     if not Path(weights).is_file():
-        raise WeightsError(f"loss.generator.perceptual.weights: no file {weights}. {way_out}")
+        raise WeightsError(f"weights: no file {weights}. {way_out}")
     try:
         return {k: v for k, v in read_tensors(Path(weights)).items() if k.startswith("features.")}
     except TensorFileError as error:
@@ -74,7 +72,8 @@ def vgg19_maps(weights: str, taps: Sequence[int]) -> nn.Sequential:
     wrong = [k for k, v in wanted.items() if k not in state or not same_kind(v, state[k])]
     if wrong:
         raise WeightsError(f"{weights} is no VGG-19 in torchvision's layout: missing or misshapen features."
-                           f"{wrong[0]} and {len(wrong) - 1} more. Or take loss=spade_no_vgg.")
+                           f"{wrong[0]} and {len(wrong) - 1} more. Give the path of {VGG19.name} as the term's "
+                           "weights, or take a loss whose name ends with _no_vgg")
     features.load_state_dict({k: state[k] for k in wanted})
     for layer in features:
         if isinstance(layer, nn.ReLU):

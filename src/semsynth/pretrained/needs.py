@@ -14,7 +14,7 @@ from semsynth.pretrained.files import DINOV2, INCEPTION, JUDGES, LPIPS, VGG19, P
 from semsynth.pretrained.folder import find
 
 LITE = WEIGHTS.rpartition("/")[2]
-NO_VGG = "training is refused; loss=spade_efficientnet_lite0 and loss=spade_no_vgg do without"
+WITHOUT_VGG = "a loss whose name ends with _no_vgg"
 NO_INCEPTION = "no fid/..., kid/...; photographs are compared in the features of EfficientNet-Lite0"
 NO_LITE = "no frechet/efficientnet_lite0_imagenet, kid, precision, recall, density, coverage in its features"
 NO_DINOV2 = "no frechet/dinov2_vitl14; nothing else misses it"
@@ -44,13 +44,17 @@ class Need:
     path: Path | None = None
 
 
-def needs_of(cfg: Mapping[str, Any]) -> list[Need]:
+def needs_of(cfg: Mapping[str, Any], without_vgg: str = WITHOUT_VGG) -> list[Need]:
     """What a composed configuration needs, in plain values: its `loss`, `protocol`, `segmenter` and `dataset.features`.
 
     A path that is given by its own key takes the place of the folder's file.
+
+    Args:
+        cfg: The configuration.
+        without_vgg: Which loss trains without VGG-19, in words.
     """
     features = cfg["dataset"]["features"]
-    found = [need for name, term in cfg["loss"]["generator"].items() for need in _of_term(name, term)]
+    found = [need for name, term in cfg["loss"]["generator"].items() for need in _of_term(name, term, without_vgg)]
     if "inception" in features:
         found.append(_published(INCEPTION, "FID and KID", NO_INCEPTION))
     if efficientnet_lite0.NAME in features and LITE not in {need.name for need in found}:
@@ -66,20 +70,24 @@ def needs_of(cfg: Mapping[str, Any]) -> list[Need]:
 
 def all_needs() -> list[Need]:
     """Every published file that anything here can use."""
-    found = [_published(VGG19, "perceptual loss (loss=spade)", NO_VGG), _published(INCEPTION, "FID, KID", NO_INCEPTION),
-             _lite("perceptual loss, features and CamVid's judge")]
+    found = [_published(VGG19, "perceptual losses", _no_vgg(WITHOUT_VGG)),
+             _published(INCEPTION, "FID, KID", NO_INCEPTION), _lite("perceptual loss, features and CamVid's judge")]
     for name in JUDGES:
         found += _of_judge(name, None)
     found += [_published(file, f"LPIPS (protocol.lpips_network={name})", NO_LPIPS) for name, file in LPIPS.items()]
     return [*found, _published(DINOV2, "distances in DINOv2's features", NO_DINOV2)]
 
 
-def _of_term(name: str, term: Any) -> list[Need]:
+def _no_vgg(without: str) -> str:
+    return f"training is refused; without it trains {without}"
+
+
+def _of_term(name: str, term: Any, without_vgg: str) -> list[Need]:
     """What a term of the loss needs."""
     kind = str(term.get("_target_")).rpartition(".")[2] if isinstance(term, Mapping) else ""
-    if kind == "Perceptual":
+    if kind in ("Perceptual", "PerceptualRegression", "DiversePerceptualRegression"):
         path = None if term["weights"] == "imagenet" else term["weights"]
-        return [_published(VGG19, f"{name} loss", NO_VGG, path)]
+        return [_published(VGG19, f"{name} loss", _no_vgg(without_vgg), path)]
     return [_lite(f"{name} loss, and features")] if kind == "EfficientNetPerceptual" else []
 
 

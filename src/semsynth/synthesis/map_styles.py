@@ -16,12 +16,12 @@ from semsynth.synthesis.codes import save_codes
 from semsynth.synthesis.edits import ALL, Edit
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.references import Reference
-from semsynth.synthesis.styles import completed, draw_styles, read_references, redraw_styles, walk
+from semsynth.synthesis.styles import check_drawn, completed, draw_styles, read_references, redraw_styles, walk
 
 MOST = 10_000  # pictures of a label map: their styles are held at once, their files lie in one folder
 
 UNSTYLED = ("this run has no style vector, so a label map has one picture: leave style, samples and interpolate out, "
-            "or train with encoder=style")
+            "or train with encoder=style (generator=crn: with generator.pictures=9)")
 Files = Mapping[str, Sequence[str]]
 """Files by whose they are: of a class, or of `ALL`."""
 
@@ -58,6 +58,8 @@ class MapStyles:
             if self.given or self.edit or self.interpolate or self.samples > 1:
                 raise StyleError(UNSTYLED)
             return
+        if not self.given or self.edit.resample:
+            check_drawn(self.generator)
         if self.given and self.samples > 1 and (not self.edit.resample or len(self.given) > 1):
             raise StyleError("style= and samples= exclude each other: a style image gives one picture for each label "
                              "map, unless resample= draws a class of it anew")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from semsynth.documents import read_yaml
 from semsynth.errors import DataError, DocumentError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.described import style_of_words
+from semsynth.synthesis.described import known, style_of_words
 from semsynth.synthesis.styles import completed, draw_styles, with_noise_of
 from semsynth.weights.tensor_files import sha256_of
 
@@ -33,10 +33,13 @@ class Recipe:
     checkpoint: str = ""
 
     def text(self, commands: Sequence[str]) -> str:
-        """The file, which begins with the commands that draw from it."""
+        """The file, which begins with the commands that draw from it; of a style that was read before."""
         head = ["# Saved by the painting page. It draws the same picture again:", *(f"#   {line}" for line in commands)]
-        words = {"version": VERSION, "checkpoint": self.checkpoint, "style": self.style}
-        return "\n".join([*head, yaml.safe_dump(words, sort_keys=False, width=2**20)])
+        words = {"version": VERSION, "checkpoint": self.checkpoint,
+                 "style": None if self.style is None else known(self.style)}
+        lines = [f"{key}: {json.dumps(value)}" for key, value in words.items()]  # JSON is YAML, and fast to write
+        lines[-1] = re.sub(r'("share": \d+)e', r"\1.0e", lines[-1])  # but for 1e-05, which YAML takes for a word
+        return "\n".join([*head, *lines, ""])
 
     def notes(self, checkpoint: Path) -> list[str]:
         """What to say to whoever draws from it with the weights in a file."""

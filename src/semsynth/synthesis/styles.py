@@ -55,7 +55,8 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
         DataError: the image cannot be read, or its white is not known.
     """
     if encoder is None:
-        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style")
+        raise StyleError("style=IMAGE needs a run with a style encoder: train with encoder=style, where the generator "
+                         "takes one (those of OASIS and CRN take none: samples= draws their styles)")
     if isinstance(picture, Image.Image):
         picture = as_rgb(picture, "style")
     else:
@@ -123,6 +124,18 @@ def read_references(encoder: Any, reader: MapReader, size: tuple[int, int], styl
             semantics = None if of is None else reader.read(of, things)
             found[name].append(read_reference(encoder, file, size, reader.names, semantics))
     return found
+
+
+def check_drawn(generator: Any) -> None:
+    """Whether a seed can say how a picture looks.
+
+    Raises:
+        StyleError: the generator does not know what styles are like.
+    """
+    try:
+        generator.check_drawn()
+    except ValueError as error:
+        raise StyleError(str(error)) from None
 
 
 def draw_styles(generator: Any, count: int, seed: int, semantics: Semantics | None = None) -> Style | None:
