@@ -14,7 +14,7 @@ from semsynth.errors import DataError, DocumentError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style
 from semsynth.synthesis.described import known, style_of_words
-from semsynth.synthesis.styles import completed, draw_styles
+from semsynth.synthesis.styles import completed, draw_styles, with_noise_of
 from semsynth.weights.tensor_files import sha256_of
 
 VERSION = 1
@@ -61,7 +61,7 @@ class Recipe:
         def draw(seed: int) -> Style:
             drawn = draw_styles(generator, 1, seed)
             assert drawn is not None
-            return drawn
+            return drawn if semantics is None else with_noise_of(drawn, semantics.size, seed)
 
         try:
             return completed(generator, style_of_words(self.style, draw), 0, semantics)
