@@ -20,8 +20,9 @@ from semsynth.serving.server import configured, guarded, is_own, link, listening
 ])
 def test_others_need_the_secret_of_the_link(host, own):
     assert is_own(host) is own
+    assert (guarded(None, host, [], "auto").token is None) is own
     app = guarded(None, host, ["Named.org"], "auto")
-    assert (app.token is None) is own
+    assert app.token  # a proxy, which others can reach
     assert app.numbers is not own
     assert "named.org" in app.names
     assert host in app.names

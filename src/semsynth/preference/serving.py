@@ -31,7 +31,7 @@ def serve_study(folder: Path, host: str = "127.0.0.1", port: int = 8000, hosts: 
     """
     session = Session(folder)
     try:
-        guard = guarded(make_app(session), host, hosts, True if hosts else "auto")
+        guard = guarded(make_app(session), host, hosts, "auto")
         if guard.token is not None:
             guard.token = secret(folder / TOKEN)
         with listening(host, port) as place:

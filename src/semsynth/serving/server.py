@@ -45,11 +45,11 @@ def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Gua
     Args:
         app: What is guarded.
         host: Where it listens.
-        names: Further names of it.
-        token: Whether a secret is asked for; `auto`: where others can reach it.
+        names: Further names of it, as behind a proxy.
+        token: Whether a secret is asked for; `auto`: where others can reach it, by the address or by a further name.
     """
     own = is_own(host)
-    secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and not own) else None
+    secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and (names or not own)) else None
     known = {host.lower(), *(name.lower() for name in names)}
     if not own:
         known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
