@@ -69,6 +69,8 @@ def test_instances_are_found_by_id_and_by_point():
         instance_at(7, SEMANTICS)
     with pytest.raises(StyleError, match=r"instance=\[4,0\] lies outside of the picture, which has 4 rows and 8"):
         instance_at((4, 0), SEMANTICS)
+    with pytest.raises(StyleError, match=r"instance=7: no instance map says .*: give instances=FILE, or a point"):
+        instance_at(7, Semantics(LABELS, 3))
 
 
 @pytest.mark.parametrize(("wish", "words"), [
@@ -96,6 +98,6 @@ def test_styles_that_cannot_be_changed():
     with pytest.raises(StyleError, match="one style for a whole picture"):
         edit.applied(vector, vector, SEMANTICS)
     with pytest.raises(StyleError, match="styles of this run are those of classes"):
-        Edit.of(NAMES, resample="road", instance=(2, 0)).applied(by_class(0), by_class(1), SEMANTICS)
+        Edit.of(NAMES, resample="road", instance=77).applied(by_class(0), by_class(1), SEMANTICS)  # no such id, either
     with pytest.raises(StyleError, match=r"instance=\[0,0\] is sky, and what is changed is road"):
         Edit.of(NAMES, resample="road", instance=(0, 0)).check(SEMANTICS)

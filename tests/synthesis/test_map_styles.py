@@ -157,6 +157,7 @@ def test_saved_codes_draw_the_same(files, tmp_path):
     ({"style_labels": {}}, "it needs the label map"),
     ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, "style_labels of sky: 1 files for 0 pictures"),
     ({"style": {"all": ["a.png"], "car": ["b.png", "c.png"]}, "style_labels": {}}, "a.png: the file is missing"),
+    ({"instance": 9}, "instance=: the styles of this run are those of classes"),
     ({"samples": 3}, "unless resample= draws a class of it anew"),
 ])
 def test_wishes_that_cannot_be(change, words, files):

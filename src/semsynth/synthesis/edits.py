@@ -80,6 +80,11 @@ class Edit:
     def __bool__(self) -> bool:
         return bool(self.looks or self.resample)
 
+    def check_styles(self, style: Style) -> None:
+        """Raise StyleError where one instance is to be changed of styles that have no codes by instance."""
+        if self.instance is not None and style.instances is None:
+            raise StyleError(self._no_parts(style))
+
     def check(self, semantics: Semantics) -> None:
         """Raise StyleError where a label map lacks the instance that is changed, or shows another class there."""
         if self.instance is not None:
@@ -98,6 +103,7 @@ class Edit:
         """
         if not self:
             return style
+        self.check_styles(style)
         chosen, label_of = None, None
         if self.instance is not None:
             chosen = instance_at(self.instance, semantics)
@@ -173,6 +179,9 @@ def instance_at(place: Place, semantics: Semantics) -> Tensor:
         found = []
         for of_map, numbers in zip(index, ids, strict=True):
             there = of_map[numbers == place]
+            if not len(there) and semantics.instances is None:
+                raise StyleError(f"instance={place}: no instance map says which instance that is: give instances=FILE, "
+                                 "or a point, instance=[ROW,COLUMN]")
             if not len(there):
                 most = ", ".join(map(str, numbers.unique().tolist()[:12]))
                 raise StyleError(f"instance={place} is not in the instance map, which has {most}: or give a point, "

@@ -67,9 +67,11 @@ class MapStyles:
                              "seed")
         anything = Semantics(torch.zeros(1, *self.generator.size, dtype=torch.int64), 1)
         drawn = draw_styles(self.generator, 1, self.seed, anything)
+        if drawn is None:
+            return
         for reference in [*self.given, *self.edit.looks.values()]:
-            if drawn is not None:
-                reference.check_fits(drawn)
+            reference.check_fits(drawn)
+        self.edit.check_styles(drawn)
 
     @property
     def _ends(self) -> int:
