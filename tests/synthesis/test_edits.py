@@ -62,6 +62,16 @@ def test_one_instance_changes(place):
     assert found.instances[:, 2, 0].tolist() == [9, 10, 11]  # three pictures of one label map
 
 
+def test_instances_that_a_message_offers():
+    """Those of the classes that change, and how many more there are."""
+    lights = Edit.of(NAMES, resample="traffic light", instance=7)
+    with pytest.raises(StyleError, match=r"which has 20, 21 of traffic light: give one of them"):
+        lights.check(SEMANTICS)
+    many = Semantics(LABELS, 3, instances=torch.arange(100, 132).view(1, 4, 8))
+    with pytest.raises(StyleError, match=r"which has 100, 101, .* 111 and 20 more: give"):
+        instance_at(7, many)
+
+
 def test_instances_are_found_by_id_and_by_point():
     assert instance_at(21, SEMANTICS).tolist() == instance_at((3, 4), SEMANTICS).tolist() == [3]
     assert instance_at(1, SEMANTICS).tolist() == [1]

@@ -117,7 +117,7 @@ def test_one_car_in_files(files, tmp_path):
     change = np.abs(pictures[1] - pictures[0]).mean(2)
     assert change[26:29, 14:20].mean() > 5 * change[20:24, 3:9].mean()  # the other car
     styles = choose_styles(generator, encoder, read, SIZE, **wishes, instance=12)
-    with pytest.raises(StyleError, match=r"a_map\.png: instance=12 is not in the instance map, which has 0, 1, 7, 500"):
+    with pytest.raises(StyleError, match=r"a_map\.png: instance=12 is not in .* map, which has 7, 500 of car"):
         synthesize(generator, read, {"a": Path(files["a_map"])}, styles, tmp_path / "no", instances=files["a_things"])
     assert not (tmp_path / "no").exists()
 
