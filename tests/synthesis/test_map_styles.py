@@ -154,8 +154,10 @@ def test_saved_codes_draw_the_same(files, tmp_path):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"style_labels": {}}, "it needs the label map"),
-    ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, "style_labels of sky: 1 files for 0 pictures"),
+    ({"style_labels": {}}, r"a_picture\.png: this .* it needs the label map of the picture .*: give style_labels=FILE"),
+    ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, r"style_labels\.sky= .*: give style\.sky= as well"),
+    ({"style": {}}, r"style_labels= is of .*: give style= as well"),
+    ({"style_labels": {"all": ["x.png", "y.png"]}}, "style_labels of all: 2 files for 1 pictures"),
     ({"style": {"all": ["a.png"], "car": ["b.png", "c.png"]}, "style_labels": {}}, "a.png: the file is missing"),
     ({"instance": 9}, "instance=: the styles of this run are those of classes"),
     ({"samples": 3}, "unless resample= draws a class of it anew"),
@@ -164,6 +166,13 @@ def test_wishes_that_cannot_be(change, words, files):
     generator, encoder, read = groupdnet()
     with pytest.raises(ValueError, match=words):
         choose_styles(generator, encoder, read, SIZE, **both(files) | change)
+
+
+def test_the_label_map_that_a_class_lacks(files):
+    wishes = both(files)
+    del wishes["style_labels"]["car"]
+    with pytest.raises(StyleError, match=r"b_picture\.png: .*: give style_labels\.car=FILE"):
+        choose_styles(*groupdnet(), SIZE, **wishes)
 
 
 def test_a_style_of_a_class_is_typed_beside_that_of_all():
