@@ -56,6 +56,8 @@ def test_one_instance_changes(place):
     assert taken.instances[0, :, 0].tolist() == [0, 0, 3, 0]  # the look of the largest
     anew = Edit.of(NAMES, resample=["traffic light", "road"], instance=place).applied(base, drawn, SEMANTICS)
     assert anew.instances[0, :, 0].tolist() == [0, 0, 9, 0]
+    assert Edit.of(NAMES, resample="road").absent(Semantics(LABELS * 0, 3)) == ["road"]
+    assert not Edit.of(NAMES, resample="road", instance=place).absent(Semantics(LABELS * 0, 3))
     three = Style(instances=base.instances.expand(3, -1, -1))
     other = Style(instances=torch.stack([drawn.instances[0] + k for k in range(3)]))
     found = Edit.of(NAMES, resample=["traffic light"], instance=place).applied(three, other, SEMANTICS)

@@ -122,6 +122,18 @@ def test_one_car_in_files(files, tmp_path):
     assert not (tmp_path / "no").exists()
 
 
+def test_a_class_that_label_maps_lack(files, tmp_path, capsys):
+    generator, _, read = groupdnet()
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "sky.png")
+    masks = {"a": Path(files["a_map"]), "sky": tmp_path / "sky.png"}
+    styles = choose_styles(generator, None, read, SIZE, style={}, resample=["car"])
+    synthesize(generator, read, masks, styles, tmp_path / "both")
+    assert capsys.readouterr().out.count("1 of 2 label maps show no car") == 1
+    with pytest.raises(StyleError, match=r"sky\.png shows no car, whose style is to change: leave car out of"):
+        synthesize(generator, read, {"sky": masks["sky"]}, styles, tmp_path / "one")
+    assert not (tmp_path / "one").exists()
+
+
 @pytest.mark.parametrize("wish", [{"samples": 3}, {"interpolate": 3}])
 def test_a_cluster_for_each_instance(wish, files, tmp_path):
     """Several styles of a label map, in which two cars are of different clusters."""

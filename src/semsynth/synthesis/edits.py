@@ -91,6 +91,13 @@ class Edit:
         if self.instance is not None:
             self._class_of(self._instance(semantics), semantics)
 
+    def absent(self, semantics: Semantics) -> list[str]:
+        """Names of the classes that are changed and that label maps show nothing of; none where one instance is."""
+        if self.instance is not None:
+            return []
+        shown = set(semantics.labels.unique().tolist())
+        return [self.names[label] for label in (*self.looks, *self.resample) if label not in shown]
+
     def applied(self, style: Style, drawn: Style, semantics: Semantics) -> Style:
         """A style after the changes.
 
