@@ -168,6 +168,7 @@ def test_saved_codes_draw_the_same(files, tmp_path):
 @pytest.mark.parametrize(("change", "words"), [
     ({"style_labels": {}}, r"a_picture\.png: this .* it needs the label map of the picture .*: give style_labels=FILE"),
     ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, r"style_labels\.sky= .*: give style\.sky= as well"),
+    ({"style_instances": {"all": ["x.png"]}}, "style_instances=: this run has no styles by instance"),
     ({"style": {}}, r"style_labels= is of .*: give style= as well"),
     ({"style_labels": {"all": ["x.png", "y.png"]}}, "style_labels of all: 2 files for 1 pictures"),
     ({"style": {"all": ["a.png"], "car": ["b.png", "c.png"]}, "style_labels": {}}, "a.png: the file is missing"),
