@@ -30,7 +30,8 @@ def calls(name):
 
 def uses():
     """Names of all uses of chance in the package."""
-    found = [call.args[0] for name in ("seeds", "stream", "seed_all") for _, call in calls(name)]
+    found = [call.args[0] for name in ("seeds", "stream", "seed_all") for _, call in calls(name)
+             if call.args]  # and not a request's stream()
     return [node.value for node in found if isinstance(node, ast.Constant)]
 
 

@@ -3,6 +3,8 @@
 import os
 import shlex
 import socket
+from dataclasses import replace
+from threading import current_thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -98,6 +100,14 @@ def test_a_recipe_of_another_kind_of_run(run, tiny_run, tmp_path):
 def test_names_of_files_in_recipes(files, run):
     answer = send(client(studio(run)), "recipe", {"network": 0, "style": {"seed": 1}, "files": files})
     assert answer.status_code == 400
+
+
+def test_a_recipe_is_written_by_the_worker(run):
+    """Where it stops no other request."""
+    threads = []
+    made = replace(studio(run), recipe=lambda *_: threads.append(current_thread().name) or "text")
+    assert send(client(made), "recipe", {"network": 0, "style": {"seed": 1}, "files": FILES}).text == "text"
+    assert threads[0].startswith("model")
 
 
 def test_names_in_recipes_are_quoted_for_the_shell(run):

@@ -32,6 +32,13 @@ def test_slices_and_moves_take_every_code_and_the_posterior():
     assert len(cat([one, by_class()[:1].to(torch.float64)])) == 2
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_styles_of_different_codes_are_not_one(order):
+    few, more = Style(classes=torch.zeros(1, 2, 3)), Style(classes=torch.zeros(1, 2, 3), vector=torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="one style has .*classes and another .*classes"):
+        cat([few, more][order])
+
+
 def test_only_what_the_encoder_speaks_of_is_drawn():
     style = by_class()
     drawn = style.sampled(lambda shape: torch.ones(shape))

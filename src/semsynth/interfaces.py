@@ -89,6 +89,13 @@ class Generator(Network, Protocol):
     def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
         """A style, as an encoder says it, with what is drawn besides; arguments as of `draw_style`."""
 
+    def check_drawn(self) -> None:
+        """Whether drawn styles look like anything, for whoever asks for them; a training draws them whatever they are.
+
+        Raises:
+            ValueError: what they are drawn from is not known yet; says the way out.
+        """
+
     def check_batch(self, samples: int) -> None:
         """Whether so many samples a batch are enough for its statistics.
 

@@ -171,6 +171,13 @@ class Style:
 
 
 def cat(styles: list[Style]) -> Style:
-    """The styles of all pictures, one after the other; posteriors are left out."""
-    codes: dict[str, Any] = {name: torch.cat([style.codes()[name] for style in styles]) for name in styles[0].codes()}
+    """The styles of all pictures, one after the other; posteriors are left out.
+
+    Raises:
+        ValueError: they have different codes.
+    """
+    parts = [style.codes() for style in styles]
+    if other := next((part for part in parts if part.keys() != parts[0].keys()), None):
+        raise ValueError(f"one style has {', '.join(parts[0])} and another {', '.join(other)}")
+    codes: dict[str, Any] = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     return Style(**codes)

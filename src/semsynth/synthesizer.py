@@ -21,7 +21,7 @@ from semsynth.synthesis.condition import Condition
 from semsynth.synthesis.edits import ALL, Edit
 from semsynth.synthesis.given import Maps, Pictured, given_reference
 from semsynth.synthesis.references import Reference
-from semsynth.synthesis.styles import completed, draw_styles, redraw_styles, resize_start
+from semsynth.synthesis.styles import check_drawn, completed, draw_styles, redraw_styles, resize_start
 
 
 class Synthesizer:
@@ -217,6 +217,8 @@ class Synthesizer:
                                  "label map has one picture; train with encoder=style for styles "
                                  "(generator=crn: generator.pictures=9)")
             return None
+        if (given is None and z is None) or edit.resample:
+            check_drawn(self._generator)
         drawn: Style | None = (self._generator.draw_style(count, semantics, torch.randn)
                                if seed is None and given is None and z is None
                                else draw_styles(self._generator, count, seed or 0, semantics))

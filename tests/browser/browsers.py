@@ -4,9 +4,12 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from commands import ROOT
 
 NAMES = ("chromium", "chromium-browser")
 
@@ -53,3 +56,14 @@ def static(folder):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
+
+
+@contextmanager
+def demo(run):
+    """The address of `python demo.py`, as it is typed."""
+    command = [sys.executable, str(ROOT / "demo.py"), f"run={run}", "port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield next(line.split()[-1] for line in server.stdout if line.startswith("paint at"))
+        finally:
+            server.terminate()

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from commands import composed
 from PIL import Image
+
+from semsynth.commands.synthesize import draw
 
 
 class Painting:
@@ -77,6 +80,28 @@ class Painting:
         with self.redrawn():
             self.page.locator("#mask").set_input_files(file)
 
+    def save_all(self, press=None):
+        """Saved(map, picture, recipe) by one button, or by what `press()` does."""
+        downloads, self.saved = [], self.saved + 1
+
+        def keep(download):
+            downloads.append(download)
+
+        self.page.on("download", keep)
+        (press or self.page.locator("#save-all").click)()
+        for _ in range(600):
+            if len(downloads) == 3:
+                break
+            self.page.wait_for_timeout(50)
+        assert len(downloads) == 3, self.words
+        self.page.remove_listener("download", keep)
+        paths = {}
+        for download in downloads:
+            part = download.suggested_filename.partition("-")[0]
+            paths[part] = self.folder / str(self.saved) / download.suggested_filename
+            download.save_as(paths[part])
+        return Saved(paths)
+
     def save(self):
         """Saved(map, picture, recipe), one file after the other; Chromium drops the eleventh of a few seconds."""
         self.saved += 1
@@ -99,3 +124,12 @@ class Saved:
         self.labels = np.asarray(Image.open(paths["map"]))
         self.picture = np.asarray(Image.open(paths["picture"]))
         self.recipe = yaml.safe_load(paths["recipe"].read_text())
+
+
+def redrawn(run, saved):
+    """What the command line draws from the saved files."""
+    output = saved.paths["picture"].with_suffix("")
+    draw(composed("synthesize", f"run={run}", f"input={saved.paths['map']}", f"redraw={saved.paths['recipe']}",
+                  f"output={output}"))
+    (picture,) = output.glob("*.png")
+    return np.asarray(Image.open(picture))

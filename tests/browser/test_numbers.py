@@ -1,6 +1,7 @@
 """What the page without a server computes beside the network is what Python computes."""
 
 import io
+import shlex
 
 import numpy as np
 import pytest
@@ -102,3 +103,13 @@ def test_a_damaged_png_is_told_in_words(page, served):
         told = page.evaluate("""async (bytes) => (await import("/onnx/png_ids.js")).pngIds(Uint8Array.from(bytes))
             .then(() => "", (error) => error.message)""", damaged)
         assert ("it says that it has 65536" if name == "huge" else "PNG file") in told
+
+
+def test_the_command_of_a_recipe_is_typed_as_it_stands(call):
+    about = {"run": "Anna's run", "checkpoint": "0" * 64, "checkpoint_file": "last.ckpt", "weights": "raw",
+             "width": 64, "height": 32, "z_dim": 0}
+    text = call("recipe.js", "recipe", about, None, {"map": "map-1.png", "picture": "picture-1.png"})
+    (line,) = [line for line in text.splitlines() if "synthesize.py" in line]
+    assert shlex.split(line.removeprefix("#"))[2:] == [
+        "run=Anna's run", "input=map-1.png", "output=picture-1", "redraw=recipe-1.yaml", "size=[32,64]",
+        "checkpoint=last.ckpt", "weights=raw"]

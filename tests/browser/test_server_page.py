@@ -1,15 +1,10 @@
 """The page with a server: what is painted, drawn and saved in it is what the command line draws, to the bit."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-from browser.painting import Painting
-from commands import ROOT, composed
+from browser.browsers import demo
+from browser.painting import Painting, redrawn
 from PIL import Image
-
-from semsynth.commands.synthesize import draw
 
 SIZE = (32, 32)
 
@@ -21,13 +16,8 @@ def run(tiny_run):
 
 @pytest.fixture(scope="module")
 def address(run):
-    """Of `python demo.py`, as it is typed."""
-    command = [sys.executable, str(ROOT / "demo.py"), f"run={run}", "port=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            yield next(line.split()[-1] for line in server.stdout if line.startswith("paint at"))
-        finally:
-            server.terminate()
+    with demo(run) as address:
+        yield address
 
 
 @pytest.fixture
@@ -40,15 +30,6 @@ def photo(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     Image.fromarray(pixels).resize((90, 70)).save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
-
-
-def redrawn(run, saved):
-    """What the command line draws from the saved files."""
-    output = saved.paths["picture"].with_suffix("")
-    draw(composed("synthesize", f"run={run}", f"input={saved.paths['map']}", f"redraw={saved.paths['recipe']}",
-                  f"output={output}"))
-    (picture,) = output.glob("*.png")
-    return np.asarray(Image.open(picture))
 
 
 def test_paint_fill_undo_style_photograph_save(painting, run, photo):

@@ -38,7 +38,7 @@ def model(request, tmp_path_factory):
 def test_it_draws_and_encodes_the_same(model):
     data, states, run = model
     classes, size, upsamplings, noise, _ = SETS[data]
-    assert run.config.dataset.name == (data if data in ("ade20k", "cityscapes") else "folder")
+    assert run.config.dataset.name == {"celeba": "celebamask_hq", "deepfashion": "folder"}.get(data, data)
     assert run.config.dataset.instances == (data == "cityscapes")
     labels = torch.randint(0, classes, (2, size[0] // 16, size[1] // 16))
     labels = labels.repeat_interleave(16, 1).repeat_interleave(16, 2)

@@ -14,14 +14,18 @@ from semsynth.checkpoints.layouts.sean import SEAN, SEAN_ENCODER, a_layer_each, 
 from semsynth.checkpoints.sean import parts_in
 from semsynth.discriminators.patchgan import MultiscaleDiscriminator
 from semsynth.encoders.regions import RegionStyleEncoder
-from semsynth.errors import CheckpointError, ConfigError, StyleError
+from semsynth.errors import CheckpointError, ConfigError, EvaluationError, StyleError
+from semsynth.evaluation.sources import Options, of_run
 from semsynth.exporting.export import export
 from semsynth.exporting.source import Source
 from semsynth.generators.sean import SEANGenerator
+from semsynth.metrics.protocol import Protocol
 from semsynth.norms.ace import ACE, ACE_CLADE
 from semsynth.norms.schedule import Mixed
 from semsynth.semantics import Semantics
 from semsynth.style import Style
+from semsynth.synthesis.map_styles import MapStyles
+from semsynth.synthesis.references import Reference
 
 K = 5
 
@@ -73,6 +77,21 @@ def test_it_draws_in_the_style_of_a_photograph(imported):
     assert not torch.equal(drawn, synthesizer(labels, style=image, style_labels=labels, seed=1))  # of the noise
     with pytest.raises(StyleError, match="give style_labels"):
         synthesizer(labels, style=image)
+
+
+def test_without_average_codes_nothing_is_drawn(imported):
+    synthesizer, run = Synthesizer.from_run(imported[1]), runs.Run(imported[1])
+    labels = torch.zeros(1, 64, 64, dtype=torch.int64)
+    style = synthesizer.encode(torch.rand(1, 3, 64, 64) * 2 - 1, labels)
+    for words in ({"seed": 1}, {}, {"style": style, "resample": synthesizer.class_names[0]}):
+        with pytest.raises(StyleError, match="has none: take the style of a picture, import the network with codes="):
+            synthesizer(labels, **words)
+    with pytest.raises(StyleError, match="has none: take the style of a picture"):
+        MapStyles(run.generator, samples=2)
+    MapStyles(run.generator, [Reference(style)])
+    for protocol, wanted in ((Protocol("own", style="normal"), ["fid"]), (Protocol("own", style="image"), None)):
+        with pytest.raises(EvaluationError, match=r"codes=.*\. protocol\.style=image protocol\.diversity_maps=0"):
+            of_run(run, None, Options(protocol, wanted=wanted))
 
 
 def test_all_names_of_the_released_file():

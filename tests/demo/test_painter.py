@@ -9,6 +9,7 @@ from asking import painted
 from PIL import Image
 
 from semsynth.demo.painter import Painter
+from semsynth.drawing import draw
 from semsynth.encoders.instance import InstanceEncoder
 from semsynth.encoders.regions import RegionStyleEncoder
 from semsynth.errors import StyleError
@@ -17,7 +18,11 @@ from semsynth.generators.sean import SEANGenerator
 from semsynth.norms.ace import ACE_CLADE
 from semsynth.norms.inade import INADE
 from semsynth.norms.schedule import Mixed
+from semsynth.pictures.grid import to_uint8
+from semsynth.semantics import Semantics
 from semsynth.synthesis.condition import Condition
+from semsynth.synthesis.recipe import Recipe
+from semsynth.synthesis.styles import with_noise_of
 from semsynth.synthesizer import Synthesizer
 
 K, SIZE = 5, (32, 32)
@@ -67,6 +72,23 @@ def test_the_style_of_a_photograph_follows_the_map(painter):
     mixed = {"between": [words, {"seed": 3}], "share": 0.5}
     assert changed(painter, words, mixed).max() > 0
     assert np.array_equal(painter.draw(painted(), mixed), painter.draw(painted(), mixed))
+
+
+@pytest.mark.parametrize("words", [{"seed": 7}, {"base": {"seed": 1}, "classes": {"2": {"seed": 3}}}])
+def test_a_recipe_draws_the_noise_of_another_size_again(words):
+    torch.manual_seed(0)
+    generator, encoder = sean()
+    for name, weight in generator.named_parameters():
+        if "noise_scale" in name:
+            torch.nn.init.constant_(weight, 0.3)
+    condition = Condition(tuple("abcde"), ((0, 0, 0),) * K, None, False, None, SIZE)
+    synthesizer, labels = Synthesizer(generator.eval(), encoder, condition), painted().repeat(2, 0).repeat(2, 1)
+    picture = Painter(synthesizer, "tiny", (64, 64)).draw(labels, words)
+    semantics = Semantics(torch.from_numpy(labels.astype(np.int64))[None], K)
+    style = Recipe(words).style_of(generator, semantics)
+    assert style.noise.shape[-2:] == (64, 64)
+    again = draw(generator.optimize_for_inference(), semantics, with_noise_of(style, (64, 64), 0))
+    assert np.array_equal(to_uint8(again[0].numpy()), picture)
 
 
 def test_runs_without_styles_of_their_own(tiny_run):

@@ -81,6 +81,8 @@ def test_it_says_what_the_networks_take(exported):
     assert about["icpe"] == {"components": "every", "skip_label": None, "published": False}
     assert about["classes"][3] == {"name": "grass", "colour": [120, 0, 255], "id": 3}
     assert (about["unknown"], about["blank"]) == (4, 4)
+    assert about["masks"] == kept.plain["dataset"].get("masks")
+    assert (about["checkpoint_file"], about["weights"]) == (kept.saved.path.name, kept.weights)
     assert about["checkpoint"] == hashlib.sha256(kept.saved.path.read_bytes()).hexdigest()
     for said in about["networks"].values():
         assert said["bytes"] == (folder / "model" / said["file"]).stat().st_size

@@ -16,7 +16,7 @@ from semsynth.norms.clade import CLADE
 from semsynth.norms.inade import INADE
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.styles import draw_styles
+from semsynth.synthesis.styles import completed, draw_styles
 
 DATA = {"ade20k": (151, (256, 256), 64, 90_893_827), "celebamask": (19, (256, 256), 64, 85_115_395),
         "cityscapes": (35, (256, 512), 64, 77_394_435), "deepfashion": (8, (256, 256), 8, 84_020_995)}
@@ -58,13 +58,20 @@ def test_draws_the_same_by_tables_by_the_formula_and_folded(monkeypatch):
 
 
 def test_a_style_without_a_vector():
-    """As an encoder says it: random in training, the same every time otherwise."""
+    """As an encoder says it: random in training, the same every time otherwise, drawn where it is completed."""
     network = made()
     semantics = network.prepare(maps())
     style = Style(instances=network.draw_style(N, semantics).instances)
     assert not torch.equal(network(semantics, style), network(semantics, style))
     network.eval()
     assert torch.equal(network(semantics, style), network(semantics, style))
+    first, again, other = (completed(network, style, seed, semantics) for seed in (1, 1, 2))
+    assert first.vector.shape == (N, 6)
+    assert torch.equal(first.vector, again.vector)
+    assert not torch.isclose(first.vector, other.vector).any()
+    assert not torch.isclose(first.vector[0], first.vector[1]).any()  # one for each picture
+    assert completed(network, first, 2).vector is first.vector
+    assert not torch.equal(network(semantics, first), network(semantics, other))
 
 
 def test_an_instance_changes_alone_in_the_norms():

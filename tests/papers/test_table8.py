@@ -29,6 +29,14 @@ def test_every_row_is_trained():
     assert len(jobs) == len(TABLE_8) == len(JOBS)
 
 
+def test_every_row_is_scored_in_the_style_of_photographs():
+    """As SEAN's are published: all have an encoder that says it."""
+    cfg = composed("evaluate", "run=r", *(f"{key}={value}" for key, value in STUDY.score.items()))
+    assert instantiate(cfg.protocol).style == "image"
+    encoders = {composed("complexity", *job).encoder.get("_target_") for job in JOBS}
+    assert encoders == {"semsynth.encoders.regions.RegionStyleEncoder", "semsynth.encoders.group.GroupEncoder"}
+
+
 @pytest.mark.seldom
 def test_every_row_costs_what_is_printed(tmp_path):
     """An encoder that reads label maps is counted, too: SEAN's is in the published counts."""

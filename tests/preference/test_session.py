@@ -1,6 +1,8 @@
 """What raters see, in which order, and that they can go on whenever the server ended."""
 
+import json
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from raters import NOON, let_vote, plan, study_of, write_folders
@@ -125,6 +127,47 @@ def test_who_stops_is_replaced(place, opened):
     with pytest.raises(Closed):
         session.begin()
     assert session.progress() == "2 raters, 1 have finished of 1 wanted; 1 votes"
+
+
+def test_pages_are_judged_equally_often_where_raters_drop_out(place):
+    """All who begin on the first of two pages leave, until an hour has passed."""
+    clock = [NOON]
+    session = Session(study_of(place, plan(pairs=1, pages=2, raters=4)), lambda: clock[0])
+    for _ in range(3):
+        session.begin()
+        session.vote(session.begin(), 0, "left", 5, None)
+    pages = [rater.page for rater in session.raters.values()]
+    assert pages == [0, 1] * 3
+    clock[0] += timedelta(minutes=61)
+    for _ in range(3):
+        session.vote(session.begin(), 0, "left", 5, None)
+    assert [rater.page for rater in session.raters.values()][6:] == [0, 0, 0]
+    session.begin()
+    session.begin()
+    assert {rater.page for rater in [*session.raters.values()][9:]} == {0, 1}
+    session.close()
+
+
+def test_who_answers_is_expected_to_go_on(place):
+    """Also after more than an hour, and of whoever serves the study then."""
+    folder, clock = study_of(place, plan(pairs=4, pages=2)), [NOON]
+    session = Session(folder, lambda: clock[0])
+    name, _ = session.begin(), session.begin()
+    clock[0] += timedelta(minutes=59)
+    session.vote(name, 0, "left", 5, None)
+    session.close()
+    session = Session(folder, lambda: clock[0])
+    clock[0] += timedelta(minutes=2)
+    assert session.raters[session.begin()].page == 1
+    session.close()
+
+
+@pytest.mark.parametrize("at", [None, "now", "2026-01-31T12:00:00"])
+def test_lines_without_a_time_are_told(place, at):
+    folder = study_of(place, plan())
+    (folder / "votes.jsonl").write_text(json.dumps({"rater": "x", "number": 0, "page": 0, "at": at}) + "\n")
+    with pytest.raises(PreferenceError, match="another study"):
+        Session(folder)
 
 
 def test_votes_of_another_study_are_not_gone_on_with(place):

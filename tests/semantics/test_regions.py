@@ -35,6 +35,12 @@ def test_means_and_classes_are_those_of_a_loop(instances):
     assert maps.grad.abs().min() > 0
 
 
+def test_means_of_low_precision_are_summed_in_full():
+    regions = Regions.of(Semantics(torch.zeros(1, 64, 64, dtype=torch.int64), 1))
+    maps = torch.rand(1, 2, 64, 64).bfloat16()
+    assert_close(regions.mean(maps), maps.float().mean((2, 3))[:, None])
+
+
 def test_codes_of_other_label_maps_are_refused():
     regions = Regions.of(Semantics(torch.arange(4).view(1, 2, 2), 4))
     with pytest.raises(ValueError, match="codes for 3 instances, the label maps have 4"):

@@ -74,6 +74,25 @@ def test_instances_that_a_message_offers():
         instance_at(7, many)
 
 
+def test_codes_of_another_number_of_instances():
+    drawn = by_instance(9, 9, 9, 9)
+    more = Reference(by_instance(1, 2, 3, 4, 5)).for_maps(SEMANTICS, drawn)
+    changed = Edit.of(NAMES, resample="road").applied(more, drawn, SEMANTICS)
+    assert changed.instances[0, :, 0].tolist() == [1, 9, 3, 4]
+    with pytest.raises(StyleError, match="style has codes for 3 instances, the label maps have 4: give the label map"):
+        Reference(by_instance(1, 2, 3)).for_maps(SEMANTICS, drawn)
+
+
+def test_each_of_several_pictures_shows_the_class():
+    without = Semantics(LABELS.clamp_max(1), 3, instances=INSTANCES.clamp_max(1))
+    regions = Semantics(torch.cat([LABELS, without.labels]), 3,
+                        instances=torch.cat([INSTANCES, without.instances])).regions()
+    look = Reference(Style(instances=torch.arange(8.0).view(2, 4, 1)), regions, "style")
+    with pytest.raises(StyleError, match=r"style\[1\] shows no traffic light \(it shows sky, road\): take another"):
+        Edit.of(NAMES, {"traffic light": look}, instance=20)
+    Edit.of(NAMES, {"road": look}, instance=1)
+
+
 def test_instances_are_found_by_id_and_by_point():
     assert instance_at(21, SEMANTICS).tolist() == instance_at((3, 4), SEMANTICS).tolist() == [3]
     assert instance_at(1, SEMANTICS).tolist() == [1]

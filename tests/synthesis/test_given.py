@@ -37,6 +37,17 @@ def pictures(count=2):
     return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
+def test_instances_are_read_where_edges_are_not():
+    config = {"dataset": {"classes": ["sky", "road", "car"], "colours": COLOURS, "unknown": None, "edges": False,
+                           "instances": True}, "icpe": {"enabled": False}, "size": [32, 32]}
+    semantics = Condition.of(config).semantics(LABELS, THINGS)
+    assert semantics.edges is None
+    assert semantics.instances.equal(THINGS)
+    assert Condition.of(config).semantics(LABELS).instances is None
+    config["dataset"]["instances"] = False
+    assert Condition.of(config).semantics(LABELS, THINGS).instances is None
+
+
 def test_a_class_takes_its_style_from_another_picture():
     draw, (one, two) = synthesizer(False), pictures().split(1)
     a, b = (draw.encode(picture, LABELS) for picture in (one, two))

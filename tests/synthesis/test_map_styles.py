@@ -19,9 +19,11 @@ from semsynth.generators.inade import INADEGenerator
 from semsynth.generators.pix2pixhd import Pix2PixHDGenerator
 from semsynth.norms.clade import CLADE
 from semsynth.norms.inade import INADE
-from semsynth.synthesis.map_styles import choose_styles
+from semsynth.synthesis.codes import load_codes
+from semsynth.synthesis.map_styles import MapStyles, choose_styles
 from semsynth.synthesis.maps import MapReader, mask_decoder
 from semsynth.synthesis.pictures import synthesize
+from semsynth.synthesis.styles import read_reference
 
 NAMES, COLOURS = ["sky", "road", "car"], [[0, 0, 255], [90, 90, 90], [255, 0, 0]]
 SIZE = (32, 32)
@@ -163,6 +165,26 @@ def test_saved_codes_draw_the_same(files, tmp_path):
         styles.save(tmp_path / "codes.npz", NAMES, semantics, maps=2)
     with pytest.raises(StyleError, match=r"codes\.npz holds .*instances.*this run reads classes \(N,3,128\): they are"):
         choose_styles(*groupdnet(), SIZE, style={"all": [str(path)]})
+
+
+def test_instances_are_read_where_edges_are_not(files):
+    read = reader(False)
+    assert read.read(files["a_map"], files["a_things"]).instances is None
+    read.instances = True
+    semantics = read.read(files["a_map"], files["a_things"])
+    assert semantics.edges is None
+    assert semantics.instances.unique().tolist() == [0, 1, 7, 500]
+
+
+def test_saved_codes_beside_a_picture(files, tmp_path):
+    generator, encoder, read = inade()
+    semantics = read.read(files["a_map"], files["a_things"])
+    path = choose_styles(generator, None, read, SIZE, style={}, seed=3).save(tmp_path / "codes.npz", NAMES, semantics)
+    reference = read_reference(encoder, files["a_picture"], SIZE, NAMES, semantics)
+    for given in ([load_codes(path, NAMES), reference], [reference, load_codes(path, NAMES)]):
+        style = MapStyles(generator, given).of(semantics)
+        assert style.vector.shape == (2, 256)
+        assert style.instances.shape == (2, 4, 128)
 
 
 @pytest.mark.parametrize(("change", "words"), [

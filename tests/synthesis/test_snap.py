@@ -67,3 +67,36 @@ def test_unknown_colours_are_counted_in_plain_numbers(tmp_path):
     Image.new("RGB", (8, 8), (9, 90, 9)).save(tmp_path / "x.png")
     with pytest.raises(DataError, match=r"\(100 % of the pixels"):
         mask_decoder(NAMES, COLOURS)(tmp_path / "x.png")
+
+
+def test_a_picture_of_many_colours_takes_no_more_work_than_its_pixels(tmp_path, monkeypatch):
+    """Distances to all classes are made for one colour of what is refused, and in blocks for edges far from a class."""
+    rng = np.random.default_rng(0)
+    blocks, nearest = [], Snap._nearest
+
+    def counted(self, colours):
+        blocks.append(len(colours))
+        return nearest(self, colours)
+
+    monkeypatch.setattr(Snap, "_nearest", counted)
+    monkeypatch.setattr("semsynth.synthesis.snap.BLOCK", 100 * 3 * len(COLOURS))
+    noise = rng.integers(100, 256, (200, 200, 3), np.uint8)
+    with pytest.raises(DataError, match="100% of the pixels"):
+        Snap(NAMES, COLOURS).read(noise, tmp_path / "x.png")
+    assert blocks == [1]
+    blocks.clear()
+    painting = np.full((200, 200, 3), COLOURS[1], np.uint8)
+    painting[:50, :50] = noise[:50, :50]
+    labels = Snap(NAMES, COLOURS).read(painting, tmp_path / "x.png")
+    assert max(blocks) <= 100
+    assert 2000 < sum(blocks) < 2500  # what lies beside blue is blue
+    wanted = np.abs(noise[:40, :40, None].astype(int) - COLOURS).sum(3).argmin(2)
+    assert (labels[:40, :40] == wanted).all()
+
+
+def test_of_a_picture_that_is_much_larger_than_needed_some_rows_are_read(tmp_path):
+    ids = np.arange(96).reshape(96, 1) // 32 % 3 + np.zeros((1, 30), int)
+    rgb = np.array(COLOURS, np.uint8)[ids]
+    labels = Snap(NAMES, COLOURS, (8, 16)).read(rgb, tmp_path / "x.png")
+    assert (labels == ids[::6]).all()
+    assert Snap(NAMES, COLOURS, (60, 60)).read(rgb, tmp_path / "x.png").shape == (96, 30)

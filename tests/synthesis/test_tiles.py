@@ -118,6 +118,7 @@ def test_synthesizer(tiny_run):
 def test_noise_is_drawn_for_the_whole_picture():
     """Not that of the training size, enlarged."""
     generator = SEANGenerator(Mixed(partial(ACE, codes=3), partial(ACE, styled=False), 6), 5, size=(32, 32), ngf=2)
+    generator.codes.fit(torch.ones(5).long(), torch.zeros(5, 3), torch.ones(5, 3))
     semantics = Semantics(torch.zeros(1, 32, 32, dtype=torch.int64), 5)
     styles = MapStyles(generator, samples=2, seed=3).of(semantics)
     assert with_noise_of(styles, (32, 32), 3) is styles

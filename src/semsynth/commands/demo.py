@@ -94,7 +94,8 @@ def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:
     names, colours = list(data.classes), [list(colour) for colour in data.colours]
     words = names, colours, data.get("ids"), data.get("masks")
     size = painters[0].size
-    masks = MaskReader(mask_decoder(*words), mask_decoder(*words, Snap(names, colours)), len(names), data.unknown, size)
+    masks = MaskReader(mask_decoder(*words), mask_decoder(*words, Snap(names, colours, size)), len(names), data.unknown,
+                       size)
     sums = [sha256_of(run.checkpoint) for run in loaded]
 
     def recipe(index: int, style: Any, files: dict[str, str]) -> str:

@@ -68,7 +68,7 @@ def draw_share(cfg: DictConfig) -> None:
     names, colours = list(data.classes), [list(c) for c in data.colours]
     painting = Snap(names, colours) if cfg.snap else None
     decode = mask_decoder(names, colours, data.get("ids"), data.get("masks"), painting)
-    reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size)
+    reader = MapReader(names, colours, decode, data.unknown, data.edges, icpe, size, data.instances)
     files = {key: _files(cfg[key]) for key in BY_CLASS[:3]}
     share: Any = OmegaConf.to_container(cfg.share) if OmegaConf.is_config(cfg.share) else cfg.share
     if cfg.redraw:

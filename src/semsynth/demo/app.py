@@ -97,8 +97,12 @@ class Answers:
                                                   and files[key].isprintable() for key in ("map", "picture")):
             raise HTTPException(400, "files must hold the names map and picture")
         style = words.words.get("style")
-        await self._alone(lambda: self.studio.painters[index].style(style))  # no file without a style that is one
-        return PlainTextResponse(self.studio.recipe(index, style, files))
+
+        def written() -> str:
+            self.studio.painters[index].style(style)  # no file without a style that is one
+            return self.studio.recipe(index, style, files)
+
+        return PlainTextResponse(await self._alone(written))
 
     async def _map(self, request: Request) -> tuple[Asked, Any]:
         height, width = self.studio.size

@@ -15,6 +15,7 @@ from semsynth.semantics.regions import Regions
 from semsynth.semantics.semantics import Semantics
 from semsynth.style import Style
 from semsynth.synthesis.described import described, style_of_words
+from semsynth.synthesis.styles import with_noise_of
 from semsynth.synthesizer import Synthesizer
 
 
@@ -114,4 +115,4 @@ class Painter:
     def _drawn(self, seed: int) -> Style:
         drawn = self.synthesizer.drawn(seed)
         assert drawn is not None
-        return drawn
+        return with_noise_of(drawn, self.size, seed)

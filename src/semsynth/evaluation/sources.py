@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import torch
 from tqdm.auto import tqdm
@@ -24,6 +24,7 @@ from semsynth.evaluation.sampler import Sampler
 from semsynth.evaluation.scores import Scores
 from semsynth.evaluation.segmenter_scores import KINDS, OwnSegmenter
 from semsynth.metrics.cache import StatisticsCache
+from semsynth.metrics.class_diversity import KINDS as PARTS
 from semsynth.metrics.class_diversity import Part
 from semsynth.metrics.data_sets import DataSets
 from semsynth.metrics.features import FeatureChoice
@@ -162,6 +163,7 @@ def of_run(run: runs.Run, data: DataSets, options: Options) -> Source:
     """
     generator, choices, segmenter = run.generator, chosen_weights(run), segmenter_of(run, options.wanted)
     protocol = options.protocol
+    _check_drawn(generator, options)
     sampler = Sampler(generator, run.encoder, num_classes=data.facts["num_classes"], style=protocol.style,
                       seed=protocol.seed, device=options.device)
     maps = JudgedMaps(data.maps(protocol), protocol, colours=sampler.style_of_images)
@@ -170,6 +172,18 @@ def of_run(run: runs.Run, data: DataSets, options: Options) -> Source:
     return Source({"run": str(run.path), "dataset": data.name}, choices, maps, sampler, (int(height), int(width)),
                   data, "style" in first, f"{run.path} ({choices['checkpoint']['file']}, weights={choices['weights']})",
                   segmenter, "colours" in first, parts_of(sampler, collate([first])))
+
+
+def _check_drawn(generator: Any, options: Options) -> None:
+    """Refuse to score drawn styles of a generator that does not know what they are like."""
+    wanted, protocol = options.wanted, options.protocol
+    of_samples = {"diversity", *(kind for kinds in PARTS.values() for kind in kinds)}
+    if protocol.style == "normal" or (protocol.diversity_maps and (wanted is None or of_samples & {*wanted})):
+        try:
+            generator.check_drawn()
+        except ValueError as error:
+            raise EvaluationError(f"{error}. protocol.style=image protocol.diversity_maps=0 scores styles of "
+                                  "photographs alone") from None
 
 
 def of_folder(images: str, labels: str, data: DataSets, options: Options) -> Source:

@@ -96,13 +96,15 @@ def _about(source: Source, size: tuple[int, int], folder: Path) -> dict[str, Any
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((folder / "model").glob("*.onnx"))))
     return {
         "name": source.run.resolve().name, "run": source.run.resolve().name, "key": digest.hexdigest()[:16],
-        "checkpoint": sha256_of(source.saved.path), "height": size[0], "width": size[1],
+        "checkpoint": sha256_of(source.saved.path), "checkpoint_file": source.saved.path.name,
+        "weights": source.weights, "height": size[0], "width": size[1],
         "encoder_size": list(condition.size), "z_dim": style_length(source.generator), "edges": condition.edges,
         "icpe": None if icpe is None else {"components": icpe.components, "skip_label": icpe.skip_label,
                                            "published": icpe.published},
         "classes": [{"name": name, "colour": list(colour), "id": value}
                     for name, colour, value in zip(condition.classes, condition.colours, ids, strict=True)],
-        "unknown": condition.unknown, "blank": condition.unknown or 0, "networks": networks,
+        "unknown": condition.unknown, "blank": condition.unknown or 0,
+        "masks": source.config["dataset"].get("masks"), "networks": networks,
     }
 
 

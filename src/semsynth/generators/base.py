@@ -66,7 +66,9 @@ class BaseGenerator(nn.Module, ABC):
         Raises:
             ValueError: there is another number of styles.
         """
-        if style is None or len(style) == len(semantics):
+        if style is None or torch.compiler.is_exporting():  # programs take a style for each map, and any number of them
+            return 1
+        if len(style) == len(semantics):
             return 1
         if not len(style) or len(style) % len(semantics):
             raise ValueError(f"{len(style)} styles for {len(semantics)} label maps: each map needs as many")
@@ -84,6 +86,9 @@ class BaseGenerator(nn.Module, ABC):
     def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
         """The style as it is: nothing is drawn besides."""
         return style
+
+    def check_drawn(self) -> None:
+        """Whether drawn styles look like anything: they do."""
 
     def check_tiles(self, tile: Any) -> None:
         """Whether it can draw in such tiles, see `in_tiles`.

@@ -53,6 +53,17 @@ class ClassCodes(nn.Module):
         self.deviations.copy_(torch.where(known[:, None], variances.sqrt(), torch.ones_like(variances)))
         self.known.copy_(counts)
 
+    def check_drawn(self) -> None:
+        """Whether there is anything that codes can be drawn around.
+
+        Raises:
+            ValueError: no averages were made.
+        """
+        if not self.known.any():
+            raise ValueError("styles are drawn around the average codes of the classes, and this network has none: "
+                             "take the style of a picture, import the network with codes=, or train on until the "
+                             "next validation, which makes them")
+
     def drawn(self, count: int, normal: Normal | None = None) -> Tensor:
         """Codes (count,K,length) of every class of so many pictures."""
         shape = (count, *self.means.shape)

@@ -18,9 +18,9 @@ class INADEGenerator(SPADEGenerator):
     """Generator of INADE (arXiv:2103.10868): `SPADEGenerator` that starts from noise; its norm is `INADE`.
 
     The style is a vector of `start` numbers, from which a linear layer makes the start grid, and a code of 2 * `noise`
-    numbers for each instance, or for each class. Published is a vector that is random whatever the codes: a style
-    without one, as an encoder says it, is given one, in training from torch's random state; in evaluation it is the
-    same for all pictures, so that a style has one picture.
+    numbers for each instance, or for each class. Published is a vector that is random whatever the codes: `completed`
+    draws one for a style without, as an encoder says it. A style that comes without is given one all the same, in
+    training from torch's random state; in evaluation it is then one for all pictures, so that a style has one picture.
 
     >>> from semsynth.norms.inade import INADE
     >>> generator = INADEGenerator(INADE, num_classes=2, size=(16, 16), ngf=2, upsamplings=2)
@@ -77,6 +77,15 @@ class INADEGenerator(SPADEGenerator):
         if semantics is None or semantics.labels.is_meta:
             return Style(vector=vector, classes=drawn)
         return Style(vector=vector, instances=drawn)
+
+    def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
+        """A style with a vector, drawn where it has none."""
+        if style.vector is not None:
+            return style
+        weight = self.conv_img.weight
+        shape = (len(style), self.z_dim)
+        vector = torch.randn(shape, device=weight.device) if normal is None else normal(shape)
+        return replace(style, vector=vector.to(weight))
 
     def read(self, semantics: Semantics, style: Style | None) -> Style | None:
         """The style with a vector, drawn where it has none."""

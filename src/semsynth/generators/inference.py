@@ -130,6 +130,10 @@ class FoldedGenerator(BaseGenerator):
         made: Style = self.network.completed(style, semantics, normal)
         return made
 
+    def check_drawn(self) -> None:
+        """Whether drawn styles look like anything; a ValueError says why not."""
+        self.network.check_drawn()
+
     def start_size(self, h: int, w: int) -> tuple[int, int]:
         """Size of the start grid for an image of (h, w)."""
         return self.network.start_size(h, w)

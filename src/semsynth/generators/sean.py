@@ -73,6 +73,10 @@ class SEANGenerator(SPADEGenerator):
         """
         return self.completed(Style(classes=self.codes.drawn(count, normal)), semantics, normal)
 
+    def check_drawn(self) -> None:
+        """Whether averages of codes were made, which styles are drawn around; a ValueError says that they were not."""
+        self.codes.check_drawn()
+
     def completed(self, style: Style, semantics: Semantics | None = None, normal: Normal | None = None) -> Style:
         """A style with the means of classes that it has no code of, and with noise, drawn where it has none."""
         if style.classes is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,6 +18,7 @@ from semsynth.preference.votes import Record, VoteFile
 
 MOST_RATERS = 100_000
 MOST_MS = 10**9
+AWAY = timedelta(hours=1)  # since the last answer of a rater who is not expected to go on
 
 
 class Closed(Exception):
@@ -38,11 +40,13 @@ class Rater:
     Attributes:
         page: What he answers.
         trials: In his order.
+        at: When he was last heard of.
         chosen: Sides, of the trials that are answered.
     """
 
     page: int
     trials: list[Trial]
+    at: datetime
     chosen: list[str] = field(default_factory=list)
 
     @property
@@ -69,14 +73,14 @@ class Session:
         try:
             for record in self.votes.records:
                 self._take(record)
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError):
             self.votes.close()
             raise PreferenceError(f"{self.votes.path} holds votes of another study: move it away") from None
 
     def _take(self, record: Record) -> None:
         if "trial" not in record:
             page = self._page(record["page"])
-            self.raters[record["rater"]] = Rater(page, trials(self.study, record["number"], page))
+            self.raters[record["rater"]] = Rater(page, trials(self.study, record["number"], page), _time(record))
             return
         rater = self.raters[record["rater"]]
         trial = rater.trials[record["trial"]]
@@ -84,6 +88,7 @@ class Session:
         if (record["trial"], record["item"], record["left"]) != (len(rater.chosen), trial.item, methods[trial.left]):
             raise ValueError
         rater.chosen.append(SIDES[record["chosen"] != record["left"]])
+        rater.at = _time(record)
 
     def _page(self, page: int) -> int:
         if page >= self.study.pages:
@@ -91,7 +96,10 @@ class Session:
         return page
 
     def begin(self) -> str:
-        """Take a new rater, on the page that fewest have finished, then begun; return the rater's name.
+        """Take a new rater; return the rater's name.
+
+        The page is that which fewest have finished or are expected to, who were heard of within the hour; of several
+        such that which fewest have begun.
 
         Raises:
             Closed: as many raters as are wanted have finished each page.
@@ -99,11 +107,12 @@ class Session:
         """
         with self._lock:
             begun, finished = self._counts()
-            wanted = self.study.raters
+            late, wanted = self._now() - AWAY, self.study.raters
+            expected = Counter(rater.page for rater in self.raters.values() if rater.done or rater.at > late)
             open_pages = [page for page in range(self.study.pages) if wanted is None or finished[page] < wanted]
             if not open_pages or len(self.raters) >= MOST_RATERS:
                 raise Closed
-            page = min(open_pages, key=lambda page: (begun[page], finished[page]))
+            page = min(open_pages, key=lambda page: (expected[page], begun[page]))
             name = secrets.token_urlsafe(16)
             record = {"rater": name, "number": len(self.raters), "page": page, "at": self._at()}
             self.votes.append(record)
@@ -195,6 +204,13 @@ class Session:
     def close(self) -> None:
         """End; what was voted is in the file."""
         self.votes.close()
+
+
+def _time(record: Record) -> datetime:
+    time = datetime.fromisoformat(record["at"])
+    if time.tzinfo is None:
+        raise ValueError
+    return time
 
 
 def describe(study: Study) -> dict[str, Any]:

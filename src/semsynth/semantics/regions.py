@@ -68,7 +68,8 @@ class Regions:
         return Regions(self.index[:, rows[:, None], columns], self.classes, self.sizes)
 
     def mean(self, maps: Tensor) -> Tensor:
-        """The average of maps (N,C,H,W) over each instance, (N,I,C); zeros where a picture has fewer."""
+        """The average of maps (N,C,H,W) over each instance, (N,I,C) in float32 at least; zeros for fewer."""
+        maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
         n, channels, _, _ = maps.shape
         index = self.index.flatten(1)[..., None].expand(-1, -1, channels)
         sums = maps.new_zeros(n, self.classes.shape[1], channels)

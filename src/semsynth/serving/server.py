@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from semsynth.errors import ConfigError
+from semsynth.serving.connections import Connection
 from semsynth.serving.guard import Guard
 
 
@@ -53,9 +54,9 @@ def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Gua
     """
     own = is_own(host)
     secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and not own) else None
-    known = {name.lower() for name in names}
+    known = {host.lower(), *(name.lower() for name in names)}
     if not own:
-        known |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+        known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     return Guard(app, known, numbers=not own, token=secret)
 
 
@@ -70,7 +71,7 @@ def configured(app: Guard, connections: int) -> uvicorn.Config:
     """How the server listens: within bounds, also of the connections at a time, and silent about itself."""
     return uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="off",
                           timeout_keep_alive=5, limit_concurrency=connections,
-                          h11_max_incomplete_event_size=2**16, http="h11", timeout_graceful_shutdown=2)
+                          h11_max_incomplete_event_size=2**16, http=Connection, timeout_graceful_shutdown=2)
 
 
 def serve(app: Guard, place: socket.socket, connections: int) -> None:

@@ -27,6 +27,7 @@ class Condition:
         edges: whether the networks read instance edges.
         icpe: how positional offsets are made; None where the networks read none.
         size: (H, W) of the training images.
+        instances: whether there are instance maps in training, which then tell instances where no edges are read, too.
     """
 
     classes: tuple[str, ...]
@@ -35,6 +36,7 @@ class Condition:
     edges: bool
     icpe: Offsets | None
     size: tuple[int, int]
+    instances: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Condition:
@@ -44,29 +46,29 @@ class Condition:
         return cls(tuple(str(name) for name in data["classes"]),
                    tuple((int(r), int(g), int(b)) for r, g, b in data["colours"]),
                    data["unknown"], bool(data["edges"]), Offsets(**icpe) if icpe["enabled"] else None,
-                   (int(height), int(width)))
+                   (int(height), int(width)), bool(data["instances"]))
 
     def semantics(self, labels: Tensor | np.ndarray, instances: Tensor | np.ndarray | None = None) -> Semantics:
         """Label maps with the edges and offsets that the networks read, on the CPU.
 
         Args:
             labels: (N,H,W) integers in [0, len(classes)); 255 counts as the unknown class where there is one.
-            instances: (N,H,W) integers, any ids; looked at only where the networks read edges.
+            instances: (N,H,W) integers, any ids; looked at only where training has instance maps.
 
         Raises:
             ValueError: a wrong shape or type, a label out of range, no instances where edges are read.
         """
         ids = self._checked(integers("labels", labels))
         edges = offsets = things = None
-        if self.edges:
-            if instances is None:
-                raise ValueError("this network reads the edges between instances: give instances=(N,H,W) ids, or "
-                                 "instances=labels to take the boundaries between classes")
+        if self.edges and instances is None:
+            raise ValueError("this network reads the edges between instances: give instances=(N,H,W) ids, or "
+                             "instances=labels to take the boundaries between classes")
+        if instances is not None and (self.edges or self.instances):
             things = integers("instances", instances)
             if things.shape != ids.shape:
                 raise ValueError(f"instances must have the shape of the labels, {tuple(ids.shape)}, got "
                                  f"{tuple(things.shape)}")
-            edges = instance_edges(things)
+            edges = instance_edges(things) if self.edges else None
         if self.icpe is not None:
             offsets = torch.from_numpy(np.stack([self.icpe(one) for one in ids.numpy()]))
         return Semantics(ids, len(self.classes), edges, offsets, instances=things)

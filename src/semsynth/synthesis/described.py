@@ -49,6 +49,19 @@ def style_of_words(words: Any, draw: Draw) -> Style:
     return _Reader(draw).read(words, 0)
 
 
+def known(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a style's words, which `style_of_words` has read, those that it reads."""
+    if "seed" in words:
+        return {"seed": words["seed"]}
+    if "codes" in words:
+        return {"codes": {name: {"shape": [int(side) for side in table["shape"]], "data": table["data"]}
+                          for name, table in words["codes"].items()}}
+    if "between" in words:
+        return {"between": [known(end) for end in words["between"]], "share": words["share"]}
+    return {"base": known(words["base"]),
+            "classes": {str(int(index)): known(style) for index, style in words["classes"].items()}}
+
+
 class _Reader:
     """Reads words, no more than some."""
 

@@ -16,7 +16,7 @@ from semsynth.synthesis.codes import save_codes
 from semsynth.synthesis.edits import ALL, Edit
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.references import Reference
-from semsynth.synthesis.styles import completed, draw_styles, read_references, redraw_styles, walk
+from semsynth.synthesis.styles import check_drawn, completed, draw_styles, read_references, redraw_styles, walk
 
 MOST = 10_000  # pictures of a label map: their styles are held at once, their files lie in one folder
 
@@ -58,6 +58,8 @@ class MapStyles:
             if self.given or self.edit or self.interpolate or self.samples > 1:
                 raise StyleError(UNSTYLED)
             return
+        if not self.given or self.edit.resample:
+            check_drawn(self.generator)
         if self.given and self.samples > 1 and (not self.edit.resample or len(self.given) > 1):
             raise StyleError("style= and samples= exclude each other: a style image gives one picture for each label "
                              "map, unless resample= draws a class of it anew")

@@ -113,6 +113,7 @@ class MapReader:
         edges: whether the generator reads instance edges.
         icpe: how offsets are made, or None where the generator reads none.
         size: (H, W) to which masks are resized (nearest), None to keep their own.
+        instances: whether there are instance maps in training, which then tell instances where no edges are read, too.
     """
 
     names: Sequence[str]
@@ -122,6 +123,7 @@ class MapReader:
     edges: bool
     icpe: Offsets | None
     size: tuple[int, int] | None
+    instances: bool = False
 
     def read(self, path: Path, instances: Path | None = None) -> Semantics:
         """One label map as a batch of one.
@@ -140,9 +142,9 @@ class MapReader:
         size = self.size or (labels.shape[0], labels.shape[1])
         original, labels, things = labels, resize_nearest(labels, size), resize_nearest(things, size)
         edges = offsets = ids = None
-        if self.edges:
+        if self.edges or self.instances:
             ids = torch.from_numpy(np.array(things)).long()[None]
-            edges = instance_edges(ids)
+            edges = instance_edges(ids) if self.edges else None
         if self.icpe is not None:
             offsets = torch.from_numpy(at_size(self.icpe, original, labels))[None]
         return Semantics(torch.from_numpy(np.array(labels)).long()[None], len(self.names), edges, offsets,

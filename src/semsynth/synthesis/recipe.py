@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from semsynth.documents import read_yaml
 from semsynth.errors import DataError, DocumentError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.described import DEEPEST, style_of_words
-from semsynth.synthesis.styles import completed, draw_styles
+from semsynth.synthesis.described import DEEPEST, known, style_of_words
+from semsynth.synthesis.styles import completed, draw_styles, with_noise_of
 from semsynth.weights.tensor_files import sha256_of
 
 VERSION = 1
@@ -36,10 +36,13 @@ class Recipe:
     name: str = "the recipe"
 
     def text(self, commands: Sequence[str]) -> str:
-        """The file, which begins with the commands that draw from it."""
+        """The file, which begins with the commands that draw from it; of a style that was read before."""
         head = ["# Saved by the painting page. It draws the same picture again:", *(f"#   {line}" for line in commands)]
-        words = {"version": VERSION, "checkpoint": self.checkpoint, "style": self.style}
-        return "\n".join([*head, yaml.safe_dump(words, sort_keys=False, width=2**20)])
+        words = {"version": VERSION, "checkpoint": self.checkpoint,
+                 "style": None if self.style is None else known(self.style)}
+        lines = [f"{key}: {json.dumps(value)}" for key, value in words.items()]  # JSON is YAML, and fast to write
+        lines[-1] = re.sub(r'("share": \d+)e', r"\1.0e", lines[-1])  # but for 1e-05, which YAML takes for a word
+        return "\n".join([*head, *lines, ""])
 
     def notes(self, checkpoint: Path) -> list[str]:
         """What to say to whoever draws from it with the weights in a file."""
@@ -61,7 +64,7 @@ class Recipe:
         def draw(seed: int) -> Style:
             drawn = draw_styles(generator, 1, seed)
             assert drawn is not None
-            return drawn
+            return drawn if semantics is None else with_noise_of(drawn, semantics.size, seed)
 
         of, mine = _kinds_in(self.style), {*draw(0).codes()}
         if not of <= mine:
@@ -76,7 +79,7 @@ class Recipe:
 def _kinds_in(words: Any, depth: int = 0) -> set[str]:
     """The kinds of codes that a style in plain words holds, as far as it tells."""
     if isinstance(words, list) and depth <= DEEPEST:
-        return set().union(*(_kinds_in(part, depth + 1) for part in words))
+        return set().union(*(_kinds_in(part, depth + 1) for part in words[:2]))
     if not isinstance(words, Mapping) or depth > DEEPEST:
         return set()
     if isinstance(codes := words.get("codes"), Mapping):

@@ -40,7 +40,7 @@ class Reference:
             drawn: A style of them.
 
         Raises:
-            StyleError: there are neither one style nor as many as label maps.
+            StyleError: there are neither one style nor as many as label maps, or fewer codes than instances.
         """
         count = len(semantics)
         try:
@@ -54,19 +54,29 @@ class Reference:
             places = regions.classes.clamp_min(0)[..., None].to(style.classes.device)
             codes = style.classes.gather(1, places.expand(-1, -1, style.classes.shape[2]))
             return replace(style, classes=None, instances=codes, posterior=None)
-        if style.instances is None or self.regions is None:
+        if style.instances is None:
             return style
+        if self.regions is None:
+            own, wanted = style.instances.shape[1], regions.classes.shape[1]
+            if own != 1 and own < wanted:
+                raise StyleError(f"{self.name} has codes for {own} instances, the label maps have {wanted}: give the "
+                                 "label map and the instance map that they are of as well")
+            return replace(style, instances=style.instances[:, :wanted], posterior=None)
         others = self.regions.map(lambda x: x.expand(count, *x.shape[1:]))
         return at_instances(style, others, regions, drawn)
 
     def check_class(self, label: int, names: Sequence[str]) -> None:
-        """Raise StyleError where the pictures show nothing of a class, so that it cannot look as there."""
+        """Raise StyleError where one of the pictures shows nothing of a class, so that it cannot look as there."""
         if self.style.classes is None and self.style.instances is None:
             raise StyleError(f"{self.name} is one style for a whole picture: give {names[label]} the codes of a "
                              "run with styles by class or by instance")
-        if self.regions is not None and not (self.regions.classes == label).any():
-            there = ", ".join(names[k] for k in self.regions.classes[self.regions.classes >= 0].unique().tolist())
-            raise StyleError(f"{self.name} shows no {names[label]} (it shows {there}): take another picture for it")
+        if self.regions is None:
+            return
+        for n, classes in enumerate(self.regions.classes):
+            if not (classes == label).any():
+                there = ", ".join(names[k] for k in classes[classes >= 0].unique().tolist())
+                one = self.name if len(self.regions.classes) == 1 else f"{self.name}[{n}]"
+                raise StyleError(f"{one} shows no {names[label]} (it shows {there}): take another picture for it")
 
     def largest(self, label: int) -> Reference:
         """With the code of the largest instance of a class, for every instance."""

@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
+from semsynth.data.colours import unpack_colour
+from semsynth.data.masks import pack_colours
 from semsynth.errors import DataError, UnknownColourError
 
 NEAR = 10  # levels of each channel within which a colour is a class's: what lossy formats add to a flat area
 REACH = 2  # pixels around one of another colour in which its class is looked for; brushes smooth over one or two
 LIMIT = 0.25  # share of pixels of other colours from which a picture is no painting in the class colours
+BLOCK = 2**20  # distances between colours that are held at a time
+STEPS = [(down, right) for down in range(-REACH, REACH + 1) for right in range(-REACH, REACH + 1) if down or right]
 
 
 class Snap:
@@ -24,11 +26,15 @@ class Snap:
     Args:
         names: Class names.
         colours: One colour (red, green, blue; 0..255) for each class.
+        enough: (H,W); of a picture with several times as many rows or columns only each second, third, ... is read, so
+            that at least twice as many are left. None: all are read.
     """
 
-    def __init__(self, names: Sequence[str], colours: Sequence[Sequence[int]]) -> None:
-        self.names, self.table = list(names), np.asarray(colours, np.int32)
+    def __init__(self, names: Sequence[str], colours: Sequence[Sequence[int]],
+                 enough: tuple[int, int] | None = None) -> None:
+        self.names, self.table, self.enough = list(names), np.asarray(colours, np.int32), enough
         self.shares: dict[Path, float] = {}  # of the pixels of other colours, by file
+        self._close = _close(self.table)
 
     def read(self, rgb: np.ndarray, path: Path) -> np.ndarray:
         """Class indices (H,W) int32 of a picture (H,W,3) uint8.
@@ -36,34 +42,51 @@ class Snap:
         Raises:
             DataError: a quarter of the pixels or more are of other colours.
         """
-        found, places = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
-        distances = np.abs(found[:, None].astype(np.int32) - self.table)  # (colours of the picture, classes, 3)
-        nearest = distances.sum(2).argmin(1)
-        close = distances[np.arange(len(found)), nearest].max(1) <= NEAR
-        places = places.reshape(rgb.shape[:2])
-        labels, other = nearest[places].astype(np.int32), ~close[places]
+        if self.enough is not None:
+            down, right = (max(1, side // (2 * least)) for side, least in zip(rgb.shape, self.enough, strict=False))
+            rgb = rgb[::down, ::right]
+        packed = pack_colours(rgb)
+        labels = self._close[packed].astype(np.int32)
+        other = labels < 0
         self.shares[path] = float(other.mean())
         if self.shares[path] >= LIMIT:
-            most = int(np.bincount(places[other]).argmax())
+            found = unpack_colour(int(np.bincount(packed[other]).argmax()))
+            nearest = int(self._nearest(np.array([found]))[0])
             raise DataError(
                 f"{path}: {100 * other.mean():.0f}% of the pixels have colours of no class, most of them "
-                f"{found[most].tolist()} (the nearest is {self.names[nearest[most]]} with "
-                f"{self.table[nearest[most]].tolist()}). That is more than smoothed edges, of which snap=true takes "
+                f"{found} (the nearest is {self.names[nearest]} with "
+                f"{self.table[nearest].tolist()}). That is more than smoothed edges, of which snap=true takes "
                 f"up to {100 * LIMIT:.0f}%: paint in the class colours")
-        if other.any():
-            labels[other] = self._beside(labels, other, rgb)[other]
+        rows, columns = np.nonzero(other)
+        around = np.pad(labels, REACH, constant_values=-1)
+        step = max(1, BLOCK // (3 * len(self.table)))
+        for start in range(0, len(rows), step):
+            row, column = rows[start:start + step], columns[start:start + step]
+            labels[row, column] = self._beside(around, row, column, rgb[row, column])
         return labels
 
-    def _beside(self, labels: np.ndarray, other: np.ndarray, rgb: np.ndarray) -> np.ndarray:
-        """For each pixel the class near it whose colour is nearest; `labels` where there is none."""
-        best, least = labels.copy(), np.full(labels.shape, np.inf)
-        for index in np.unique(labels[~other]):
-            there = torch.from_numpy((labels == index) & ~other).float()[None, None]
-            beside = F.max_pool2d(there, 2 * REACH + 1, 1, REACH)[0, 0].numpy() > 0
-            distance = np.where(beside, np.abs(rgb.astype(np.int32) - self.table[index]).sum(2), np.inf)
-            nearer = distance < least
-            best[nearer], least[nearer] = index, distance[nearer]
-        return best
+    def _beside(self, around: np.ndarray, rows: np.ndarray, columns: np.ndarray, colours: np.ndarray) -> np.ndarray:
+        """The class near each of some pixels whose colour is nearest; of all classes where there is none near.
+
+        Args:
+            around: Class indices with a border of REACH pixels, -1 for those of other colours.
+            rows: (N,) of the pixels.
+            columns: (N,) of the pixels.
+            colours: (N,3), theirs.
+        """
+        count = len(self.table)
+        best = np.full(len(rows), np.iinfo(np.int64).max)  # distance, then class, in one number
+        for down, right in STEPS:
+            label = around[rows + REACH + down, columns + REACH + right]
+            distance = np.abs(colours - self.table[label]).sum(1)
+            np.minimum(best, distance * count + label, out=best, where=label >= 0)
+        found, alone = best % count, best == np.iinfo(np.int64).max
+        found[alone] = self._nearest(colours[alone])
+        return found
+
+    def _nearest(self, colours: np.ndarray) -> np.ndarray:
+        """The class whose colour is nearest, of each of a block of colours (N,3)."""
+        return np.abs(colours[:, None] - self.table).sum(2).argmin(1)
 
     def lines(self) -> list[str]:
         """A line for each file that had pixels of other colours."""
@@ -78,6 +101,18 @@ def offered() -> Iterator[None]:
         yield
     except UnknownColourError as error:
         raise DataError(f"{error}; of a painting in the run's class colours, snap=true takes smoothed edges") from error
+
+
+def _close(table: np.ndarray) -> np.ndarray:
+    """The class (2^24,) int16 of each packed colour: the nearest of those that it is close to, else -1."""
+    close, least = np.full((256, 256, 256), -1, np.int16), np.full((256, 256, 256), 3 * NEAR + 1, np.uint8)
+    for index, colour in enumerate(table):
+        box = tuple(slice(max(0, level - NEAR), level + NEAR + 1) for level in colour)
+        red, green, blue = (np.abs(np.arange(256)[part] - level) for part, level in zip(box, colour, strict=True))
+        distance = red[:, None, None] + green[:, None] + blue
+        nearer = distance < least[box]
+        close[box][nearer], least[box][nearer] = index, distance[nearer]
+    return close.ravel()
 
 
 def _percent(share: float) -> str:

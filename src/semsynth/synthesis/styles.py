@@ -144,6 +144,18 @@ def _key(key: str, name: str) -> str:
     return key if name == ALL else f"{key}.{name.replace(' ', '_')}"
 
 
+def check_drawn(generator: Any) -> None:
+    """Whether a seed can say how a picture looks.
+
+    Raises:
+        StyleError: the generator does not know what styles are like.
+    """
+    try:
+        generator.check_drawn()
+    except ValueError as error:
+        raise StyleError(str(error)) from None
+
+
 def draw_styles(generator: Any, count: int, seed: int, semantics: Semantics | None = None) -> Style | None:
     """The generator's styles of ``count`` pictures, always the same for a seed; more of them begin with the same.
 

@@ -1,6 +1,8 @@
 /** Draws by asking the server that the page came from; see engine.js. */
 
 const TOKEN = "semsynth-token";
+const BUSY = 503; // asked again, once
+const PAUSE = 500; // milliseconds before that
 
 /** The token of the link, kept for this tab and taken out of the address. */
 function token() {
@@ -15,9 +17,14 @@ function token() {
 async function ask(path, options = {}) {
   const secret = token();
   const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
+  const once = () => fetch(`api/${path}`, { ...options, headers: { ...headers, ...options.headers } });
   let answer;
   try {
-    answer = await fetch(`api/${path}`, { ...options, headers: { ...headers, ...options.headers } });
+    answer = await once();
+    if (answer.status === BUSY) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      answer = await once();
+    }
   } catch {
     throw new Error("The server does not answer: is the command still running?");
   }

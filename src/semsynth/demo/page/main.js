@@ -29,8 +29,8 @@ class Painting {
     this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), labels: () => this.map.ids.slice() });
     this.starts = new Starts(engine, { ...both, begin: (ids, words) => this.begin(ids, words),
       photograph: (file, labels) => this.styles.photograph("first", file, labels) });
-    this.saving = new Saving(engine, { ...both, labels: () => this.map.ids, settled: () => this.pictures.settled(),
-      picture: (network) => this.pictures.latest[network], style: (network) => this.styles.of(network) });
+    this.saving = new Saving(engine, { ...both, finish: () => this.pen.up(), labels: () => this.map.ids,
+      pictures: () => this.pictures.newest() });
     this.pen = new Pen(this.view, this);
     this.tools = new Choice(at("tool-choice"), TOOLS.map(({ title, key, about }) => ({
       title, about, keys: key.toUpperCase() })), (index) => this.useTool(index));

@@ -5,7 +5,7 @@ import { show } from "./view.js";
 export class Pictures {
   /** engine; shown(network, image): a picture has come; failed(error). */
   constructor(engine, { shown, failed }) {
-    Object.assign(this, { engine, shown, failed, latest: [], waiting: [] });
+    Object.assign(this, { engine, shown, failed, wishes: [], latest: [], waiting: [] });
     const place = document.getElementById("pictures");
     this.views = engine.description.networks.map(({ name }) => {
       const figure = Object.assign(document.createElement("figure"), { className: "view" });
@@ -22,9 +22,9 @@ export class Pictures {
       return { stage, canvas, time };
     });
     this.requests = this.views.map((view, network) => new Latest(
-      ({ labels, style }) => engine.draw(network, labels, style),
+      async (wish) => ({ wish, ...await engine.draw(network, wish.labels, wish.style) }),
       (drawn, milliseconds) => this.take(network, drawn, milliseconds),
-      (error) => { this.failed(error); this.rest(); },
+      (error) => { this.failure = error; this.failed(error); this.rest(); },
     ));
   }
 
@@ -33,10 +33,13 @@ export class Pictures {
   }
 
   draw(labels, styleOf) {
-    this.requests.forEach((request, network) => {
-      this.views[network].stage.setAttribute("aria-busy", "true");
-      request.ask({ labels, style: styleOf(network) });
-    });
+    this.wishes = this.views.map((_, network) => ({ labels, style: styleOf(network) }));
+    this.wishes.forEach((_, network) => this.ask(network));
+  }
+
+  ask(network) {
+    this.views[network].stage.setAttribute("aria-busy", "true");
+    this.requests[network].ask(this.wishes[network]);
   }
 
   take(network, drawn, milliseconds) {
@@ -53,16 +56,29 @@ export class Pictures {
     });
   }
 
+  get busy() {
+    return this.requests.some((request) => request.busy);
+  }
+
   rest() {
     queueMicrotask(() => {
-      if (this.requests.some((request) => request.busy)) return;
+      if (this.busy) return;
       for (const resolve of this.waiting.splice(0)) resolve();
     });
   }
 
-  /** Until every picture shows the map as it is. */
-  settled() {
-    if (!this.requests.some((request) => request.busy)) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.push(resolve));
+  isNewest(network) {
+    return this.latest[network]?.wish === this.wishes[network];
+  }
+
+  /**
+   * [{wish: {labels, style}, width, height, pixels}], a picture for each network, of the map as it is. What failed is
+   * drawn again; rejected where it fails.
+   */
+  async newest() {
+    if (!this.busy) this.wishes.forEach((_, network) => { if (!this.isNewest(network)) this.ask(network); });
+    while (this.busy) await new Promise((resolve) => this.waiting.push(resolve));
+    if (!this.wishes.every((_, network) => this.isNewest(network))) throw this.failure;
+    return this.latest.slice();
   }
 }

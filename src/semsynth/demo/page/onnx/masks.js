@@ -1,11 +1,14 @@
-/** Label maps from files: ids, palette indices, or the colours of the classes. */
+/** Label maps from files, read as `mask_decoder` of semsynth.synthesis.maps reads them. */
 import { decoded } from "./photo.js";
 import { pngIds } from "./png_ids.js";
 
 const DONT_CARE = 255;
 
-/** Labels (Uint8Array) of a File, brought to the size of the page by the nearest pixel. */
-export async function readMask(file, { width, height, classes, unknown }) {
+/**
+ * Labels (Uint8Array) of a File, brought to the size of the page by the nearest pixel. Where `masks` is "colours" these
+ * tell the classes; otherwise ids do, as grey values or palette indices, and colours where a file holds nothing else.
+ */
+export async function readMask(file, { width, height, classes, unknown, masks }) {
   const name = file.name;
   let mask;
   try {
@@ -13,33 +16,62 @@ export async function readMask(file, { width, height, classes, unknown }) {
   } catch (error) {
     throw new Error(`${name}: ${error.message}.`);
   }
-  const byId = new Map(classes.map(({ id }, label) => [id, label]));
-  if (unknown !== null && !byId.has(DONT_CARE)) byId.set(DONT_CARE, unknown);
-  const byColour = new Map(classes.map(({ colour }, label) => [packed(...colour), label]));
-  const { labels, ...from } = mask ? ofIds(mask, byId, byColour) : ofColours(await decoded(file, name), byId, byColour);
+  const pixels = mask ? numbered(mask) : coloured(await decoded(file, name));
+  const byColours = masks === "colours";
+  let labels = byColours || !pixels.ids ? ofColours(pixels, classes) : ofIds(pixels, classes, unknown);
+  if (!byColours && mask && mask.palette && labels.includes(undefined)) labels = ofColours(pixels, classes);
   const wrong = labels.findIndex((label) => label === undefined);
   if (wrong >= 0) {
-    throw new Error(`${name}: the value at row ${Math.floor(wrong / from.width)}, column ${wrong % from.width} is that ` +
-      "of no class. A mask holds the ids of the classes, as grey values or palette indices, or their colours.");
+    const row = Math.floor(wrong / pixels.width), column = wrong % pixels.width;
+    throw new Error(`${name}: the value at row ${row}, column ${column} is that of no class. A mask ` + (byColours
+      ? "of this network holds the colours of the classes."
+      : "holds the ids of the classes, as grey values or palette indices, or their colours."));
   }
-  return resized(labels, from, { width, height });
+  if (byColours) refuseShared(labels, classes, name);
+  return resized(labels, pixels, { width, height });
 }
 
 const packed = (red, green, blue) => (red << 16) | (green << 8) | blue;
 
-function ofIds({ values, palette, width, height }, byId, byColour) {
-  let labels = Array.from(values, (value) => byId.get(value));
-  if (palette && labels.includes(undefined)) {
-    labels = Array.from(values, (value) => byColour.get(packed(...palette.subarray(3 * value, 3 * value + 3))));
-  }
-  return { labels, width, height };
+/** Both kinds of pixels: {width, height, ids: numbers or null, colour(place): packed}. */
+function numbered({ values, palette, width, height }) {
+  const colour = (place) => {
+    const value = values[place];
+    if (palette) return packed(...palette.subarray(3 * value, 3 * value + 3));
+    return value <= 255 ? packed(value, value, value) : null;
+  };
+  return { width, height, ids: values, colour };
 }
 
-function ofColours({ data, width, height }, byId, byColour) {
+function coloured({ data, width, height }) {
   const places = Array.from({ length: width * height }, (_, place) => 4 * place);
   const grey = places.every((at) => data[at] === data[at + 1] && data[at] === data[at + 2]);
-  const labels = places.map((at) => (grey ? byId.get(data[at]) : byColour.get(packed(...data.subarray(at, at + 3)))));
-  return { labels, width, height };
+  const colour = (place) => packed(data[4 * place], data[4 * place + 1], data[4 * place + 2]);
+  return { width, height, ids: grey ? places.map((at) => data[at]) : null, colour };
+}
+
+function ofIds({ ids }, classes, unknown) {
+  const byId = new Map(classes.map(({ id }, label) => [id, label]));
+  if (unknown !== null && !byId.has(DONT_CARE)) byId.set(DONT_CARE, unknown);
+  return Array.from(ids, (id) => byId.get(id));
+}
+
+/** A colour that several classes share is the first of them. */
+function ofColours({ width, height, colour }, classes) {
+  const byColour = new Map(classes.map((one, label) => [packed(...one.colour), label]).reverse());
+  return Array.from({ length: width * height }, (_, place) => byColour.get(colour(place)));
+}
+
+/** Colours that shall tell the classes must do so. */
+function refuseShared(labels, classes, name) {
+  for (const label of new Set(labels)) {
+    const { name: first, colour } = classes[label];
+    const other = classes.find((one, k) => k !== label && packed(...one.colour) === packed(...colour));
+    if (other) {
+      throw new Error(`${name}: the classes ${first} and ${other.name} have the same colour ${colour.join(", ")}, so ` +
+        "that colours cannot tell them apart.");
+    }
+  }
 }
 
 /** The middle of each new pixel says which old one it shows, as Pillow does. */
