@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "pictures": {"weights"},
     "checkpoints": {"errors", "weights", "data"},
     "config": {"class_names", "errors", "matmul", "place", "signatures", "buildable", "data"},
-    "generators": {"layers", "semantics", "style", "modulation", "norms"},
+    "generators": {"errors", "layers", "semantics", "style", "modulation", "norms"},
     "pretrained": {"errors", "spelling", "weights", "backbones"},
     "synthesis": {"chance", "documents", "errors", "semantics", "style", "threads", "drawing", "sharing", "weights",
                   "data", "pictures"},

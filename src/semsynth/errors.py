@@ -49,6 +49,14 @@ class StyleError(ValueError):
     """A style is asked for that the network cannot take; the message says what to change."""
 
 
+class FixedSizeError(ValueError):
+    """A network makes images of one size; the message says what synthesize.py does about it, `reason` does not."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(f"{reason}. {advice}")
+        self.reason = reason
+
+
 class EvaluationError(ValueError):
     """A score cannot be had from what is given; the message names the file and the way out."""
 

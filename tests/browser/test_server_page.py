@@ -69,3 +69,17 @@ def test_odd_files_are_refused_in_words(painting, new_page, tmp_path):
     np.testing.assert_array_equal(painting.save().labels, before)
     assert all("status of 4" in error for error in new_page.errors)
     new_page.errors.clear()
+
+
+def test_a_refusal_goes_with_the_next_success(painting, new_page, photo, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    refused = painting.page.locator("#status.failed", has_text="no picture")
+    for act, told in ((lambda: painting.seed(5), ""),
+                      (lambda: painting.photograph(photo), "photo.png is the style now.")):
+        painting.page.locator("#mask").set_input_files(tmp_path / "text.png")
+        refused.wait_for()
+        act()
+        refused.wait_for(state="detached")
+        assert painting.words == told
+    assert all("status of 4" in error for error in new_page.errors)
+    new_page.errors.clear()

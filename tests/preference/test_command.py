@@ -1,6 +1,7 @@
 """The command: its words, and a study from two runs to its table."""
 
 import re
+import shutil
 
 import hydra.utils
 import numpy as np
@@ -86,12 +87,23 @@ def test_sentinels_need_real_pictures(call):
     (["study=s", "a=a", "b=b", "preset.pages=true"], "preset.pages=True: Plan expects"),
     (["study=s", "a=a", "b=b", "preset.pair=3"], "did you mean preset.pairs"),
     (["study=s", "a=a", "b=b", "preset=amt"], "preset=amt: there is no such choice"),
-    (["study=s", "a=a", "b=b", "names=[one]"], "names=.*a list of two names")])
+    (["study=s", "a=a", "b=b", "names=[one]"], "names=.*a list of two names"),
+    (["study=s", "a=a", "b=b", "names=[one,one]"], "names=.*both methods have one name.*leave names out"),
+    (["study=s", "a=a", "b=b/../a"], "a=a and b=b/../a are one folder")])
 def test_what_cannot_be_made_is_told(call, words, told, tmp_path):
     code, _, err = call("make", *words)
     assert code == 2
     assert re.search(told, err), err
     assert not (tmp_path / "s").exists()
+
+
+def test_methods_are_called_by_what_differs_of_their_folders(call, tmp_path):
+    for method in "ab":
+        (tmp_path / f"of_{method}").mkdir()
+        (tmp_path / method).rename(tmp_path / f"of_{method}" / "pictures")
+    code, _, err = call("make", "study=s", "a=of_a/pictures", "b=of_b/pictures", *SMALL)
+    assert code == 0, err
+    assert read_study(tmp_path / "s").names == {"a": "of_a/pictures", "b": "of_b/pictures", "real": "real"}
 
 
 def run_of(folder, *words):
@@ -138,10 +150,11 @@ def test_styles_of_a_run_without_an_encoder_follow_from_the_seed(tmp_path):
 
 def test_runs_that_cannot_be_compared(call, tiny_run, tmp_path):
     run, other = run_of(tmp_path / "one"), run_of(tmp_path / "two", "dataset.val.seed=1")
+    again = shutil.copytree(run, tmp_path / "again")
     for words, told in (([f"a={run}", "b=b"], "b=b is no run directory, as another is"),
-                        ([f"a={run}", f"b={run}", "real=real"], "real=real is no run directory"),
+                        ([f"a={run}", f"b={again}", "real=real"], "real=real is no run directory"),
                         ([f"a={run}", f"b={other}", *SMALL], "do not validate on the same label maps"),
-                        ([f"a={run}", f"b={run}"], "needs 40 pictures, and a=.*one validates on 12"),
+                        ([f"a={run}", f"b={again}"], "needs 40 pictures, and a=.*one validates on 12"),
                         ([f"a={run}", f"b={tiny_run()}", *SMALL], "b=.* knows no validation split")):
         code, _, err = call("make", "study=s", "device=cpu", *words)
         assert code == 2

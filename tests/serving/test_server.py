@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from semsynth.errors import ConfigError
 from semsynth.serving.server import configured, guarded, is_own, link, listening
 
 
@@ -47,6 +48,12 @@ def test_links():
     assert link("127.0.0.1", 8765, None) == "http://127.0.0.1:8765/"
     assert link("::1", 80, "abc") == "http://[::1]:80/#token=abc"
     assert "0.0.0.0" not in link("0.0.0.0", 8765, "abc")
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])  # no address; none of this machine, kept for examples
+def test_an_address_that_is_not_of_this_machine(host):
+    with pytest.raises(ConfigError, match=f"host={host} port=0: .*: give an address of this machine"):
+        listening(host, 0)
 
 
 def test_over_a_connection():

@@ -56,10 +56,22 @@ def test_one_instance_changes(place):
     assert taken.instances[0, :, 0].tolist() == [0, 0, 3, 0]  # the look of the largest
     anew = Edit.of(NAMES, resample=["traffic light", "road"], instance=place).applied(base, drawn, SEMANTICS)
     assert anew.instances[0, :, 0].tolist() == [0, 0, 9, 0]
+    assert Edit.of(NAMES, resample="road").absent(Semantics(LABELS * 0, 3)) == ["road"]
+    assert not Edit.of(NAMES, resample="road", instance=place).absent(Semantics(LABELS * 0, 3))
     three = Style(instances=base.instances.expand(3, -1, -1))
     other = Style(instances=torch.stack([drawn.instances[0] + k for k in range(3)]))
     found = Edit.of(NAMES, resample=["traffic light"], instance=place).applied(three, other, SEMANTICS)
     assert found.instances[:, 2, 0].tolist() == [9, 10, 11]  # three pictures of one label map
+
+
+def test_instances_that_a_message_offers():
+    """Those of the classes that change, and how many more there are."""
+    lights = Edit.of(NAMES, resample="traffic light", instance=7)
+    with pytest.raises(StyleError, match=r"which has 20, 21 of traffic light: give one of them"):
+        lights.check(SEMANTICS)
+    many = Semantics(LABELS, 3, instances=torch.arange(100, 132).view(1, 4, 8))
+    with pytest.raises(StyleError, match=r"which has 100, 101, .* 111 and 20 more: give"):
+        instance_at(7, many)
 
 
 def test_codes_of_another_number_of_instances():
@@ -88,6 +100,8 @@ def test_instances_are_found_by_id_and_by_point():
         instance_at(7, SEMANTICS)
     with pytest.raises(StyleError, match=r"instance=\[4,0\] lies outside of the picture, which has 4 rows and 8"):
         instance_at((4, 0), SEMANTICS)
+    with pytest.raises(StyleError, match=r"instance=7: no instance map says .*: give instances=FILE, or a point"):
+        instance_at(7, Semantics(LABELS, 3))
 
 
 @pytest.mark.parametrize(("wish", "words"), [
@@ -115,6 +129,6 @@ def test_styles_that_cannot_be_changed():
     with pytest.raises(StyleError, match="one style for a whole picture"):
         edit.applied(vector, vector, SEMANTICS)
     with pytest.raises(StyleError, match="styles of this run are those of classes"):
-        Edit.of(NAMES, resample="road", instance=(2, 0)).applied(by_class(0), by_class(1), SEMANTICS)
+        Edit.of(NAMES, resample="road", instance=77).applied(by_class(0), by_class(1), SEMANTICS)  # no such id, either
     with pytest.raises(StyleError, match=r"instance=\[0,0\] is sky, and what is changed is road"):
         Edit.of(NAMES, resample="road", instance=(0, 0)).check(SEMANTICS)

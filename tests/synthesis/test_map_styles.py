@@ -119,9 +119,21 @@ def test_one_car_in_files(files, tmp_path):
     change = np.abs(pictures[1] - pictures[0]).mean(2)
     assert change[26:29, 14:20].mean() > 5 * change[20:24, 3:9].mean()  # the other car
     styles = choose_styles(generator, encoder, read, SIZE, **wishes, instance=12)
-    with pytest.raises(StyleError, match=r"a_map\.png: instance=12 is not in the instance map, which has 0, 1, 7, 500"):
+    with pytest.raises(StyleError, match=r"a_map\.png: instance=12 is not in .* map, which has 7, 500 of car"):
         synthesize(generator, read, {"a": Path(files["a_map"])}, styles, tmp_path / "no", instances=files["a_things"])
     assert not (tmp_path / "no").exists()
+
+
+def test_a_class_that_label_maps_lack(files, tmp_path, capsys):
+    generator, _, read = groupdnet()
+    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "sky.png")
+    masks = {"a": Path(files["a_map"]), "sky": tmp_path / "sky.png"}
+    styles = choose_styles(generator, None, read, SIZE, style={}, resample=["car"])
+    synthesize(generator, read, masks, styles, tmp_path / "both")
+    assert capsys.readouterr().out.count("1 of 2 label maps show no car") == 1
+    with pytest.raises(StyleError, match=r"sky\.png shows no car, whose style is to change: leave car out of"):
+        synthesize(generator, read, {"sky": masks["sky"]}, styles, tmp_path / "one")
+    assert not (tmp_path / "one").exists()
 
 
 @pytest.mark.parametrize("wish", [{"samples": 3}, {"interpolate": 3}])
@@ -176,15 +188,26 @@ def test_saved_codes_beside_a_picture(files, tmp_path):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"style_labels": {}}, "it needs the label map"),
-    ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, "style_labels of sky: 1 files for 0 pictures"),
+    ({"style_labels": {}}, r"a_picture\.png: this .* it needs the label map of the picture .*: give style_labels=FILE"),
+    ({"style_labels": {"all": ["x.png"], "sky": ["y.png"]}}, r"style_labels\.sky= .*: give style\.sky= as well"),
+    ({"style_instances": {"all": ["x.png"]}}, "style_instances=: this run has no styles by instance"),
+    ({"style": {}}, r"style_labels= is of .*: give style= as well"),
+    ({"style_labels": {"all": ["x.png", "y.png"]}}, "style_labels of all: 2 files for 1 pictures"),
     ({"style": {"all": ["a.png"], "car": ["b.png", "c.png"]}, "style_labels": {}}, "a.png: the file is missing"),
+    ({"instance": 9}, "instance=: the styles of this run are those of classes"),
     ({"samples": 3}, "unless resample= draws a class of it anew"),
 ])
 def test_wishes_that_cannot_be(change, words, files):
     generator, encoder, read = groupdnet()
     with pytest.raises(ValueError, match=words):
         choose_styles(generator, encoder, read, SIZE, **both(files) | change)
+
+
+def test_the_label_map_that_a_class_lacks(files):
+    wishes = both(files)
+    del wishes["style_labels"]["car"]
+    with pytest.raises(StyleError, match=r"b_picture\.png: .*: give style_labels\.car=FILE"):
+        choose_styles(*groupdnet(), SIZE, **wishes)
 
 
 def test_a_style_of_a_class_is_typed_beside_that_of_all():

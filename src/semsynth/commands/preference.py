@@ -66,7 +66,7 @@ def make(cfg: DictConfig) -> None:
     for key in ("a", "b"):
         if cfg[key] is None:
             raise ConfigError(f"{key}= is missing: {EXAMPLE}")
-    named = listed(cfg.names) or [_last(cfg.a), _last(cfg.b)]
+    named = _names(cfg)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}_", dir=folder.parent) as drawn:
         study = make_study(folder, _sources(cfg, plan, Path(drawn)), plan, dict(zip("ab", named, strict=True)),
@@ -96,8 +96,20 @@ def _sources(cfg: DictConfig, plan: "Plan", drawn: Path) -> dict[str, Any]:
                      progress=_bar("drawing", "batch"))
 
 
-def _last(place: str) -> str:
-    return Path(place).expanduser().resolve().name
+def _names(cfg: DictConfig) -> list[str]:
+    """What the methods are called: as is said, or as the ends of their paths, as long as it takes to differ."""
+    first, second = (Path(cfg[key]).expanduser().resolve().parts for key in ("a", "b"))
+    if first == second:
+        raise PreferenceError(f"a={cfg.a} and b={cfg.b} are one folder, with the same pictures: give the folder or run "
+                              "of another method as one of them")
+    named = listed(cfg.names)
+    if not named:
+        length = next(n for n in range(1, len(first) + len(second)) if first[-n:] != second[-n:])
+        return ["/".join(parts[-length:]) for parts in (first, second)]
+    if named[0] == named[1]:
+        raise PreferenceError(f"names={cfg.names}: both methods have one name, and tables could not tell them apart: "
+                              "give two that differ, or leave names out for those of the folders")
+    return named
 
 
 def _bar(title: str, unit: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from semsynth.errors import ConfigError, StyleError
+from semsynth.errors import ConfigError, FixedSizeError, StyleError
 from semsynth.pictures.grid import to_uint8
 from semsynth.semantics.regions import Regions
 from semsynth.semantics.semantics import Semantics
@@ -51,6 +51,8 @@ class Painter:
         """
         try:
             self.draw(np.zeros(self.size, np.uint8), {"seed": 0} if self._like is not None else None)
+        except FixedSizeError as error:
+            raise ConfigError(f"size={list(self.size)}: {error.reason}: leave size= out") from error
         except ValueError as error:
             raise ConfigError(f"size={list(self.size)}: {error}") from error
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from semsynth.errors import ConfigError
+from semsynth.errors import ConfigError, FixedSizeError
 from semsynth.exporting.metadata import metadata
 from semsynth.exporting.program import EncoderProgram, GeneratorProgram, Program
 from semsynth.exporting.program_files import Run, write_exported, write_onnx
@@ -35,6 +35,8 @@ def programs_of(source: Source, size: tuple[int, int], labels: str) -> Iterator[
     """
     try:
         source.generator.readings(*size)
+    except FixedSizeError as error:
+        raise ConfigError(f"size={list(size)}: {error.reason}: leave size= out") from error
     except ValueError as error:
         raise ConfigError(f"size={list(size)}: {error}") from error
     generator = GeneratorProgram(source.generator, source.condition, size, LABELS[labels])

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from semsynth.errors import FixedSizeError
 from semsynth.generators.tiles import Progress
 from semsynth.semantics import Reading, Semantics
 from semsynth.style import Normal, Style
@@ -117,13 +118,13 @@ class BaseGenerator(nn.Module, ABC):
         """Whether a network whose start grid comes from a style vector makes (h,w) images.
 
         Raises:
-            ValueError: that is not the training size, and the grid is not to be resized.
+            FixedSizeError: that is not the training size, and the grid is not to be resized.
         """
         if (h, w) != self.size and not self.start_resized:
-            raise ValueError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
-                             f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}. "
-                             "synthesize.py and Synthesizer resize that grid, which it was not trained for, with "
-                             "start=resized")
+            raise FixedSizeError(f"this network makes {self.size[0]}x{self.size[1]} images only (height x width): its "
+                                 f"start grid comes from the style vector through a layer of fixed size; got {h}x{w}",
+                                 "synthesize.py and Synthesizer resize that grid, which it was not trained for, with "
+                                 "start=resized")
 
     def resize_start(self) -> None:
         """Let it draw other sizes than that of the training images.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import secrets
 import socket
@@ -35,8 +36,11 @@ def listening(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigError(f"host={host} port={port}: {error.strerror or error}: take another port, or port=0 for any "
-                          "that is free") from None
+        why = f"host={host} port={port}: {error.strerror or error}"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(f"{why}: give an address of this machine, as host=127.0.0.1 for it alone or host=0.0.0.0 "
+                              "for others in the network") from None
+        raise ConfigError(f"{why}: take another port, or port=0 for any that is free") from None
 
 
 def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Guard:

@@ -16,6 +16,7 @@ from semsynth.synthesis.references import Reference
 from semsynth.synthesis.regional import with_class, with_instance
 
 ALL = "all"  # stands for all classes where styles and shares are given by class
+LISTED = 12  # ids of instances in a message
 Place = int | tuple[int, int]
 """An instance: its id in the instance map, or the (row, column) of one of its pixels."""
 
@@ -80,10 +81,22 @@ class Edit:
     def __bool__(self) -> bool:
         return bool(self.looks or self.resample)
 
+    def check_styles(self, style: Style) -> None:
+        """Raise StyleError where one instance is to be changed of styles that have no codes by instance."""
+        if self.instance is not None and style.instances is None:
+            raise StyleError(self._no_parts(style))
+
     def check(self, semantics: Semantics) -> None:
         """Raise StyleError where a label map lacks the instance that is changed, or shows another class there."""
         if self.instance is not None:
-            self._class_of(instance_at(self.instance, semantics), semantics)
+            self._class_of(self._instance(semantics), semantics)
+
+    def absent(self, semantics: Semantics) -> list[str]:
+        """Names of the classes that are changed and that label maps show nothing of; none where one instance is."""
+        if self.instance is not None:
+            return []
+        shown = set(semantics.labels.unique().tolist())
+        return [self.names[label] for label in (*self.looks, *self.resample) if label not in shown]
 
     def applied(self, style: Style, drawn: Style, semantics: Semantics) -> Style:
         """A style after the changes.
@@ -98,9 +111,10 @@ class Edit:
         """
         if not self:
             return style
+        self.check_styles(style)
         chosen, label_of = None, None
         if self.instance is not None:
-            chosen = instance_at(self.instance, semantics)
+            chosen = self._instance(semantics)
             label_of = self._class_of(chosen, semantics)
         for label in [*self.looks, *self.resample]:
             if label_of is not None and label != label_of:
@@ -116,6 +130,11 @@ class Edit:
                 raise StyleError(self._no_parts(style))
             style = style.between(changed, self.shares.get(label, 1.0))
         return style
+
+    def _instance(self, semantics: Semantics) -> Tensor:
+        assert self.instance is not None
+        wanted = {label: self.names[label] for label in (*self.looks, *self.resample)}
+        return instance_at(self.instance, semantics, wanted)
 
     def _class_of(self, chosen: Tensor, semantics: Semantics) -> int:
         labels = {int(semantics.regions().classes[n, place]) for n, place in enumerate(chosen.tolist())}
@@ -159,10 +178,15 @@ def _place(instance: Any) -> Place | None:
     return sides[0], sides[1]
 
 
-def instance_at(place: Place, semantics: Semantics) -> Tensor:
+def instance_at(place: Place, semantics: Semantics, wanted: Mapping[int, str] | None = None) -> Tensor:
     """(N,) the instance of each label map at a place, in the order of `semsynth.semantics.regions`.
 
     An id that several classes share is that of most pixels.
+
+    Args:
+        place: Where.
+        semantics: The label maps.
+        wanted: Classes whose instances an error lists, with their names; None: all.
 
     Raises:
         StyleError: it is not there.
@@ -171,11 +195,14 @@ def instance_at(place: Place, semantics: Semantics) -> Tensor:
     if isinstance(place, int):
         ids = semantics.labels if semantics.instances is None else semantics.instances
         found = []
-        for of_map, numbers in zip(index, ids, strict=True):
+        for n, (of_map, numbers) in enumerate(zip(index, ids, strict=True)):
             there = of_map[numbers == place]
+            if not len(there) and semantics.instances is None:
+                raise StyleError(f"instance={place}: no instance map says which instance that is: give instances=FILE, "
+                                 "or a point, instance=[ROW,COLUMN]")
             if not len(there):
-                most = ", ".join(map(str, numbers.unique().tolist()[:12]))
-                raise StyleError(f"instance={place} is not in the instance map, which has {most}: or give a point, "
+                raise StyleError(f"instance={place} is not in the instance map, which has "
+                                 f"{_listed(numbers, semantics.labels[n], wanted)}: give one of them, or a point, "
                                  "instance=[ROW,COLUMN]")
             found.append(there.mode().values)
         return torch.stack(found)
@@ -185,6 +212,14 @@ def instance_at(place: Place, semantics: Semantics) -> Tensor:
         raise StyleError(f"instance={_typed(place)} lies outside of the picture, which has {height} rows and {width} "
                          "columns")
     return index[:, row, column]
+
+
+def _listed(numbers: Tensor, labels: Tensor, wanted: Mapping[int, str] | None) -> str:
+    """The ids of an instance map (H,W) in words, those of some classes where it has such."""
+    chosen = torch.isin(labels, torch.tensor(list(wanted or {}), dtype=labels.dtype, device=labels.device))
+    ids = (numbers[chosen] if chosen.any() else numbers).unique().tolist()
+    told = ", ".join(map(str, ids[:LISTED])) + (f" and {len(ids) - LISTED} more" if len(ids) > LISTED else "")
+    return f"{told} of {' and '.join((wanted or {}).values())}" if chosen.any() else told
 
 
 def _typed(place: Place | None) -> str:

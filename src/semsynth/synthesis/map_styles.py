@@ -67,11 +67,12 @@ class MapStyles:
             raise StyleError(f"interpolate=STEPS walks between two styles in at least 2 steps, got {self._ends} styles "
                              f"and {self.interpolate} steps: give style=[A.png,B.png], or none to draw both from the "
                              "seed")
-        anything = Semantics(torch.zeros(1, *self.generator.size, dtype=torch.int64), 1)
-        drawn = draw_styles(self.generator, 1, self.seed, anything)
+        drawn = draw_styles(self.generator, 1, self.seed, _anything(self.generator))
+        if drawn is None:
+            return
         for reference in [*self.given, *self.edit.looks.values()]:
-            if drawn is not None:
-                reference.check_fits(drawn)
+            reference.check_fits(drawn)
+        self.edit.check_styles(drawn)
 
     @property
     def _ends(self) -> int:
@@ -151,12 +152,27 @@ def choose_styles(generator: Any, encoder: Any, reader: MapReader, size: tuple[i
     _check_numbers(samples, interpolate)
     if not generator.styled and (style or resample):
         raise StyleError(UNSTYLED)
+    if style_instances:
+        _check_instances(generator, seed)
     given = read_references(encoder, replace(reader, size=size), size, style, style_labels or {}, style_instances or {})
     of_all = given.pop(ALL, [])
     if several := [name for name, found in given.items() if len(found) != 1]:
         raise StyleError(f"style.{several[0]} must be one file: a class has one look in all pictures")
     edit = Edit.of(reader.names, {name: found[0] for name, found in given.items()}, share, resample, instance)
     return MapStyles(generator, of_all, edit, samples, interpolate, seed)
+
+
+def _check_instances(generator: Any, seed: int) -> None:
+    """Raise StyleError where a network's styles are not those of instances, so that it would ignore their maps."""
+    drawn = draw_styles(generator, 1, seed, _anything(generator))
+    if drawn is None or drawn.instances is None:
+        raise StyleError("style_instances=: this run has no styles by instance, so that it would read nothing of them: "
+                         "leave style_instances out, or take a run with norm=inade and instance maps")
+
+
+def _anything(generator: Any) -> Semantics:
+    """A label map, of which a style can be drawn."""
+    return Semantics(torch.zeros(1, *generator.size, dtype=torch.int64), 1)
 
 
 def _check_numbers(samples: int, interpolate: int) -> None:

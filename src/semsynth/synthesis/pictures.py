@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     things = find_instances(masks, instances)
     items = list(masks.items())
 
-    def check(item: tuple[str, Path]) -> tuple[int, int]:
+    def check(item: tuple[str, Path]) -> tuple[tuple[int, int], list[str]]:
         name, mask = item
         semantics = reader.read(mask, things.get(name))
         try:
@@ -107,10 +108,12 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
             raise DataError(f"{mask}: {error}. Leave size= out to resize label maps to the training size") from None
         with named(mask):
             styles.edit.check(semantics)
-        return semantics.size
+        return semantics.size, styles.edit.absent(semantics)
 
     checked = shared(mine(items), check, len(items), "checking")
-    sizes = dict(zip(masks, tqdm(checked, "checking", len(items), unit="map", disable=len(items) < 2), strict=True))
+    found_in = list(tqdm(checked, "checking", len(items), unit="map", disable=len(items) < 2))
+    sizes = {name: size for name, (size, _) in zip(masks, found_in, strict=True)}
+    _tell_absent(items, [absent for _, absent in found_in])
     folder = Path(output).expanduser()
     read = {path.parent.resolve() for path in (*masks.values(), *things.values())}
     if read & {(folder / name).parent.resolve() for name in masks}:
@@ -166,6 +169,20 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
     legend = [(name, colour) for name, colour in zip(reader.names, reader.colours, strict=True)]
     return from_first(lambda: _save(draw_grid(rows, titles, legend if len(legend) <= 40 else ()), folder / GRID),
                       "grid")
+
+
+def _tell_absent(items: Sequence[tuple[str, Path]], absent: Sequence[Sequence[str]]) -> None:
+    """Say of how many label maps nothing changes, as they lack a class that is changed.
+
+    Raises:
+        StyleError: there is one label map, and it does.
+    """
+    for name, count in Counter(name for names in absent for name in names).items():
+        if len(items) == 1:
+            raise StyleError(f"{items[0][1]} shows no {name}, whose style is to change: leave {name} out of style and "
+                             "resample, or name a class that it shows")
+        if processes()[0] == 0:
+            print(f"{count} of {len(items)} label maps show no {name}, of which nothing can change there")
 
 
 def _tiles(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:

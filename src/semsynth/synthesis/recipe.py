@@ -13,11 +13,12 @@ from semsynth.documents import read_yaml
 from semsynth.errors import DataError, DocumentError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.described import known, style_of_words
+from semsynth.synthesis.described import DEEPEST, known, style_of_words
 from semsynth.synthesis.styles import completed, draw_styles, with_noise_of
 from semsynth.weights.tensor_files import sha256_of
 
 VERSION = 1
+KINDS = {"vector": "a style for the whole picture", "classes": "styles by class", "instances": "styles by instance"}
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Recipe:
     Attributes:
         style: In plain words, see `semsynth.synthesis.described`; None for a network without styles.
         checkpoint: SHA-256 of the weights' file that drew; empty where it is not said.
+        name: What errors call it.
     """
 
     style: Any
     checkpoint: str = ""
+    name: str = "the recipe"
 
     def text(self, commands: Sequence[str]) -> str:
         """The file, which begins with the commands that draw from it; of a style that was read before."""
@@ -55,7 +58,7 @@ class Recipe:
         """
         if not generator.styled:
             if self.style is not None:
-                raise StyleError("the recipe has a style, but this run has none: take the run that it names")
+                raise StyleError(f"{self.name} has a style, but this run has none: take the run that it names")
             return None
 
         def draw(seed: int) -> Style:
@@ -63,10 +66,30 @@ class Recipe:
             assert drawn is not None
             return drawn if semantics is None else with_noise_of(drawn, semantics.size, seed)
 
+        of, mine = _kinds_in(self.style), {*draw(0).codes()}
+        if not of <= mine:
+            raise StyleError(f"{self.name} was saved by a run with {_in_words(of)}, and this one has "
+                             f"{_in_words(mine)}: take the run that it names")
         try:
             return completed(generator, style_of_words(self.style, draw), 0, semantics)
         except StyleError as error:
-            raise StyleError(f"the recipe's style: {error}") from None
+            raise StyleError(f"{self.name}: style: {error}") from None
+
+
+def _kinds_in(words: Any, depth: int = 0) -> set[str]:
+    """The kinds of codes that a style in plain words holds, as far as it tells."""
+    if isinstance(words, list) and depth <= DEEPEST:
+        return set().union(*(_kinds_in(part, depth + 1) for part in words[:2]))
+    if not isinstance(words, Mapping) or depth > DEEPEST:
+        return set()
+    if isinstance(codes := words.get("codes"), Mapping):
+        return {*codes} & {*KINDS}
+    own = {"classes"} if words.get("classes") else set()
+    return own.union(*(_kinds_in(words[key], depth + 1) for key in ("between", "base") if key in words))
+
+
+def _in_words(kinds: set[str]) -> str:
+    return " and ".join(KINDS[kind] for kind in KINDS if kind in kinds) or "styles drawn from a seed alone"
 
 
 def refuse_beside_recipe(words: Mapping[str, Any]) -> None:
@@ -93,7 +116,11 @@ def read_recipe(path: str | Path) -> Recipe:
         words = read_yaml(file)
     except DocumentError as error:
         raise DataError(f"redraw={path}: {error}") from None
-    if not isinstance(words, dict) or words.get("version") != VERSION or "style" not in words:
+    version = words.get("version") if isinstance(words, dict) else None
+    if type(version) is int and version > VERSION:
+        raise DataError(f"redraw={path}: the recipe has version {version}, and this semsynth reads version {VERSION}: "
+                        "take the semsynth that saved it, or a newer one")
+    if not isinstance(words, dict) or version != VERSION or "style" not in words:
         raise DataError(f"redraw={path}: this is no recipe of the painting page, which begins with `version: "
                         f"{VERSION}` and has a style")
-    return Recipe(words["style"], str(words.get("checkpoint") or ""))
+    return Recipe(words["style"], str(words.get("checkpoint") or ""), f"redraw={path}")

@@ -20,8 +20,13 @@ from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Normal, Style
 from semsynth.synthesis.codes import SUFFIX, load_codes
+from semsynth.synthesis.edits import ALL
 from semsynth.synthesis.maps import MapReader
 from semsynth.synthesis.references import Reference
+
+
+class MapMissing(StyleError):
+    """An encoder needs the label map of the picture whose style it shall take."""
 
 
 def resize_start(generator: Any, start: Any) -> None:
@@ -67,7 +72,8 @@ def encode_style(encoder: Any, picture: str | Path | Image.Image, size: tuple[in
         try:
             return style_of(encoder, image, semantics)
         except ValueError as error:  # it reads more than the picture
-            raise StyleError(f"style: {error}") from None
+            kind = MapMissing if semantics is None else StyleError
+            raise kind(f"style: {error}") from None
 
 
 def read_reference(encoder: Any, picture: str | Path | Image.Image, size: tuple[int, int], names: Sequence[str],
@@ -113,17 +119,29 @@ def read_references(encoder: Any, reader: MapReader, size: tuple[int, int], styl
     """
     for key, group in (("style_labels", labels), ("style_instances", instances)):
         for name, files in group.items():
-            if len(files) != len(style.get(name, ())):
-                raise StyleError(f"{key} of {name}: {len(files)} files for {len(style.get(name, ()))} pictures whose "
-                                 "style is taken: give one for each")
+            if name not in style:
+                raise StyleError(f"{_key(key, name)}= is of a picture whose style is taken, and there is none: give "
+                                 f"{_key('style', name)}= as well")
+            if len(files) != len(style[name]):
+                raise StyleError(f"{key} of {name}: {len(files)} files for {len(style[name])} pictures whose style "
+                                 "is taken: give one for each")
     found: dict[str, list[Reference]] = {}
     for name, files in style.items():
         found[name] = []
         for k, file in enumerate(files):
             of, things = (Path(group[name][k]).expanduser() if name in group else None for group in (labels, instances))
             semantics = None if of is None else reader.read(of, things)
-            found[name].append(read_reference(encoder, file, size, reader.names, semantics))
+            try:
+                found[name].append(read_reference(encoder, file, size, reader.names, semantics))
+            except MapMissing as error:
+                why = str(error).removeprefix("style: ")
+                raise StyleError(f"{file}: {why}: give {_key('style_labels', name)}=FILE") from None
     return found
+
+
+def _key(key: str, name: str) -> str:
+    """What is typed for a class, or for all of them."""
+    return key if name == ALL else f"{key}.{name.replace(' ', '_')}"
 
 
 def check_drawn(generator: Any) -> None:

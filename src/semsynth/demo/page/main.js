@@ -172,6 +172,7 @@ class Painting {
   // ---- pictures, words, memory
 
   redraw() {
+    if (!this.drawingFailed && at("status").classList.contains("failed")) this.tell(""); // of what was done before
     this.pictures.draw(this.map.ids.slice(), (network) => this.styles.of(network));
     this.keep();
   }

@@ -59,7 +59,9 @@ export class Styles {
       const before = (this.state[which] || this.state.first).of;
       const of = await Promise.all(this.networks.map(({ encodes }, network) => (
         encodes ? this.engine.encodeStyle(network, file, labels) : before[network])));
-      this.set({ [which]: { name: file.name || "photograph", of } });
+      const name = file.name || "photograph";
+      this.set({ [which]: { name, of } });
+      this.told(`${name} is the ${which === "second" ? "second style" : "style"} now.`);
     } catch (error) {
       this.failed(error);
     }
