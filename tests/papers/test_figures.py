@@ -127,7 +127,7 @@ def test_the_first_seed_that_is_trained_is_taken(tmp_path):
         (folder / "checkpoints").mkdir(parents=True)
         if done:
             (folder / "checkpoints" / "last.ckpt").touch()
-        config = {"norm": {"_target_": f"norms.{norm}"}, "dataset": {"name": "scenes"}, "seed": seed}
+        config = {"norm": {"_target_": f"norms.{norm}"}, "dataset": {"name": "scenes", "val": {}}, "seed": seed}
         return Run(folder, config, None, None, None)
 
     runs = run("CLADE", 2), run("CLADE", 1), run("CLADE", 0, done=False), run("SPADE", 0, done=False)
