@@ -7,8 +7,10 @@ anybody but this machine for anything.
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
-from browser.browsers import install, installed, static
+from browser.browsers import demo, install, installed, static
+from PIL import Image
 
 from semsynth import runs
 from semsynth.errors import ConfigError
@@ -127,3 +129,24 @@ def _is_foreign(url):
 def page(new_page):
     """One page, 1280 pixels wide."""
     return new_page()
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run):
+    """A run with a style vector."""
+    return tiny_run(z_dim=17)
+
+
+@pytest.fixture(scope="module")
+def address(run):
+    """Of the painting page with that run."""
+    with demo(run) as address:
+        yield address
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A photograph of another shape than the run's."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    Image.fromarray(pixels).resize((90, 70)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"

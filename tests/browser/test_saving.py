@@ -2,21 +2,9 @@
 
 import numpy as np
 import pytest
-from browser.browsers import demo
 from browser.painting import Painting, redrawn
 
 SIZE = (32, 32)
-
-
-@pytest.fixture(scope="module")
-def run(tiny_run):
-    return tiny_run(z_dim=17)
-
-
-@pytest.fixture(scope="module")
-def address(run):
-    with demo(run) as address:
-        yield address
 
 
 @pytest.fixture

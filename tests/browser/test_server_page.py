@@ -2,34 +2,15 @@
 
 import numpy as np
 import pytest
-from browser.browsers import demo
 from browser.painting import Painting, redrawn
 from PIL import Image
 
 SIZE = (32, 32)
 
 
-@pytest.fixture(scope="module")
-def run(tiny_run):
-    return tiny_run(z_dim=17)
-
-
-@pytest.fixture(scope="module")
-def address(run):
-    with demo(run) as address:
-        yield address
-
-
 @pytest.fixture
 def painting(page, address, tmp_path):
     return Painting(page, address, tmp_path)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-    Image.fromarray(pixels).resize((90, 70)).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png"
 
 
 def test_paint_fill_undo_style_photograph_save(painting, run, photo):

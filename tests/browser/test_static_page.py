@@ -18,11 +18,6 @@ SIZE = (32, 32)
 
 
 @pytest.fixture(scope="module")
-def run(tiny_run):
-    return tiny_run(z_dim=17)
-
-
-@pytest.fixture(scope="module")
 def site(run, exported):
     return exported(run, stored="float32")
 
@@ -30,13 +25,6 @@ def site(run, exported):
 @pytest.fixture
 def painting(page, site, served, tmp_path):
     return Painting(page, served(site), tmp_path)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-    Image.fromarray(pixels).resize((90, 70)).save(tmp_path / "photo.png")
-    return tmp_path / "photo.png"
 
 
 def vector(saved):
