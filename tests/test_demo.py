@@ -4,6 +4,7 @@ import os
 import shlex
 import socket
 from dataclasses import replace
+from pathlib import Path
 from threading import current_thread
 from types import SimpleNamespace
 
@@ -14,8 +15,10 @@ from asking import client, painted, picture, send, studio
 from commands import composed
 from PIL import Image
 
+from semsynth.cli.typed import as_overrides
 from semsynth.commands import demo, synthesize
 from semsynth.errors import ConfigError, DataError, StyleError
+from semsynth.shipped import CONF
 
 FILES = {"map": "map-1.png", "picture": "picture-1.png"}
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
@@ -113,8 +116,19 @@ def test_a_recipe_is_written_by_the_worker(run):
 def test_names_in_recipes_are_quoted_for_the_shell(run):
     names = {"map": "map; rm -rf ~.png", "picture": "$(x).png"}
     text = send(client(studio(run)), "recipe", {"network": 0, "style": {"seed": 1}, "files": names}).text
-    assert "'input=map; rm -rf ~.png'" in text
-    assert "'output=$(x)'" in text
+    words = shlex.split(text.splitlines()[1])
+    assert {'input="map; rm -rf ~.png"', 'output="$(x)"'} <= {*words}
+
+
+@pytest.mark.parametrize("name", ["lr=2,wd=0 (1)", "[a]{b}", "it's \"so\"\\", "größe 数 $HOME ${run}", "plain"])
+def test_runs_of_any_name_are_found_by_the_command_of_a_recipe(name):
+    cfg = composed("demo", "threads=2", "checkpoint='a=1.ckpt'")
+    text = demo.redrawing(cfg, Path("/runs") / name, (32, 64), {"map": "map, 1.png", "picture": "picture (1).png"})
+    words = shlex.split(text)[2:]
+    for arguments in (words, as_overrides(words, CONF / "synthesize.yaml")):
+        read = composed("synthesize", *arguments)
+        assert [read.run, read.input, read.output, read.redraw, read.size, read.threads, read.checkpoint] == [
+            f"/runs/{name}", "map, 1.png", "picture (1)", "recipe (1).yaml", [32, 64], 2, "a=1.ckpt"]
 
 
 def test_the_newest_run_is_taken(tmp_path):

@@ -2,12 +2,19 @@
 
 import importlib
 import re
+import shlex
 
 import pytest
 from commands import ROOT
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 from semsynth.cli.help import describe
-from semsynth.spelling import COMMANDS, as_typed_here, installed, started_as, typed
+from semsynth.spelling import COMMANDS, as_typed_here, installed, named, started_as, typed
+
+NAMES = ["runs/norm-clade+seed-0", "lr=2,wd=0", "set (1)", "[32,32]", "{a: b}", "it's", 'say "so"', "größe 数据",
+         "$HOME", "${norm}", "a\\${norm}\\", "back\\slash", "back\\", 'back\\"', "back\\\\'", "~me", "-m", "null",
+         "True", "1e5", "007", "a#b;c&d|e>f", "*?!", " a ", "choice(a,b)", "x@y:z", "..", "../a", ""]
 
 
 def test_in_the_source_tree_scripts_are_named():
@@ -38,3 +45,21 @@ def test_help_then_names_no_script(name):
 def test_how_a_process_was_started(words, monkeypatch):
     monkeypatch.setattr("sys.argv", [*words, "output=x", "name=a b"])
     assert started_as("train_segmenter") == "python tools/train_segmenter.py output=x 'name=a b'"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_any_signs_passes_the_shell_and_hydra(name):
+    *_, word = shlex.split(typed(["synthesize", named("run", name)]))
+    override = OverridesParser.create().parse_override(word)
+    assert not override.is_sweep_override()
+    assert OmegaConf.create({"run": override.value(), "norm": "clade"}).run == name
+
+
+def test_names_of_a_sweep():
+    names = [name for name in NAMES if "${" not in name]
+    override = OverridesParser.create().parse_override(named("run", *names))
+    assert [getattr(value, "text", value) for value in override.value().list] == names
+
+
+def test_plain_names_stay_plain():
+    assert named("run", "/data/my-runs/a_1.0+b") == "run=/data/my-runs/a_1.0+b"

@@ -14,6 +14,7 @@ from semsynth.shipped import IN_SOURCE_TREE
 COMMANDS = tuple(sorted(path.stem for path in Path(__file__).with_name("commands").glob("[!_]*.py")))
 AT_ROOT = ("train", "evaluate", "synthesize", "demo")  # the scripts of the others lie in tools/
 SCRIPT = re.compile(rf"(?<![\w./-])(?:python )?(?:tools/)?({'|'.join(COMMANDS)})\.py\b")
+PLAIN = re.compile(r"(?!(null|true|false|nan|inf)$)(\.{0,2}/|[a-z_])[\w./+:@%-]*", re.ASCII | re.IGNORECASE)
 
 
 def typed(command: Sequence[str]) -> str:
@@ -21,6 +22,28 @@ def typed(command: Sequence[str]) -> str:
     name, *arguments = command
     script = f"{name}.py" if name in AT_ROOT else f"tools/{name}.py"
     return as_typed_here(" ".join(["python", script, *map(shlex.quote, arguments)]))
+
+
+def named(key: str, *names: object) -> str:
+    """The argument that gives a key the name of a file or folder, or each of several in a sweep, whatever it is.
+
+    As Hydra's grammar has it, not the shell's: that is `typed`.
+
+    >>> named("run", "runs/a"), named("run", "runs/lr=2, (1)")
+    ('run=runs/a', 'run="runs/lr=2, (1)"')
+    """
+    return f"{key}={','.join(literal(str(name)) for name in names)}"
+
+
+def literal(name: str) -> str:
+    """A name as a value that Hydra reads as it is: in quotes where it is not plain, and without interpolation."""
+    return name if PLAIN.fullmatch(name) else quoted(re.sub(r"(\\*)\$\{", r"\1\1\\${", name))
+
+
+def quoted(text: str) -> str:
+    """A text in quotes of Hydra's grammar, where backslashes count before a quote alone."""
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'
 
 
 def started_as(name: str) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 from semsynth.exporting.web import PAGE
 from semsynth.semantics.edges import instance_edges
 from semsynth.semantics.icpe import Offsets
+from semsynth.spelling import literal, named
 
 
 @pytest.fixture
@@ -106,10 +107,10 @@ def test_a_damaged_png_is_told_in_words(page, served):
 
 
 def test_the_command_of_a_recipe_is_typed_as_it_stands(call):
-    about = {"run": "Anna's run", "checkpoint": "0" * 64, "checkpoint_file": "last.ckpt", "weights": "raw",
-             "width": 64, "height": 32, "z_dim": 0}
+    about = {"run": literal("Anna's run, (1)"), "checkpoint": "0" * 64, "checkpoint_file": "last.ckpt",
+             "weights": "raw", "width": 64, "height": 32, "z_dim": 0}
     text = call("recipe.js", "recipe", about, None, {"map": "map-1.png", "picture": "picture-1.png"})
     (line,) = [line for line in text.splitlines() if "synthesize.py" in line]
     assert shlex.split(line.removeprefix("#"))[2:] == [
-        "run=Anna's run", "input=map-1.png", "output=picture-1", "redraw=recipe-1.yaml", "size=[32,64]",
+        named("run", "Anna's run, (1)"), "input=map-1.png", "output=picture-1", "redraw=recipe-1.yaml", "size=[32,64]",
         "checkpoint=last.ckpt", "weights=raw"]

@@ -5,9 +5,11 @@ import shlex
 import pytest
 from commands import ROOT
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
-from semsynth.cli.typed import as_overrides, asks_for_help, plain, quoted, readable
+from semsynth.cli.typed import as_overrides, asks_for_help, plain, readable
 from semsynth.errors import ConfigError
+from semsynth.spelling import quoted
 
 TRAIN = ROOT / "conf" / "train.yaml"
 NAMES = ["set (1)", "lr=2", "a,b", "Müller", "数据", "it's", 'say "so"', "0_size-[32,32]+norm-clade", "a;b&c|d#e",
@@ -34,6 +36,15 @@ def test_a_name_to_be_made_arrives_as_it_is(name, tmp_path):
     else:
         name = f"{tmp_path}/new {name}"
     assert parsed(f"output={readable(name)}").value() == name
+
+
+def test_what_looks_like_an_interpolation_may_be_the_name_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("${norm}", "(1) ${norm}"):
+        assert OmegaConf.create({"run": parsed(f"run={readable(name)}").value(), "norm": "clade"}).run == (
+            name.replace("${norm}", "clade"))
+        (tmp_path / name).mkdir()
+        assert OmegaConf.create({"run": parsed(f"run={readable(name)}").value(), "norm": "clade"}).run == name
 
 
 def test_the_home_directory(monkeypatch, tmp_path):
@@ -88,7 +99,7 @@ def test_quotes_and_back():
         assert plain(quoted(name)) == name
     assert plain("runs/a,runs/b") == "runs/a,runs/b"
     assert plain("4") == "4"
-    assert shlex.split(shlex.join([quoted("a b")])) == ["'a b'"]
+    assert shlex.split(shlex.join([quoted("a b")])) == ['"a b"']
 
 
 @pytest.mark.parametrize("name", ["2024", "1_000", "1e5", "true", "007", ".5"])

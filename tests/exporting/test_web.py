@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from commands import composed
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from semsynth import runs
 from semsynth.commands.export import write
@@ -48,6 +49,7 @@ class Maps:
 def exported(tiny_run, tmp_path_factory, package):
     """A site, the run that it was made of, and what was said of it."""
     run = tiny_run(z_dim=3, norm="clade_icpe", edges=True, unknown=4)
+    run = run.rename(run.with_name("it's lr=2, (1)"))
     kept = runs.Run(run)
     source = Source(run, kept.plain, kept.saved, kept.weights, kept.generator, kept.encoder)
     folder = tmp_path_factory.mktemp("sites") / "site"
@@ -83,6 +85,8 @@ def test_it_says_what_the_networks_take(exported):
     assert (about["unknown"], about["blank"]) == (4, 4)
     assert about["masks"] == kept.plain["dataset"].get("masks")
     assert (about["checkpoint_file"], about["weights"]) == (kept.saved.path.name, kept.weights)
+    assert about["name"] == run.name
+    assert OverridesParser.create().parse_override(f"run={about['run']}").value() == run.name  # in commands
     assert about["checkpoint"] == hashlib.sha256(kept.saved.path.read_bytes()).hexdigest()
     for said in about["networks"].values():
         assert said["bytes"] == (folder / "model" / said["file"]).stat().st_size

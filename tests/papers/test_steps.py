@@ -7,6 +7,7 @@ from pathlib import Path
 import hydra.utils
 import pytest
 from commands import composed
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from semsynth import config, runs
 from semsynth.errors import ReportError
@@ -86,6 +87,16 @@ def test_runs_of_a_data_set_are_scored_together_and_those_of_two_are_not():
     scoring = next(step for step in steps.steps_of(read("table1"), PLACE) if step.kind == "score")
     assert len(scoring.commands(scoring.jobs)) == 4
     assert sum(command[-2].count("dataset-") for command in scoring.commands(scoring.jobs)) == len(scoring.jobs) == 21
+
+
+def test_runs_in_a_folder_of_any_name_are_named_as_hydra_reads_them():
+    place = steps.Place(Path("my runs, (1)"))
+    (step,) = [step for step in steps.steps_of(read("table1_scenes"), place) if step.kind == "score"]
+    for jobs in (step.jobs[:1], step.jobs):
+        (command,) = step.commands(jobs)
+        (word,) = [word for word in command if word.startswith("run=")]
+        value = OverridesParser.create().parse_override(word).value()
+        assert [Path(name.text) for name in getattr(value, "list", ())] == list(jobs) or Path(value) == jobs[0]
 
 
 def test_scores_are_taken_again_after_training_and_for_another_protocol(tmp_path):

@@ -8,8 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
 
-from semsynth.cli.quoting import quoted
 from semsynth.shipped import EXPERIMENTS
+from semsynth.spelling import quoted
 
 CONFIG_DIR = ("--config-dir", "-cd")
 LOCAL = "file://"

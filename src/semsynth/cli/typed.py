@@ -15,9 +15,9 @@ from hydra.errors import HydraException
 
 from semsynth.cli.folders import groups_of
 from semsynth.cli.meanings import chosen
-from semsynth.cli.quoting import quoted
 from semsynth.config.keys import names_file
 from semsynth.errors import ConfigError
+from semsynth.spelling import literal, quoted
 
 HELP = ("--help", "-h")
 SWEEP = ("--multirun", "-m")
@@ -62,7 +62,7 @@ def as_overrides(arguments: Sequence[str], file: Path) -> list[str]:
         else:
             key, equals, value = argument.partition("=")
             as_name = names_file(key.lstrip("+"), file.stem) and _is_number(value)
-            found.append(f"{key}={quoted(value) if as_name else readable(value, sweep)}" if equals else argument)
+            found.append(f"{key}={literal(value) if as_name else readable(value, sweep)}" if equals else argument)
     return flags + found
 
 
@@ -75,10 +75,10 @@ def readable(value: str, sweep: bool = False) -> str:
     """
     read = _read(value)
     if read is not None:
-        return quoted(value) if _is_name(value, read, sweep) else value
+        return literal(value) if _is_name(value, read, sweep) else value
     name = os.path.expanduser(value) if re.match("~(/|$)", value) else value
     if os.path.exists(name):
-        return quoted(name)
+        return literal(name)
     if value[:1] == "[" and value[-1:] == "]":
         return f"[{','.join(readable(part.strip()) for part in value[1:-1].split(','))}]"
     if sweep and "," in value:
@@ -108,7 +108,7 @@ def _is_name(value: str, read: Override, sweep: bool) -> bool:
     if read.is_sweep_override():
         folder = os.path.dirname(value)
         return os.path.exists(value) or (not sweep and folder != "" and os.path.isdir(folder))
-    return isinstance(read.value(), str) and read.value() != value and os.path.exists(value)
+    return isinstance(read.value(), str) and (read.value() != value or "${" in value) and os.path.exists(value)
 
 
 def _is_number(value: str) -> bool:

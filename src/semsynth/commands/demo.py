@@ -20,7 +20,7 @@ from semsynth.cli import command
 from semsynth.config import listed
 from semsynth.errors import ConfigError, DataError
 from semsynth.shipped import CONF
-from semsynth.spelling import typed
+from semsynth.spelling import named, typed
 
 RUNS = Path("runs")
 MISSING = ("the painting page needs the packages of the extra demo: pip install 'semsynth[demo]' (in the source tree: "
@@ -109,10 +109,10 @@ def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:
 def redrawing(cfg: DictConfig, folder: Path, size: tuple[int, int], files: dict[str, str]) -> str:
     """The command that draws a saved map as it was drawn here."""
     picture = files["picture"].removesuffix(".png")
-    words = [f"run={folder}", f"input={files['map']}", f"output={picture}",
-             f"redraw={picture.replace('picture', 'recipe', 1)}.yaml", f"size=[{size[0]},{size[1]}]"]
-    words += [f"{key}={cfg[key]}" for key in ("checkpoint", "weights", "device", "threads", "matmul")
-              if cfg[key] != "auto"]
+    words = [named("run", folder), named("input", files["map"]), named("output", picture),
+             named("redraw", f"{picture.replace('picture', 'recipe', 1)}.yaml"), f"size=[{size[0]},{size[1]}]"]
+    words += [named(key, cfg[key]) for key in ("checkpoint", "weights", "device", "matmul") if cfg[key] != "auto"]
+    words += [f"threads={cfg.threads}"] if cfg.threads != "auto" else []
     return typed(["synthesize", *words])
 
 

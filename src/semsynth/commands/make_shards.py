@@ -17,7 +17,7 @@ from semsynth.cli import command
 from semsynth.config import FACTS, check_signatures, finalize, settings
 from semsynth.errors import ConfigError
 from semsynth.shipped import CONF
-from semsynth.spelling import typed
+from semsynth.spelling import named, typed
 
 
 def make(cfg: DictConfig, console: Console) -> None:
@@ -43,7 +43,7 @@ def make(cfg: DictConfig, console: Console) -> None:
                            progress_bar(split, console, len(dataset)))
         done = f"{made.samples} samples in {made.shards} shards, {made.bytes / 1e6:.0f} MB"
         console.print(f"{split}: {done if made.new else f'as they were, {done}'}", highlight=False)
-    words = [f"dataset={cfg.dataset.name}", "data=shards", f"shards={cfg.output}"]
+    words = [f"dataset={cfg.dataset.name}", "data=shards", named("shards", cfg.output)]
     console.print(f"next: {typed(['train', *words])}", soft_wrap=True, markup=False, highlight=False)
 
 

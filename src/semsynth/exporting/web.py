@@ -17,6 +17,7 @@ from semsynth.exporting.program import style_length
 from semsynth.exporting.programs import write_programs
 from semsynth.exporting.runtime import RUNTIMES, write_runtime
 from semsynth.exporting.source import Source
+from semsynth.spelling import literal
 from semsynth.weights.files import write_bytes, write_text
 from semsynth.weights.tensor_files import sha256_of
 
@@ -88,15 +89,15 @@ def write_site(source: Source, folder: Path, site: Site, size: tuple[int, int], 
 
 
 def _about(source: Source, size: tuple[int, int], folder: Path) -> dict[str, Any]:
-    """What the page must know of the networks, as `engine_onnx.js` reads it."""
+    """What the page must know of the networks, as `engine_onnx.js` reads it; names in commands as Hydra reads them."""
     condition = source.condition
     icpe, ids = condition.icpe, source.config["dataset"].get("ids") or range(len(condition.classes))
     networks = {path.stem: {"file": path.name, "bytes": path.stat().st_size}
                 for path in sorted((folder / "model").glob("*.onnx"), reverse=True)}
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((folder / "model").glob("*.onnx"))))
     return {
-        "name": source.run.resolve().name, "run": source.run.resolve().name, "key": digest.hexdigest()[:16],
-        "checkpoint": sha256_of(source.saved.path), "checkpoint_file": source.saved.path.name,
+        "name": source.run.resolve().name, "run": literal(source.run.resolve().name), "key": digest.hexdigest()[:16],
+        "checkpoint": sha256_of(source.saved.path), "checkpoint_file": literal(source.saved.path.name),
         "weights": source.weights, "height": size[0], "width": size[1],
         "encoder_size": list(condition.size), "z_dim": style_length(source.generator), "edges": condition.edges,
         "icpe": None if icpe is None else {"components": icpe.components, "skip_label": icpe.skip_label,

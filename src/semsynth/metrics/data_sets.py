@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from semsynth.errors import EvaluationError
 from semsynth.interfaces import SampleSet
 from semsynth.metrics.protocol import Protocol
 from semsynth.metrics.real import RealImages
+from semsynth.spelling import named, typed
 
 
 class DataSets:
@@ -70,10 +70,10 @@ class DataSets:
     def trains_judge(self, size: Sequence[int]) -> str:
         """The command that trains a segmenter for this data set and images of a size (H,W)."""
         root, shards = _files(self.facts["train"]).get("root"), self.facts["train"].get("source", {}).get("shards")
-        where = "" if root is None else " " + shlex.quote(f"dataset.root={root}")
-        where += "" if shards is None else " data=shards " + shlex.quote(f"shards={shards}")
-        return (f"python tools/train_segmenter.py dataset={self.name}{where} 'size=[{size[0]},{size[1]}]' "
-                f"output={self.name}_segmenter.safetensors")
+        where = [] if root is None else [named("dataset.root", root)]
+        where += [] if shards is None else ["data=shards", named("shards", shards)]
+        return typed(["train_segmenter", f"dataset={self.name}", *where, f"size=[{size[0]},{size[1]}]",
+                      f"output={self.name}_segmenter.safetensors"])
 
     def maps(self, protocol: Protocol) -> SampleSet:
         """The validation split as generators see it; where it is drawn, as many samples as the protocol counts."""

@@ -12,10 +12,11 @@ import yaml
 
 from semsynth.errors import ConfigError
 from semsynth.papers.study import Study, Words
-from semsynth.reporting.collect import COMPLEXITY, SCORES, quoted
+from semsynth.reporting.collect import COMPLEXITY, SCORES
 from semsynth.runs.directory import CHECKPOINTS, Run
 from semsynth.runs.jobs import sweep_jobs
 from semsynth.shipped import CONF
+from semsynth.spelling import named
 
 SUBDIR = "hydra.sweep.subdir=${run_name:${hydra:job.override_dirname}}"
 TRAIN, EVALUATE, MEASURE = "train", "evaluate", "complexity"
@@ -113,7 +114,7 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
         by_data: dict[Path, list[Path]] = {}
         for run in some:
             by_data.setdefault(run.parent, []).append(run)
-        return [(EVALUATE, "-m", *sweep, _runs(members), *words) for members in by_data.values()]
+        return [(EVALUATE, "-m", *sweep, named("run", *members), *words) for members in by_data.values()]
 
     return Step("score", _distinct(folders), commands, lambda run: is_scored(run, wanted), is_trained,
                 study.minutes.get("score"))
@@ -122,7 +123,7 @@ def _scoring(folders: Sequence[Path], study: Study, place: Place) -> Step:
 def _costs(folders: Sequence[Path], study: Study, place: Place) -> Step:
     words = tuple(f"{key}={value}" for key, value in (study.cost or {}).items())
     sweep = (*place.launcher, f"hydra.sweep.dir={place.multirun}", "hydra.sweep.subdir=.")
-    return Step("cost", _distinct(folders), lambda runs: [(MEASURE, "-m", *sweep, _runs(runs), *words)],
+    return Step("cost", _distinct(folders), lambda runs: [(MEASURE, "-m", *sweep, named("run", *runs), *words)],
                 is_measured, is_trained, study.minutes.get("cost"))
 
 
@@ -142,10 +143,6 @@ def _measuring(sweep: Words, study: Study, place: Place) -> Step:
 
 def _distinct(folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folders))
-
-
-def _runs(folders: Sequence[Path]) -> str:
-    return quoted(f"run={','.join(map(str, folders))}") if len(folders) == 1 else f"run={','.join(map(str, folders))}"
 
 
 # ---- what is done already

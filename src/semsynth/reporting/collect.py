@@ -16,7 +16,7 @@ from semsynth.errors import ConfigError, ReportError
 from semsynth.reporting.costs import COSTS, read_cost
 from semsynth.reporting.setting import Config, setting_key, setting_name
 from semsynth.runs.directory import SUFFIXES
-from semsynth.spelling import as_typed_here
+from semsynth.spelling import named, typed
 
 SCORES, COMPLEXITY = "scores.json", "complexity.json"
 FORMAT = 1  # of both files
@@ -186,13 +186,6 @@ def _epochs_begun(path: Path) -> int | None:
     return max(epochs) + 1 if epochs else None
 
 
-def quoted(argument: str) -> str:
-    """A key=value argument as it is typed in a shell for Hydra, quoted where the path needs it."""
-    key, _, value = argument.partition("=")
-    plain = all((c.isascii() and c.isalnum()) or c in "/._-+:@%" for c in value)
-    return argument if plain else f"'{key}=\"{value}\"'"
-
-
 def evaluation_command(directory: Path) -> str:
     """The command that makes a run's scores."""
-    return as_typed_here(f"python evaluate.py {quoted(f'run={directory}')}")
+    return typed(["evaluate", named("run", directory)])

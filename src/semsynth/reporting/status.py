@@ -17,7 +17,7 @@ from semsynth.runs.claiming import holder
 from semsynth.runs.directory import CHECKPOINTS, CONFIG, PROGRESS, Run
 from semsynth.runs.failures import failed_jobs, failure
 from semsynth.runs.jobs import read_sweep
-from semsynth.spelling import typed
+from semsynth.spelling import named, typed
 
 FINISHED, RUNNING, FAILED, STOPPED, WAITING = STATES = ("finished", "running", "failed", "stopped", "waiting")
 STANDING = {"epoch": int, "epochs": int, "batch": int, "batches": int, "left_s": int | float | None}
@@ -55,7 +55,7 @@ def status(sweep: Path) -> str:
     if not jobs:
         what = "holds no sweep of trainings" if sweep.is_dir() else "there is no such directory"
         raise ReportError(f"status={sweep}: {what}: give the directory of one, as in status=multirun/NAME")
-    again = typed(["train", "-m", *with_resume(plan.words), f"hydra.sweep.dir={sweep}"]) if plan else None
+    again = typed(["train", "-m", *with_resume(plan.words), named("hydra.sweep.dir", sweep)]) if plan else None
     return page(sweep, jobs, again, dict(zip(plan.jobs, plan.short, strict=True)) if plan else {})
 
 

@@ -17,7 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from semsynth import machine
 from semsynth.errors import DataError, NonFiniteError, TrainingStopped, WritingError
 from semsynth.matmul import chosen, matmul_precision
-from semsynth.spelling import as_typed_here, typed
+from semsynth.spelling import as_typed_here, named, typed
 from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
@@ -96,7 +96,7 @@ def report(trainer: pl.Trainer, grids: Path) -> None:
                 print(*callback.lines(), sep="\n")
         grid = latest_grid(grids)
         print(grid if grid is not None else f"{grids.parent} (no validation ran, so there is no grid)", flush=True)
-        drawn = typed(["synthesize", f"run={grids.parent}", "input=MAP.png", "output=FOLDER", "snap=true"])
+        drawn = typed(["synthesize", named("run", grids.parent), "input=MAP.png", "output=FOLDER", "snap=true"])
         print(f"draw your own label map, painted in the colours of the grid's legend:\n  {drawn}", flush=True)
 
 
