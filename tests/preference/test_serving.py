@@ -1,5 +1,6 @@
 """The secret part of the link, and one server for a study."""
 
+import os
 import stat
 
 import pytest
@@ -22,6 +23,13 @@ def test_the_secret_stays_and_is_read_by_its_owner_alone(tmp_path):
     assert secret(tmp_path / "token") == token
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     assert secret(tmp_path / "other") != token
+
+
+def test_the_secret_is_on_the_disk_before_anybody_is_told(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    secret(tmp_path / "token")
+    assert synced == [(tmp_path / "token").stat().st_ino, tmp_path.stat().st_ino]
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"with a blank in all of it", b"\xff" * 40, b"a/b" * 10])

@@ -7,9 +7,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from semsynth.errors import ConfigError
 from semsynth.serving.guard import Guard
 
 HERE = "http://127.0.0.1:8765"
+SECRET = "a_secret-of_a-link"
 
 
 def answer(_):
@@ -56,15 +58,24 @@ def test_pages_of_other_sites(site, status):
 
 
 @pytest.mark.parametrize(("given", "status"), [
-    ("Bearer secret", 200), (None, 403), ("Bearer secre", 403), ("Bearer secrets", 403), ("secret", 403),
-    ("Bearer ", 403), ("Basic secret", 403), ("bearer secret", 403),
+    (f"Bearer {SECRET}", 200), (None, 403), (f"Bearer {SECRET[:-1]}", 403), (f"Bearer {SECRET}s", 403), (SECRET, 403),
+    ("Bearer ", 403), (f"Basic {SECRET}", 403), (f"bearer {SECRET}", 403),
 ])
 def test_the_token(given, status):
-    page = guarded(token="secret")
+    page = guarded(token=SECRET)
     headers = {} if given is None else {"Authorization": given}
     assert page.get("/api/x", headers=headers).status_code == status
-    assert page.get("/api/x?token=secret").status_code == 403  # addresses are kept and sent on
+    assert page.get(f"/api/x?token={SECRET}").status_code == 403  # addresses are kept and sent on
     assert page.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", " ", 20 * " ", "short", f"{SECRET} ", f"{SECRET}\n", "ü" * 20, 20 * "\0", False,
+                                   True, 0, SECRET.encode(), [SECRET]])
+def test_what_is_no_secret_guards_nothing(token):
+    """An empty one would be known to everybody."""
+    with pytest.raises(ConfigError, match="the secret of a link is 16 or more") as told:
+        guarded(token=token)
+    assert SECRET not in str(told.value)
 
 
 def test_headers_that_stand_twice():

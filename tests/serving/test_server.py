@@ -31,6 +31,21 @@ def test_others_need_the_secret_of_the_link(host, own):
     assert guarded(None, host, [], False).token is None
 
 
+@pytest.mark.parametrize("token", ["", " ", "true", "AUTO", "none", "a secret of my own", None, 0, 1, 1.0, [], b"auto"])
+def test_what_does_not_say_whether_there_is_a_secret_is_refused(token):
+    """It must not be taken for none."""
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(ConfigError, match="token=.* must be auto, true or false"):
+            guarded(None, host, [], token)
+
+
+def test_the_secret_may_be_one_that_was_there():
+    assert guarded(None, "0.0.0.0", [], "auto", lambda: "0123456789abcdef").token == "0123456789abcdef"
+    with pytest.raises(ConfigError, match="the secret of a link"):
+        guarded(None, "0.0.0.0", [], "auto", lambda: "")
+    assert guarded(None, "127.0.0.1", [], "auto", lambda: 1 / 0).token is None  # none is made
+
+
 def test_the_link_is_answered_where_it_leads():
     """Also at another of this machine's own numbers."""
     routes = [Route("/", lambda _: PlainTextResponse("in"))]

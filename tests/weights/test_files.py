@@ -47,6 +47,13 @@ def test_the_disk_has_all_of_it_before_it_takes_its_name(tmp_path, monkeypatch):
     assert calls == ["fsync", "replace", "fsync"]  # the file; the name; the folder that holds the name
 
 
+def test_the_disk_has_the_names_of_new_folders(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    write_text(tmp_path / "new" / "newer" / "a", "text")
+    assert {place.stat().st_ino for place in (tmp_path, tmp_path / "new", tmp_path / "new" / "newer")} <= {*synced}
+
+
 @pytest.mark.parametrize("what", ["folder", "fifo", "file for a folder"])
 def test_a_place_that_holds_something_else_is_said(tmp_path, what):
     path = tmp_path / "a"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from semsynth.errors import PreferenceError
 from semsynth.preference.app import make_app
 from semsynth.preference.session import Session, describe
-from semsynth.serving.server import guarded, link, listening, serve
+from semsynth.serving.guard import is_secret
+from semsynth.serving.server import guarded, link, listening, new_secret, serve
+from semsynth.weights.files import sync_folder
 
 CONNECTIONS = 512  # at a time; a rater's browser keeps up to six
 TOKEN = "token"  # file of the secret part of the link, which stays the same when the server is started again
@@ -31,9 +32,7 @@ def serve_study(folder: Path, host: str = "127.0.0.1", port: int = 8000, hosts: 
     """
     session = Session(folder)
     try:
-        guard = guarded(make_app(session), host, hosts, "auto")
-        if guard.token is not None:
-            guard.token = secret(folder / TOKEN)
+        guard = guarded(make_app(session), host, hosts, "auto", lambda: secret(folder / TOKEN))
         with listening(host, port) as place:
             print(f"{describe(session.study)['of']} pairs for each rater; {session.progress()}",
                   f"votes: {session.votes.path}", f"link for raters: {link(host, place.getsockname()[1], guard.token)}",
@@ -54,10 +53,13 @@ def secret(path: Path) -> str:
     """
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
+            file.write(f"{new_secret()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(path.parent)
     except FileExistsError:
         pass
     token = path.read_text(errors="replace").strip()
-    if len(token) < 16 or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum():
+    if not is_secret(token):
         raise PreferenceError(f"{path} does not hold the secret part of a link: remove it, and a new one is made")
     return token

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import re
 from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from semsynth.errors import ConfigError
 
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
@@ -21,6 +25,12 @@ HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 OWN = ("127.0.0.1", "localhost", "::1")
+SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
+
+
+def is_secret(token: Any) -> bool:
+    """Whether a token is one that nobody guesses, and that a link can hold."""
+    return isinstance(token, str) and SECRET.fullmatch(token) is not None
 
 
 class Guard:
@@ -33,11 +43,17 @@ class Guard:
         app: What is guarded.
         names: Names of this server, in lower case, beside those of every machine for itself.
         numbers: Whether it is reached by any number.
-        token: The secret that all below `/api/` asks for; None: none.
+        token: The secret that all below `/api/` asks for; None, and nothing else: none.
+
+    Raises:
+        ConfigError: the token is no secret.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str] = (), *, numbers: bool = False,
                  token: str | None = None) -> None:
+        if token is not None and not is_secret(token):
+            raise ConfigError("the secret of a link is 16 or more of the signs A-Z, a-z, 0-9, - and _, or None where "
+                              f"none is asked for; this {type(token).__name__} is neither")
         self.app, self.names, self.numbers, self.token = app, {*OWN, *names}, numbers, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

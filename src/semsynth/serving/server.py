@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
@@ -43,7 +43,13 @@ def listening(host: str, port: int) -> socket.socket:
         raise ConfigError(f"{why}: take another port, or port=0 for any that is free") from None
 
 
-def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Guard:
+def new_secret() -> str:
+    """The secret part of a link."""
+    return secrets.token_urlsafe(24)
+
+
+def guarded(app: Any, host: str, names: Sequence[str], token: bool | str, secret: Callable[[], str] = new_secret
+            ) -> Guard:
     """An application that answers only to those who may ask at an address.
 
     Args:
@@ -51,13 +57,20 @@ def guarded(app: Any, host: str, names: Sequence[str], token: bool | str) -> Gua
         host: Where it listens.
         names: Further names of it, as behind a proxy.
         token: Whether a secret is asked for; `auto`: where others can reach it, by the address or by a further name.
+        secret: Called for it where it is.
+
+    Raises:
+        ConfigError: the token is something else, or what was called gave no secret.
     """
+    if not isinstance(token, bool) and not (isinstance(token, str) and token == "auto"):
+        raise ConfigError(f"token={token!r:.100} must be auto, true or false: the secret itself is made for you, and "
+                          "stands in the link that is printed")
     own = is_own(host)
-    secret = secrets.token_urlsafe(24) if token is True or (token == "auto" and (names or not own)) else None
+    asked = bool(names) or not own if token == "auto" else token
     known = {host.lower(), *(name.lower() for name in names)}
     if not own:
         known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-    return Guard(app, known, numbers=not own, token=secret)
+    return Guard(app, known, numbers=not own, token=secret() if asked else None)
 
 
 def link(host: str, port: int, token: str | None) -> str:

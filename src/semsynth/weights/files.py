@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,7 @@ def write_with(path: Path, write: Callable[[BinaryIO], object], sync: bool = Tru
     if path.exists() and not path.is_file():  # else a device would be replaced
         raise WritingError(f"{path} cannot be written: what is there is no file. Take another place")
     try:
+        made = [*takewhile(lambda folder: not folder.exists(), path.parents)]
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
             write(file)
@@ -50,7 +52,8 @@ def write_with(path: Path, write: Callable[[BinaryIO], object], sync: bool = Tru
                 os.fsync(file.fileno())
         os.replace(partial, path)
         if sync:
-            _sync(path.parent)
+            for folder in {path.parent, *(folder.parent for folder in made)}:
+                sync_folder(folder)
     except Exception as error:
         refused(path, error)
         raise
@@ -80,8 +83,8 @@ def clear_partial(folder: Path, name: str = "*", seconds: float = 0.0) -> None:
                 path.unlink()
 
 
-def _sync(folder: Path) -> None:
-    """Bring a folder's names to the disk, where its file system can."""
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where its file system can: without, a power cut may lose a new file."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
