@@ -1,5 +1,7 @@
 """Table V: the published votes with what they can say, and studies of our own below them."""
 
+import shutil
+
 import hydra.utils
 import pytest
 from raters import let_vote, plan, study_of, write_folders
@@ -37,6 +39,14 @@ def test_votes_of_our_own_stand_below(tmp_path):
         [name, "ours", "theirs", "unlimited", "83.3 (73.1 to 90.2)", "60 of 72"] for name in ("ade20k", "camvid")]
     assert len(ours.table.unrounded.splitlines()) == 3
     assert "6 raters, 6 have finished" in ours.text
+
+
+def test_a_copy_of_a_study_is_not_shown_as_another(tmp_path):
+    folder = study_of(write_folders(tmp_path / "one"), plan())
+    let_vote(folder, 2, lambda rater, item: 0)
+    shutil.copytree(folder, tmp_path / "two" / "study")
+    with pytest.raises(ReportError, match=r"two/study holds votes that .*one/study holds, too"):
+        Table5(str(tmp_path))(Results("table5", (), (), tmp_path))
 
 
 def test_damaged_votes_are_told(tmp_path):

@@ -1,6 +1,7 @@
 """Shares, intervals and tests of votes; raters with a planted preference are found out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from semsynth.errors import PreferenceError
 from semsynth.preference.analysis import analyse, of_counts, of_votes
 from semsynth.preference.session import Session
 from semsynth.preference.study import read_study
+from semsynth.preference.tables import who
 from semsynth.preference.votes import read_votes
 
 
@@ -141,6 +143,30 @@ def test_votes_of_another_study_are_not_counted(place):
     small = read_study(study_of(place, plan(pairs=1)))
     with pytest.raises(PreferenceError, match="votes of another study"):
         analyse(small, read_votes(place / "before" / "votes.jsonl"))
+
+
+def test_a_file_that_was_put_together_of_copies_counts_each_vote_once(place):
+    """Of one copy that is whole, and one of an earlier time."""
+    folder = study_of(place, plan(pairs=6))
+    let_vote(folder, 3, lambda rater, item: int(rater == 2))
+    study, votes = read_study(folder), read_votes(folder / "votes.jsonl")
+    once, twice = analyse(study, votes), analyse(study, [*votes[:9], *votes])
+    assert (once.doubles, twice.doubles) == (0, 9)
+    assert replace(twice, doubles=0) == once
+    assert "count once: 9." in who(study, twice)
+    assert "once" not in who(study, once)
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    ({"chosen": "b"}, r"the rater .* gave two answers to trial 5: .*keep the lines of one"),
+    ({"item": 0, "trial": None}, "the rater .* began twice")])
+def test_copies_that_do_not_agree_are_refused(place, change, told):
+    folder = study_of(place, plan(pairs=6))
+    let_vote(folder, 1, lambda rater, item: 0)
+    votes = read_votes(folder / "votes.jsonl")
+    other = {key: word for key, word in (votes[-1] | change).items() if word is not None}
+    with pytest.raises(PreferenceError, match=told):
+        analyse(read_study(folder), [*votes, other])
 
 
 def test_a_study_without_votes_has_no_rows(place):

@@ -1,6 +1,7 @@
 """Studies made of folders."""
 
 import json
+import os
 import re
 import shutil
 from collections import Counter
@@ -55,6 +56,16 @@ def test_files_tell_nothing_of_their_maker(place):
     names = json.dumps([path.name for path in folder.rglob("*")])
     assert "ours" not in names
     assert "theirs" not in names
+
+
+def test_a_study_is_on_the_disk_with_its_pictures_before_anybody_votes(place, monkeypatch):
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    folder = study_of(place, plan(pairs=2))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) == 5
+    assert {path.stat().st_ino for path in (*files, folder / "pictures", folder, place)} <= {*synced}
+    assert synced[-2:] == [(folder / "study.json").stat().st_ino, folder.stat().st_ino]
 
 
 def test_the_seed_chooses_pictures_and_pages_share_none(place):

@@ -178,3 +178,17 @@ def test_votes_of_another_study_are_not_gone_on_with(place):
     (place / "before" / "votes.jsonl").rename(folder / "votes.jsonl")
     with pytest.raises(PreferenceError, match="votes of another study"):
         Session(folder)
+
+
+def test_a_file_that_was_put_together_of_copies_is_gone_on_with_where_they_agree(place):
+    folder = study_of(place, plan(pairs=4))
+    let_vote(folder, 2, lambda rater, item: 0)
+    path = folder / "votes.jsonl"
+    path.write_bytes(2 * path.read_bytes())
+    session = Session(folder)
+    assert session.progress() == "2 raters, 2 have finished; 8 votes"
+    session.close()
+    last = json.loads(path.read_text().splitlines()[-1])
+    path.write_text(path.read_text() + json.dumps(last | {"chosen": "b"}) + "\n")
+    with pytest.raises(PreferenceError, match="gave two answers to trial 3"):
+        Session(folder)

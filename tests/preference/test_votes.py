@@ -88,6 +88,30 @@ def test_a_full_disk_leaves_no_part_of_a_line(path, monkeypatch):
     assert read_votes(path) == [BEGAN, vote(0)]
 
 
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_new_file_is_on_the_disk_under_its_name(path, monkeypatch, opens):
+    """Its folder is brought there, too, where the system opens folders."""
+    synced, fsync, open_ = [], os.fsync, os.open
+
+    def noted(handle):
+        synced.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def refusing(place, *words, **more):
+        if os.path.isdir(place):
+            raise PermissionError(13, "Permission denied")
+        return open_(place, *words, **more)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    if not opens:
+        monkeypatch.setattr(os, "open", refusing)
+    votes = VoteFile(path)
+    assert synced == [path.parent.stat().st_ino] * opens
+    votes.append(BEGAN)
+    votes.close()
+    assert synced[-1] == path.stat().st_ino
+
+
 def test_a_kill_loses_no_vote_that_was_confirmed(path):
     child = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)
     confirmed = [int(child.stdout.readline()) for _ in range(30)][-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from semsynth.errors import PreferenceError, ReportError
@@ -10,7 +10,7 @@ from semsynth.papers.results import Results, Section, Table
 from semsynth.preference.analysis import Row, analyse, of_counts
 from semsynth.preference.study import STUDY, VOTES, Study, read_study
 from semsynth.preference.tables import NOTE, RATERS_HEAD, VOTES_HEAD, lines, unrounded, vote_cells, who
-from semsynth.preference.votes import read_votes
+from semsynth.preference.votes import Record, read_votes
 
 DATASETS = ("ade20k", "ade20k_outdoor", "coco_stuff", "cityscapes")
 CLADE_PREFERRED = {  # percent of the votes
@@ -40,20 +40,17 @@ class Table5:
         """See `results.Output`.
 
         Raises:
-            ReportError: the files of a study are damaged.
+            ReportError: the files of a study are damaged, or two studies hold the same votes.
         """
         head = ["data set", "preferred", "to", *VOTES_HEAD]
         return [Section("As published", TEXT, Table(head, published_lines())), self._ours()]
 
     def _ours(self) -> Section:
-        folders = sorted(path.parent for path in Path(self.studies).expanduser().glob(f"**/{STUDY}")
-                         if (path.parent / VOTES).is_file())
         found: list[tuple[Study, Sequence[Row]]] = []
         told = []
         try:
-            for folder in folders:
-                study = read_study(folder)
-                analysis = analyse(study, read_votes(folder / VOTES), self.draws)
+            for folder, study, votes in voted_on(Path(self.studies).expanduser()):
+                analysis = analyse(study, votes, self.draws)
                 found.append((study, analysis.rows))
                 told.append(f"- `{folder}`: {who(study, analysis)}")
         except PreferenceError as error:
@@ -67,6 +64,22 @@ class Table5:
         csv = [unrounded(study, its).splitlines(keepends=True) for study, its in found]
         whole = "".join([csv[0][0], *(line for text in csv for line in text[1:])])
         return Section("Votes of our own", "\n".join([NOTE, "", *told]), Table(head, rows, whole))
+
+
+def voted_on(place: Path) -> Iterator[tuple[Path, Study, list[Record]]]:
+    """The studies with votes below a folder, each with its own folder and with the lines of its votes.
+
+    Raises:
+        PreferenceError: one is damaged, or two hold the same votes, which would be shown twice.
+    """
+    where: dict[str, Path] = {}
+    for folder in sorted(path.parent for path in place.glob(f"**/{STUDY}") if (path.parent / VOTES).is_file()):
+        study, votes = read_study(folder), read_votes(folder / VOTES)
+        for rater in {vote["rater"] for vote in votes}:
+            if (first := where.setdefault(rater, folder)) != folder:
+                raise PreferenceError(f"{folder} holds votes that {first} holds, too, as a copy does: move one of the "
+                                      "two elsewhere")
+        yield folder, study, votes
 
 
 def published_lines() -> list[list[str]]:

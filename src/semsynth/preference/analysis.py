@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from semsynth.chance import stream
 from semsynth.errors import PreferenceError
 from semsynth.preference.study import VOTES, Study
-from semsynth.preference.votes import Record
+from semsynth.preference.votes import Record, without_doubles
 
 Interval = tuple[float, float]
 LEVEL = 0.95
@@ -128,12 +128,14 @@ class Analysis:
         begun: Raters.
         finished: Those who have answered all.
         failed: Those who chose fewer sentinels right than the pass mark, or had not seen one: their votes are left out.
+        doubles: Lines of the file of votes that repeat another and count for nothing.
     """
 
     rows: Sequence[Row]
     begun: int
     finished: int
     failed: int
+    doubles: int = 0
 
 
 def analyse(study: Study, records: Sequence[Record], draws: int = 2000, seed: int = 0) -> Analysis:
@@ -146,8 +148,9 @@ def analyse(study: Study, records: Sequence[Record], draws: int = 2000, seed: in
         seed: Of the draws.
 
     Raises:
-        PreferenceError: votes that are not of this study.
+        PreferenceError: votes that are not of this study, or do not agree with each other.
     """
+    records, doubles = without_doubles(records)
     votes: dict[str, list[Record]] = {record["rater"]: [] for record in records if "trial" not in record}
     pages = {record["rater"]: record["page"] for record in records if "trial" not in record}
     for record in records:
@@ -169,7 +172,7 @@ def analyse(study: Study, records: Sequence[Record], draws: int = 2000, seed: in
                              [vote["chosen"] == methods[0] for vote in counted], draws, seed)
             rows.append(Row(methods, time, share))
     finished = sum(len(its) == len(study.on_page(pages[rater])) for rater, its in votes.items())
-    return Analysis(rows, len(votes), finished, len(failed))
+    return Analysis(rows, len(votes), finished, len(failed), doubles)
 
 
 def passes(study: Study, votes: Sequence[Record]) -> bool:

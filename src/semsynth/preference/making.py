@@ -63,7 +63,7 @@ class Copies:
                 picture = picture.resize(self.size[::-1], how)
             file = f"{secrets.token_hex(16)}.png"
             plain = Image.fromarray(np.asarray(picture))  # without metadata
-            write_with(self.folder / PICTURES / file, lambda out: plain.save(out, "PNG"), sync=False)
+            write_with(self.folder / PICTURES / file, lambda out: plain.save(out, "PNG"))
             self._made[key] = file, picture.size
         return self._made[key]
 

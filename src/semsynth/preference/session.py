@@ -14,7 +14,7 @@ from typing import Any
 from semsynth.errors import PreferenceError
 from semsynth.preference.order import SIDES, Trial, trials
 from semsynth.preference.study import PICTURES, VOTES, Study, read_study
-from semsynth.preference.votes import Record, VoteFile
+from semsynth.preference.votes import Record, VoteFile, without_doubles
 
 MOST_RATERS = 100_000
 MOST_MS = 10**9
@@ -71,8 +71,11 @@ class Session:
         self.votes = VoteFile(folder / VOTES)
         self.raters: dict[str, Rater] = {}
         try:
-            for record in self.votes.records:
+            for record in without_doubles(self.votes.records)[0]:
                 self._take(record)
+        except PreferenceError:
+            self.votes.close()
+            raise
         except (KeyError, IndexError, TypeError, ValueError):
             self.votes.close()
             raise PreferenceError(f"{self.votes.path} holds votes of another study: move it away") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from semsynth.pictures.charts import new_figure, save
 from semsynth.preference.analysis import Analysis, Interval, Row, Share
-from semsynth.preference.study import Study
+from semsynth.preference.study import VOTES, Study
 from semsynth.weights.files import write_text
 
 VOTES_HEAD = ("% (95 %, Wilson)", "votes", "p")
@@ -76,6 +76,8 @@ def who(study: Study, found: Analysis) -> str:
     if any(item.sentinel for item in study.items):
         words += (f"; the votes of {found.failed} are left out, who chose fewer than {100 * study.pass_mark:g} % of "
                   "the sentinels right or had seen none")
+    if found.doubles:
+        words += f"; lines of {VOTES} that stand there again, and count once: {found.doubles}"
     return f"{words}."
 
 

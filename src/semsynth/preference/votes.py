@@ -12,13 +12,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from semsynth.errors import PreferenceError
-from semsynth.weights.files import refused
+from semsynth.weights.files import refused, sync_folder
 
 Record = dict[str, Any]
 
@@ -34,6 +34,24 @@ def read_votes(path: Path) -> list[Record]:
     except FileNotFoundError:
         return []
     return _records(path, content[:content.rfind(b"\n") + 1])
+
+
+def without_doubles(records: Sequence[Record]) -> tuple[list[Record], int]:
+    """The lines that say something new, and how many others there are, as in a file that was put together of copies.
+
+    A vote is what a rater, whose name is random, has answered to a trial, wherever its line has been copied from.
+
+    Raises:
+        PreferenceError: lines say two things of one vote, or of how one rater began.
+    """
+    found: dict[tuple[str, int | None], Record] = {}
+    for record in records:
+        rater, trial = record["rater"], record.get("trial")
+        if found.setdefault((rater, trial), record) != record:
+            what = "began twice" if trial is None else f"gave two answers to trial {trial}"
+            raise PreferenceError(f"by the file of votes, the rater {rater} {what}: it was put together of copies that "
+                                  "do not agree; keep the lines of one of them")
+    return list(found.values()), len(records) - len(found)
 
 
 def _records(path: Path, content: bytes) -> list[Record]:
@@ -82,6 +100,7 @@ class VoteFile:
         except BlockingIOError:
             self.close()
             raise PreferenceError(f"{path} is in use: this study is served already; end that server first") from None
+        sync_folder(path.parent)  # which may have got the file just now
         try:
             content = path.read_bytes()
             whole = content[:content.rfind(b"\n") + 1]
