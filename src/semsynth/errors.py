@@ -29,7 +29,20 @@ class DataError(ValueError):
     """The data on disk is not what its reader expects; the message names the file and the way out."""
 
 
-class UnknownColourError(DataError):
+class MaskError(DataError):
+    """A file holds what is no label map of the classes; the message says what whoever keeps a data set can do about it.
+
+    Attributes:
+        reason: What is wrong, without the file's name and without a way out, which is another one for whoever uploads a
+            mask. From another process, which hands on the message alone: the message.
+    """
+
+    def __init__(self, words: str, reason: str | None = None) -> None:
+        super().__init__(words)
+        self.reason = words if reason is None else reason
+
+
+class UnknownColourError(MaskError):
     """A mask holds a colour of no class."""
 
 

@@ -1,5 +1,6 @@
 """Every lossless format gives back the ids or colours that were saved; what is damaged or lossy is refused by name."""
 
+import pickle
 import struct
 import zlib
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from semsynth.data.masks import checked_labels, read_ids, read_image, read_instances, read_mask
-from semsynth.errors import DataError
+from semsynth.errors import DataError, MaskError
 
 IDS = (np.arange(48 * 64).reshape(48, 64) // 7 % 12).astype(np.uint8)
 COLOURS = np.random.default_rng(0).integers(0, 256, (12, 3)).astype(np.uint8)
@@ -129,6 +130,26 @@ def test_a_file_that_was_whole_is_looked_at_again_once_it_has_changed(half_png, 
     half_png(IDS, path)
     with pytest.raises(DataError, match="its pixel data end early"):
         read_image(path)
+
+
+def test_what_lies_elsewhere_is_read_as_a_file_is(half_png, tmp_path):
+    """With its name in messages, and nothing read under it."""
+    Image.fromarray(IDS).save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask("m", (tmp_path / "m.png").read_bytes()).pixels, IDS)
+    with pytest.raises(DataError, match="m: damaged: its pixel data end early"):
+        read_mask("m", half_png(IDS, tmp_path / "m.png").read_bytes())
+    Image.fromarray(IDS).save(tmp_path / "m.webp", quality=90)
+    with pytest.raises(DataError, match=r"m: stored with loss \(as lossy WebP"):
+        read_mask("m", (tmp_path / "m.webp").read_bytes())
+
+
+def test_what_is_wrong_with_a_mask_can_be_told_in_another_process():
+    with pytest.raises(MaskError) as told:
+        checked_labels(IDS, 3, None, "m.png")
+    assert str(told.value).startswith(f"m.png: {told.value.reason}. Correct the mask, or dataset.num_classes")
+    again = pickle.loads(pickle.dumps(told.value))
+    assert (str(again), again.reason) == (str(told.value), told.value.reason)
+    assert str(type(again)(str(again))) == str(again)  # as torch's loaders raise what their workers have raised
 
 
 @pytest.mark.parametrize("changed", [False, True])

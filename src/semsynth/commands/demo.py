@@ -95,7 +95,7 @@ def studio_of(cfg: DictConfig, folders: list[Path]) -> Any:
     words = names, colours, data.get("ids"), data.get("masks")
     size = painters[0].size
     masks = MaskReader(mask_decoder(*words), mask_decoder(*words, Snap(names, colours, size)), len(names), data.unknown,
-                       size)
+                       size, data.get("masks") == "colours")
     sums = [sha256_of(run.checkpoint) for run in loaded]
 
     def recipe(index: int, style: Any, files: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from semsynth.data.masks import pack_colours
 from semsynth.digits import rounded
-from semsynth.errors import DataError, UnknownColourError
+from semsynth.errors import MaskError, UnknownColourError
 
 
 def unpack_colour(packed: int) -> list[int]:
@@ -46,7 +46,7 @@ class ColourCode:
 
         Raises:
             UnknownColourError: a colour of no class; names the file, the first such pixel, and the nearest class.
-            DataError: a colour of several classes.
+            MaskError: a colour of several classes.
         """
         indices = self.find(rgb)
         wrong = indices < 0
@@ -56,20 +56,17 @@ class ColourCode:
             known = np.array([unpack_colour(int(value)) for value in self._sorted])
             nearest = int(np.abs(known - colour).sum(1).argmin())
             name = self.names[int(self._order[nearest])]
-            raise UnknownColourError(
-                f"{path}: unknown colour {colour.tolist()} at row {row}, column {column} "
-                f"({rounded(100 * wrong.mean(), 2)} % of the pixels have colours of no class; the nearest class is "
-                f"{name} with {known[nearest].tolist()}): add it to classes.yaml, or save the mask losslessly and "
-                "unsmoothed"
-            )
+            reason = (f"unknown colour {colour.tolist()} at row {row}, column {column} "
+                      f"({rounded(100 * wrong.mean(), 2)} % of the pixels have colours of no class; the nearest class "
+                      f"is {name} with {known[nearest].tolist()})")
+            raise UnknownColourError(f"{path}: {reason}: add it to classes.yaml, or save the mask losslessly and "
+                                     "unsmoothed", reason)
         ambiguous = self.shared(rgb)
         if ambiguous.any() and not self.first:
             row, column = np.unravel_index(int(ambiguous.argmax()), ambiguous.shape)
             start = int(np.searchsorted(self._sorted, pack_colours(rgb[row, column])))
             first, second = (self.names[int(self._order[start + step])] for step in (0, 1))
-            raise DataError(
-                f"{path}: the classes {first} and {second} have the same colour {rgb[row, column].tolist()}, which "
-                f"occurs at row {row}, column {column}, so colours cannot tell them apart: correct classes.yaml, or "
-                "set dataset.masks=ids"
-            )
+            reason = (f"the classes {first} and {second} have the same colour {rgb[row, column].tolist()}, which "
+                      f"occurs at row {row}, column {column}, so colours cannot tell them apart")
+            raise MaskError(f"{path}: {reason}: correct classes.yaml, or set dataset.masks=ids", reason)
         return indices.astype(np.int32)

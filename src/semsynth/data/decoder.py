@@ -9,7 +9,7 @@ import numpy as np
 from semsynth.data.classes import ClassTable
 from semsynth.data.colours import ColourCode
 from semsynth.data.masks import DONT_CARE, Mask, grey_ids, is_grey, read_mask
-from semsynth.errors import DataError
+from semsynth.errors import DataError, MaskError
 
 
 class MaskDecoder:
@@ -28,13 +28,14 @@ class MaskDecoder:
         """The class of each colour."""
         return ColourCode(self.classes.names, self.classes.colours)
 
-    def read(self, path: Path) -> np.ndarray:
-        """Read a mask -> class indices (H,W); a 255 that is no class's id stays.
+    def read(self, path: Path, data: bytes | None = None) -> np.ndarray:
+        """Read a mask -> class indices (H,W); a 255 that is no class's id stays. For `data` see `read_mask`.
 
         Raises:
-            DataError: the file is broken, or holds an unknown colour or id.
+            DataError: the file is broken.
+            MaskError: it holds an unknown colour or id.
         """
-        mask = read_mask(path)
+        mask = read_mask(path, data)
         if self.masks == "colours":
             return self.colour_code.decode(self._shown(mask, path), path)
         if mask.pixels.ndim == 3 and not is_grey(mask.pixels):
@@ -48,8 +49,9 @@ class MaskDecoder:
             return mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels
         shown = np.repeat(mask.pixels[:, :, None], 3, axis=2)
         if mask.pixels.min() < 0 or mask.pixels.max() > 255 or not (self.colour_code.find(shown) >= 0).all():
-            raise DataError(f"{path}: a grey mask, but dataset.masks=colours, and not all of its grey values are "
-                            "colours of classes: set dataset.masks=ids if they are ids")
+            raise MaskError(f"{path}: a grey mask, but dataset.masks=colours, and not all of its grey values are "
+                            "colours of classes: set dataset.masks=ids if they are ids",
+                            "a grey mask, and not all of its grey values are colours of classes")
         return shown
 
     @cached_property
@@ -71,10 +73,9 @@ class MaskDecoder:
         wrong = indices < 0
         if wrong.any():
             row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
-            raise DataError(
-                f"{path}: label id {int(ids[row, column])} at row {row}, column {column} is no class's id: allowed are "
-                f"{_some(sorted(table))}. Correct the mask, or its id in classes.yaml"
-            )
+            reason = (f"label id {int(ids[row, column])} at row {row}, column {column} is no class's id: allowed are "
+                      f"{_some(sorted(table))}")
+            raise MaskError(f"{path}: {reason}. Correct the mask, or its id in classes.yaml", reason)
         return indices
 
 

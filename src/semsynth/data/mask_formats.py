@@ -17,13 +17,13 @@ SCALED = {"L;2": 3, "L;4": 15}  # Pillow's names of grey of few bits, and its la
 READ = "PNG, BMP, TIFF, GIF, PPM/PGM/PBM or lossless WebP"
 
 
-def check_lossless(image: Image.Image, path: Path) -> None:
-    """Look at what a file is, whatever its name says.
+def check_lossless(image: Image.Image, path: Path, data: bytes | None = None) -> None:
+    """Look at what a file is, whatever its name says; `data` is its content where it lies elsewhere.
 
     Raises:
         DataError: it is stored with loss, in another format, as several pictures, or loses bits when decoded.
     """
-    kind = _loss(image, path)
+    kind = _loss(image, path, data)
     if kind:
         raise DataError(
             f"{path}: stored with loss (as {kind}), which changes ids and colours along every border: export the mask "
@@ -50,13 +50,13 @@ def _raw_mode(tile: Sequence[Any]) -> str:
     return str(args[0] if isinstance(args, tuple) and args else args)
 
 
-def _loss(image: Image.Image, path: Path) -> str | None:
+def _loss(image: Image.Image, path: Path, data: bytes | None) -> str | None:
     """Name the lossy coding of a file, None where there is none."""
     if image.format in WITH_LOSS:
         return image.format
     if image.format == "TIFF" and image.info.get("compression") in LOSSY_TIFF:
         return f"TIFF with {image.info['compression']} compression"
-    if image.format == "WEBP" and _has_lossy_frame(Path(path).read_bytes()):
+    if image.format == "WEBP" and _has_lossy_frame(Path(path).read_bytes() if data is None else data):
         return "lossy WebP"
     return None
 

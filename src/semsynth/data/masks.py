@@ -10,7 +10,7 @@ from semsynth.data.decoding import check_single, opened, upright
 from semsynth.data.mask_formats import check_lossless, stored_maximum
 from semsynth.data.pictures import as_rgb
 from semsynth.data.png import check_complete
-from semsynth.errors import DataError
+from semsynth.errors import DataError, MaskError
 
 DONT_CARE = 255  # the label of pixels that belong to no class, in every published data set
 
@@ -46,11 +46,12 @@ class Mask:
     colours: np.ndarray | None = None
 
 
-def read_mask(path: str | Path) -> Mask:
+def read_mask(path: str | Path, data: bytes | None = None) -> Mask:
     """Read a label file of ids, palette indices or colours; an alpha channel is dropped.
 
     Real numbers count as ids where all are whole. The indices of a GIF mean nothing, since every program numbers its
-    colours anew: its colours count, or its shades of grey as ids.
+    colours anew: its colours count, or its shades of grey as ids. With `data`, the content of a file that lies
+    elsewhere, `path` is its name in messages alone.
 
     Raises:
         DataError: the file is missing, broken, ends early, or is stored with loss.
@@ -58,13 +59,13 @@ def read_mask(path: str | Path) -> Mask:
     path = Path(path)
 
     def use(image: Image.Image) -> Mask:
-        check_lossless(image, path)
+        check_lossless(image, path, data)
         is_gif, maximum = image.format == "GIF", stored_maximum(image)
         image.load()
-        check_complete(image, path)
+        check_complete(image, path, data)
         return _as_mask(upright(image), path, is_gif, maximum)
 
-    return opened(path, use)
+    return opened(path, use, data)
 
 
 def _as_mask(image: Image.Image, path: Path, is_gif: bool, maximum: int | None) -> Mask:
@@ -143,7 +144,7 @@ def checked_labels(ids: np.ndarray, num_classes: int, unknown: int | None, path:
     """Turn don't-care (255) into the unknown class and check the range: (H,W) ids -> (H,W) in [0, num_classes).
 
     Raises:
-        DataError: an id that is not allowed; names the file, the first such pixel, the id and the allowed ids.
+        MaskError: an id that is not allowed; names the file, the first such pixel, the id and the allowed ids.
     """
     if unknown is not None and num_classes <= DONT_CARE:
         dont_care = ids == DONT_CARE
@@ -154,19 +155,13 @@ def checked_labels(ids: np.ndarray, num_classes: int, unknown: int | None, path:
     wrong = (ids >= num_classes) | (ids < 0)
     row, column = np.unravel_index(int(wrong.argmax()), ids.shape)
     value = int(ids[row, column])
-    if unknown is not None:
-        way_out = f"; {DONT_CARE} counts as the unknown class {unknown}"
-    elif value == DONT_CARE:
-        way_out = (
-            f"; {DONT_CARE} is don't-care in most data sets: add a class for it and name it in classes.yaml, as in "
-            f"`unknown: void`, or set dataset.unknown to its index (where it is a class as any other, write "
-            f"`id: {DONT_CARE}` to it)"
-        )
-    else:
-        way_out = ""
+    counted = "" if unknown is None else f"; {DONT_CARE} counts as the unknown class {unknown}"
+    way_out = "" if unknown is not None or value != DONT_CARE else (
+        f"; {DONT_CARE} is don't-care in most data sets: add a class for it and name it in classes.yaml, as in "
+        f"`unknown: void`, or set dataset.unknown to its index (where it is a class as any other, write "
+        f"`id: {DONT_CARE}` to it)")
     more = np.unique(ids[wrong])
     others = f" (ids out of range in this file: {', '.join(map(str, more[:10].tolist()))})" if len(more) > 1 else ""
-    raise DataError(
-        f"{path}: label id {value} at row {row}, column {column} is out of range{others}: "
-        f"allowed are 0 to {num_classes - 1}{way_out}. Correct the mask, or dataset.num_classes and the classes"
-    )
+    reason = (f"label id {value} at row {row}, column {column} is out of range{others}: "
+              f"allowed are 0 to {num_classes - 1}{counted}")
+    raise MaskError(f"{path}: {reason}{way_out}. Correct the mask, or dataset.num_classes and the classes", reason)

@@ -17,8 +17,10 @@ BLOCK = 1 << 20  # bytes inflated at a time
 _whole: set[tuple[str, int, int]] = set()  # files that were found whole: path, size, time of the last change
 
 
-def check_complete(image: Image.Image, path: Path) -> None:
-    """Sum up the data of a PNG, inflate and count its pixels, once a process; other formats are left to their decoders.
+def check_complete(image: Image.Image, path: Path, data: bytes | None = None) -> None:
+    """Sum up the data of a PNG, inflate and count its pixels; other formats are left to their decoders.
+
+    A file is looked at once a process; `data`, the content of one that lies elsewhere, each time.
 
     Raises:
         DataError: there are fewer pixels than the header says, or other ones than were written.
@@ -26,18 +28,23 @@ def check_complete(image: Image.Image, path: Path) -> None:
     """
     if image.format != "PNG":
         return
+    if data is not None:
+        _check_data(data, path)
+        return
     status = os.stat(path)
     version = (str(path), status.st_size, status.st_mtime_ns)
-    if version in _whole:
-        return
-    data = Path(path).read_bytes()
+    if version not in _whole:
+        _check_data(Path(path).read_bytes(), path)
+        _whole.add(version)
+
+
+def _check_data(data: bytes, path: Path) -> None:
     wanted, found = _expected(data), _inflated(data)
     if found < wanted:
         raise DataError(f"{path}: damaged: its pixel data end early ({found / wanted:.0%} are there): replace it")
     for kind, part, crc in _chunks(data):
         if kind in NEEDED and zlib.crc32(kind + part) != crc:
             raise DataError(f"{path}: damaged: the sum over its {kind.decode()} data is another: replace it")
-    _whole.add(version)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:

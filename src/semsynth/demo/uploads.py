@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -14,9 +12,13 @@ from PIL import Image, UnidentifiedImageError
 from semsynth.data.mask_formats import FORMATS
 from semsynth.data.masks import checked_labels, read_image
 from semsynth.data.resize import resize_nearest
-from semsynth.errors import DataError, UnknownColourError
+from semsynth.errors import DataError, MaskError, UnknownColourError
+from semsynth.synthesis.maps import Decode
 
 PHOTOGRAPHS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+WAY_OUT = ("Save the mask as PNG, with the ids of the classes as grey values or palette indices, or in the class "
+           "colours: a map that this page saves has both")
+BY_COLOURS = "Save the mask as PNG in the class colours: a map that this page saves has them"
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,20 @@ class MaskReader:
     """Reads masks as the run's data set reads its own, or painted in the class colours.
 
     Attributes:
-        decode: Class ids of a file, see `semsynth.synthesis.maps.mask_decoder`.
+        decode: See `semsynth.synthesis.maps.mask_decoder`.
         painted: The same of a painting whose edges may be smoothed.
         classes: How many there are.
         unknown: The class of the label 255, or None.
         size: (H,W) to which masks are brought, nearest neighbour.
+        by_colours: Whether colours alone tell the classes.
     """
 
-    decode: Callable[[Path], np.ndarray]
-    painted: Callable[[Path], np.ndarray]
+    decode: Decode
+    painted: Decode
     classes: int
     unknown: int | None
     size: tuple[int, int]
+    by_colours: bool = False
 
     def read(self, content: bytes, name: str, most: int) -> np.ndarray:
         """The classes (H,W) uint8 of an uploaded file.
@@ -46,21 +50,19 @@ class MaskReader:
             most: Pixels that it may have.
 
         Raises:
-            DataError: it is no mask of these classes; names it.
+            DataError: it is no mask of these classes; names it, and what can be done about it where it is uploaded.
         """
         called = _called(name)
         _check(content, called, (*FORMATS, "JPEG"), most)  # why no JPEG is a mask, its reader says
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "mask"
-            path.write_bytes(content)
+        path = Path(called)
+        try:
             try:
-                try:
-                    labels = self.decode(path)
-                except UnknownColourError:
-                    labels = self.painted(path)
-                labels = checked_labels(labels, self.classes, self.unknown, path)
-            except DataError as error:
-                raise DataError(str(error).replace(str(path), called)) from None
+                labels = self.decode(path, content)
+            except UnknownColourError:
+                labels = self.painted(path, content)
+            labels = checked_labels(labels, self.classes, self.unknown, path)
+        except MaskError as error:
+            raise DataError(f"{called}: {error.reason}. {BY_COLOURS if self.by_colours else WAY_OUT}") from None
         return np.ascontiguousarray(resize_nearest(labels, self.size)).astype(np.uint8)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -71,9 +71,16 @@ def chosen_size(wish: Any, training: tuple[int, int]) -> tuple[int, int] | None:
     return sides[0], sides[1]
 
 
+class Decode(Protocol):
+    """How a mask file is read."""
+
+    def __call__(self, path: Path, data: bytes | None = None) -> np.ndarray:
+        """Class ids (H, W). With ``data``, the content of the file, ``path`` is its name in messages alone."""
+
+
 def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Sequence[int] | None = None,
-                 masks: Masks | None = None, painting: Snap | None = None) -> Callable[[Path], np.ndarray]:
-    """How a run's data set reads a mask file: (H, W) class ids.
+                 masks: Masks | None = None, painting: Snap | None = None) -> Decode:
+    """How a run's data set reads a mask file.
 
     ``ids`` and ``masks`` are those of ``dataset=folder``. Where colours tell the classes, they do so here. All other
     data sets go by ids, palettes included; a colour-coded RGB mask, as one paints it in the class colours, can be
@@ -85,16 +92,16 @@ def mask_decoder(names: Sequence[str], colours: Sequence[Sequence[int]], ids: Se
     by_id, by_colour = MaskDecoder(table, "ids"), MaskDecoder(table, "colours")
     code = ColourCode(table.names, table.colours, first=True)
 
-    def read(path: Path) -> np.ndarray:
+    def read(path: Path, data: bytes | None = None) -> np.ndarray:
         if masks == "colours":
-            return by_colour.read(path)
-        pixels = read_mask(path).pixels
-        return by_id.read(path) if pixels.ndim == 2 or is_grey(pixels) else code.decode(pixels, path)
+            return by_colour.read(path, data)
+        pixels = read_mask(path, data).pixels
+        return by_id.read(path, data) if pixels.ndim == 2 or is_grey(pixels) else code.decode(pixels, path)
 
-    def painted(path: Path) -> np.ndarray:
-        mask = read_mask(path)
+    def painted(path: Path, data: bytes | None = None) -> np.ndarray:
+        mask = read_mask(path, data)
         if mask.colours is None or painting is None:
-            return read(path)
+            return read(path, data)
         rgb = mask.colours[mask.pixels] if mask.pixels.ndim == 2 else mask.pixels
         return painting.read(rgb, path)
 

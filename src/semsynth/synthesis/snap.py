@@ -8,7 +8,7 @@ import numpy as np
 
 from semsynth.data.colours import unpack_colour
 from semsynth.data.masks import pack_colours
-from semsynth.errors import DataError, UnknownColourError
+from semsynth.errors import DataError, MaskError, UnknownColourError
 
 NEAR = 10  # levels of each channel within which a colour is a class's: what lossy formats add to a flat area
 REACH = 2  # pixels around one of another colour in which its class is looked for; brushes smooth over one or two
@@ -40,7 +40,7 @@ class Snap:
         """Class indices (H,W) int32 of a picture (H,W,3) uint8.
 
         Raises:
-            DataError: a quarter of the pixels or more are of other colours.
+            MaskError: a quarter of the pixels or more are of other colours.
         """
         if self.enough is not None:
             down, right = (max(1, side // (2 * least)) for side, least in zip(rgb.shape, self.enough, strict=False))
@@ -52,11 +52,10 @@ class Snap:
         if self.shares[path] >= LIMIT:
             found = unpack_colour(int(np.bincount(packed[other]).argmax()))
             nearest = int(self._nearest(np.array([found]))[0])
-            raise DataError(
-                f"{path}: {100 * other.mean():.0f}% of the pixels have colours of no class, most of them "
-                f"{found} (the nearest is {self.names[nearest]} with "
-                f"{self.table[nearest].tolist()}). That is more than smoothed edges, of which snap=true takes "
-                f"up to {100 * LIMIT:.0f}%: paint in the class colours")
+            reason = (f"{100 * other.mean():.0f}% of the pixels have colours of no class, most of them {found} (the "
+                      f"nearest is {self.names[nearest]} with {self.table[nearest].tolist()})")
+            raise MaskError(f"{path}: {reason}. That is more than smoothed edges, of which snap=true takes up to "
+                            f"{100 * LIMIT:.0f}%: paint in the class colours", reason)
         rows, columns = np.nonzero(other)
         around = np.pad(labels, REACH, constant_values=-1)
         step = max(1, BLOCK // (3 * len(self.table)))
