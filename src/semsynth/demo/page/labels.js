@@ -45,22 +45,36 @@ export class LabelMap {
 
   /** The connected pixels (over edges) of one class around a pixel become another. */
   fill(x, y, label) {
-    const before = this.at(x, y);
-    if (before === label) return;
-    const waiting = [y * this.width + x];
-    this.ids[waiting[0]] = label;
-    while (waiting.length) {
-      const place = waiting.pop();
-      const column = place % this.width;
-      const beside = [place - this.width, place + this.width];
-      if (column > 0) beside.push(place - 1);
-      if (column < this.width - 1) beside.push(place + 1);
-      for (const next of beside) {
-        if (this.ids[next] === before) {
-          this.ids[next] = label;
-          waiting.push(next);
-        }
+    for (const place of this.patch(x, y)) this.ids[place] = label;
+  }
+
+  /** Places of the connected pixels of one class around a pixel: over edges, or over corners, too. */
+  patch(x, y, corners = false) {
+    const first = y * this.width + x;
+    const label = this.ids[first];
+    const found = [first];
+    const seen = new Uint8Array(this.ids.length);
+    seen[first] = 1;
+    for (let next = 0; next < found.length; next++) {
+      for (const place of this.beside(found[next], corners)) {
+        if (seen[place] || this.ids[place] !== label) continue;
+        seen[place] = 1;
+        found.push(place);
       }
     }
+    return found;
+  }
+
+  beside(place, corners) {
+    const { width, height } = this;
+    const [x, y] = [place % width, Math.floor(place / width)];
+    const found = [];
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dx = -1; dx <= 1; dx++) {
+        const near = corners ? dx || dy : !dx !== !dy;
+        if (near && x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height) found.push(place + dy * width + dx);
+      }
+    }
+    return found;
   }
 }
