@@ -64,9 +64,9 @@ def test_each_class_has_a_style(painter):
 
 
 def cars():
-    """One on the left, of two squares that touch at a corner, and one on the right."""
+    """One on the left, and one on the right that a square touches at a corner."""
     labels = painted()
-    labels[4:10, 4:10] = labels[10:14, 10:14] = labels[20:28, 20:28] = 4
+    labels[4:14, 4:14] = labels[20:28, 20:28] = labels[28:31, 28:31] = 4
     return labels
 
 
@@ -81,18 +81,20 @@ def one(place, seed=4, label=4):
 
 
 def test_an_instance_has_a_style(of_instances):
-    """All of its pixels and corners, and no other one of its class."""
+    """All of its pixels, and no other one of its class, also where corners touch."""
     assert of_instances.facts["instances"]
     draw, base = partial(of_instances.draw, cars()), {"seed": 3}
     before = draw(base)
     first, second, both = (draw({"base": base, "instances": places}) for places in
-                           ([one([5, 5])], [one([27, 27])], [one([12, 12]), one([20, 20])]))
+                           ([one([5, 5])], [one([27, 27])], [one([12, 12]), one([20, 20]), one([28, 28])]))
     far = np.abs(before.astype(int) - first).sum(2)
     assert far[4:14, 4:14].mean() > 3 * far[20:28, 20:28].mean()
     far = np.abs(before.astype(int) - second).sum(2)
     assert far[20:28, 20:28].mean() > 3 * far[4:14, 4:14].mean()
     everywhere = draw({"base": base, "classes": {"4": {"seed": 4}}})
-    assert np.array_equal(both, everywhere)  # the two are all of their class
+    assert np.array_equal(both, everywhere)  # these are all of their class
+    two = draw({"base": base, "instances": [one([12, 12]), one([20, 20])]})
+    assert not np.array_equal(two, everywhere)
     assert not np.array_equal(first, everywhere)
     assert np.array_equal(draw({"base": base, "instances": [one([5, 5], 9), one([13, 13])]}), first)  # the last holds
     assert np.array_equal(draw({"base": base, "instances": [one([5, 5], 3)]}), before)  # its own style
@@ -101,7 +103,7 @@ def test_an_instance_has_a_style(of_instances):
 def test_an_instance_goes_before_its_class(of_instances):
     draw, base = partial(of_instances.draw, cars()), {"seed": 3}
     words = {"base": base, "classes": {"4": {"seed": 4}}, "instances": [one([5, 5], 3)]}
-    assert np.array_equal(draw(words), draw({"base": base, "instances": [one([24, 24])]}))
+    assert np.array_equal(draw(words), draw({"base": base, "instances": [one([24, 24]), one([30, 30])]}))
 
 
 @pytest.mark.parametrize(("instances", "told"), [

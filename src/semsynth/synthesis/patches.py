@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
-from semsynth.semantics.components import label_components
 from semsynth.style import Style
 
 NO_INSTANCES = ("instances: this run draws all instances of a class in one style: one with norm=inade, trained with "
@@ -18,7 +18,7 @@ NO_INSTANCES = ("instances: this run draws all instances of a class in one style
 
 @dataclass(frozen=True)
 class Patch:
-    """An 8-connected region of one class, and the style in which it looks otherwise.
+    """A region of one class, connected over edges, and the style in which it looks otherwise.
 
     Attributes:
         place: (row, column) of one of its pixels.
@@ -44,9 +44,10 @@ class Patch:
 def numbered(labels: np.ndarray, patches: Sequence[Patch]) -> np.ndarray:
     """An instance map (H,W) of a label map: each of the patches has a number of its own, all else that of its class.
 
+    >>> import torch
     >>> style = Style(classes=torch.zeros(1, 2, 1))
     >>> numbered(np.array([[1, 0, 1]]), [Patch((0, 2), 1, style)]).tolist()
-    [[1, 0, 2]]
+    [[1, 0, 4]]
 
     Raises:
         StyleError: a class is another one than a patch says.
@@ -54,10 +55,14 @@ def numbered(labels: np.ndarray, patches: Sequence[Patch]) -> np.ndarray:
     things = labels.astype(np.int64)
     if not patches:
         return things
-    index, first = label_components(labels).index, int(labels.max()) + 1
     for patch in patches:
         patch.check(labels)
-        things[index == index[patch.place]] = first + index[patch.place]
+    first = int(labels.max()) + 1
+    for label in {patch.label for patch in patches}:
+        regions, count = ndimage.label(labels == label)
+        for number in {regions[patch.place] for patch in patches if patch.label == label}:
+            things[regions == number] = first + number
+        first += count + 1
     return things
 
 

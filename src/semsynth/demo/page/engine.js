@@ -18,7 +18,7 @@
  *       styled: boolean      whether a label map has many pictures
  *       encodes: boolean     whether the style of a photograph can be taken
  *       regions: boolean     whether each class has a style of its own
- *       instances: boolean   whether each connected patch of a class (over edges and corners) can have one, too
+ *       instances: boolean   whether each connected patch of a class (over edges) can have one, too
  *     }]
  *     starts: number         label maps to begin with
  *   }

@@ -43,20 +43,20 @@ export class LabelMap {
     }
   }
 
-  /** The connected pixels (over edges) of one class around a pixel become another. */
+  /** The patch around a pixel becomes another class. */
   fill(x, y, label) {
     for (const place of this.patch(x, y)) this.ids[place] = label;
   }
 
-  /** Places of the connected pixels of one class around a pixel: over edges, or over corners, too. */
-  patch(x, y, corners = false) {
+  /** Places of the connected pixels (over edges) of one class around a pixel. */
+  patch(x, y) {
     const first = y * this.width + x;
     const label = this.ids[first];
     const found = [first];
     const seen = new Uint8Array(this.ids.length);
     seen[first] = 1;
     for (let next = 0; next < found.length; next++) {
-      for (const place of this.beside(found[next], corners)) {
+      for (const place of this.beside(found[next])) {
         if (seen[place] || this.ids[place] !== label) continue;
         seen[place] = 1;
         found.push(place);
@@ -65,16 +65,13 @@ export class LabelMap {
     return found;
   }
 
-  beside(place, corners) {
-    const { width, height } = this;
-    const [x, y] = [place % width, Math.floor(place / width)];
+  beside(place) {
+    const column = place % this.width;
     const found = [];
-    for (let dy = -1; dy <= 1; dy++) {
-      for (let dx = -1; dx <= 1; dx++) {
-        const near = corners ? dx || dy : !dx !== !dy;
-        if (near && x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height) found.push(place + dy * width + dx);
-      }
-    }
+    if (place >= this.width) found.push(place - this.width);
+    if (place + this.width < this.ids.length) found.push(place + this.width);
+    if (column > 0) found.push(place - 1);
+    if (column < this.width - 1) found.push(place + 1);
     return found;
   }
 }

@@ -39,7 +39,7 @@ export class Own {
     const { styles } = this;
     const map = styles.map();
     const label = map.at(x, y);
-    const patch = new Set(map.patch(x, y, true));
+    const patch = new Set(map.patch(x, y));
     const others = styles.state.instances.filter(({ at: [row, column], label: of }) => (
       of !== label || !patch.has(row * map.width + column)));
     styles.set({ instances: [...others, { at: [y, x], label, choice: drawn(styles.networks) }] });
