@@ -42,10 +42,10 @@ def redrawn(text, folder):
     return np.asarray(Image.open(folder / "picture-1" / "map-1.png"))
 
 
-@pytest.mark.parametrize("kind", ["seed", "photograph", "mixed", "none"])
+@pytest.mark.parametrize("kind", ["seed", "photograph", "mixed", "none", "instance"])
 def test_a_recipe_draws_the_same_picture(kind, run, tiny_run, tmp_path):
     """To the bit, from what the page saves: map, recipe, and the command in it."""
-    run = tiny_run() if kind == "none" else run
+    run = tiny_run() if kind == "none" else tiny_run(norm="inade") if kind == "instance" else run
     page, labels = client(studio(run)), painted()
     labels[3:9, 4:20] = 2
     style = {"none": None, "seed": {"seed": 7}}.get(kind)
@@ -53,6 +53,9 @@ def test_a_recipe_draws_the_same_picture(kind, run, tiny_run, tmp_path):
         Image.fromarray(PHOTOGRAPH).save(tmp_path / "photo.png")
         content = labels.tobytes() + (tmp_path / "photo.png").read_bytes()
         style = send(page, "style", {"page": "a", "turn": 1, "network": 0}, content).json()
+    if kind == "instance":
+        labels[3:9, 22:30] = 2
+        style = {"base": {"seed": 7}, "instances": [{"at": [4, 23], "class": 2, "style": {"seed": 8}}]}
     if kind == "mixed":
         style = {"between": [style, {"seed": 5}], "share": 0.3}
     drawn = picture(send(page, "draw", {"page": "a", "turn": 1, "network": 0, "style": style}, labels.tobytes()))
@@ -96,6 +99,18 @@ def test_recipes_that_cannot_be_followed(more, changes, told, run, tmp_path):
 def test_a_recipe_of_another_kind_of_run(run, tiny_run, tmp_path):
     with pytest.raises(StyleError, match=r"recipe-1\.yaml has a style, but this run has none"):
         synthesize.draw(composed("synthesize", f"run={tiny_run()}", *saved(run, tmp_path)))
+
+
+def test_a_recipe_of_instances_fits_its_map(tiny_run, tmp_path):
+    run = tiny_run(norm="inade")
+    style = {"base": {"seed": 7}, "instances": [{"at": [4, 23], "class": 2, "style": {"seed": 8}}]}
+    words = [f"run={run}", *saved(run, tmp_path, style=style)]
+    with pytest.raises(StyleError, match=r"map-1\.png: instances: the label map has class 0 at \[4,23\]"):
+        synthesize.draw(composed("synthesize", *words))
+    with pytest.raises(StyleError, match=r"recipe-1\.yaml says which .* leave instances= out"):
+        synthesize.draw(composed("synthesize", *words, f"instances={tmp_path / 'map-1.png'}"))
+    with pytest.raises(StyleError, match=r"recipe-1\.yaml was saved by a run with styles by class"):
+        synthesize.draw(composed("synthesize", f"run={tiny_run(z_dim=3)}", *words[1:]))
 
 
 @pytest.mark.parametrize("files", [None, {}, {"map": "a"}, {"map": "a\nb", "picture": "b"}, {"map": "", "picture": "b"},

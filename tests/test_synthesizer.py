@@ -149,3 +149,20 @@ def test_the_installed_package_alone_is_enough(kind, tiny_run, tmp_path):
                           env=environment, capture_output=True, text=True)
     assert not done.returncode, done.stderr
     assert done.stdout.split(" ", 1) == [str(site / "semsynth" / "__init__.py"), "(1, 3, 32, 32)\n"]
+
+
+def test_drawn_styles_of_instances(tiny_run):
+    """A style that is drawn for label maps has a code for each of their instances, and is theirs."""
+    synthesizer = Synthesizer.from_run(tiny_run(norm="inade"))
+    labels = torch.zeros(1, 32, 32, dtype=torch.int64)
+    things = labels.clone()
+    labels[:, 16:], things[:, 16:], things[:, 16:, 16:] = 4, 1, 2  # sky, and two cars
+    style = synthesizer.drawn(3, labels, things)
+    assert synthesizer.styles_instances
+    assert style.instances.shape[1] == 3
+    assert synthesizer.drawn(3).classes.shape[1] == 5
+    torch.testing.assert_close(synthesizer(labels, things, style=style), synthesizer(labels, things, seed=3))
+    other = synthesizer(labels, things, style=style.with_instance(2, synthesizer.drawn(4, labels, things)))
+    apart = (other - synthesizer(labels, things, style=style)).abs().mean((0, 1))
+    assert apart[16:, 16:].mean() > 2 * apart[16:, :16].mean()
+    assert not Synthesizer.from_run(tiny_run(z_dim=3, edges=True)).styles_instances

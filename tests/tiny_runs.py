@@ -8,11 +8,16 @@ from semsynth.semantics import Semantics
 from semsynth.weights.run_file import save_weights
 
 NORMS = {"clade": "clade.CLADE", "clade_icpe": "clade.CLADE_ICPE", "clade_distf": "clade.CLADE_DISTF",
-         "spade": "spade.SPADE"}
+         "spade": "spade.SPADE", "inade": "inade.INADE"}
+INADE = {"generator": {"_target_": "semsynth.generators.inade.INADEGenerator", "start": 6, "noise": 4},
+         "encoder": {"_target_": "semsynth.encoders.instance.InstanceEncoder", "noise": 4, "nef": 2, "init_gain": 1.0}}
 
 
 def norm_node(name, edges, base):
-    node = {"_target_": f"semsynth.norms.{NORMS[name]}", "_partial_": True, "edges": edges}
+    node = {"_target_": f"semsynth.norms.{NORMS[name]}", "_partial_": True}
+    if name == "inade":
+        return node | {"noise": 4}
+    node["edges"] = edges
     return node | ({"hidden": 8} if name == "spade" else {}) | ({} if base is None else {"base": base})
 
 
@@ -29,7 +34,7 @@ def make_run(run, norm="clade", z_dim=0, edges=False, size=(32, 32), unknown=Non
     cfg = {
         "size": list(size), "seed": 0, "run_dir": "somewhere",
         "dataset": {"name": "tiny", "classes": classes, "colours": [[40 * i, 0, 255] for i in range(5)],
-                    "num_classes": 5, "unknown": unknown, "instances": edges, "edges": edges},
+                    "num_classes": 5, "unknown": unknown, "instances": edges or norm == "inade", "edges": edges},
         "recipe": {"name": "tiny"}, "norm": node,
         "icpe": {"_target_": "semsynth.semantics.icpe.Offsets", "enabled": offsets, "components": "every",
                  "skip_label": None, "published": False},
@@ -41,6 +46,10 @@ def make_run(run, norm="clade", z_dim=0, edges=False, size=(32, 32), unknown=Non
                    {"_target_": "semsynth.encoders.style.StyleEncoder", "size": list(size), "z_dim": z_dim,
                     "nef": 2, "init_gain": 1.0},
     }
+    if norm == "inade":  # reads instances
+        kept = ("norm", "num_classes", "size", "ngf", "init_gain")
+        cfg["generator"] = INADE["generator"] | {key: cfg["generator"][key] for key in kept}
+        cfg["encoder"] = INADE["encoder"]
     torch.manual_seed(0)
     parts = {name: hydra.utils.instantiate(cfg[name], _convert_="all")
              for name in ("generator", "discriminator", "encoder")}

@@ -103,6 +103,15 @@ class Synthesizer:
         return self._condition.edges
 
     @property
+    def styles_instances(self) -> bool:
+        """Whether each instance of a label map has a style of its own, where instance maps tell them apart."""
+        if not (self._condition.instances or self._condition.edges):
+            return False
+        anything = torch.zeros(1, *self.size, dtype=torch.int64)
+        drawn = self.drawn(0, anything, anything)
+        return drawn is not None and drawn.instances is not None
+
+    @property
     def has_encoder(self) -> bool:
         """Whether the style of a picture can be taken."""
         return self._encoder is not None
@@ -186,9 +195,14 @@ class Synthesizer:
         """
         return save_codes(path, self._reference(style, labels, instances), self.class_names)
 
-    def drawn(self, seed: int) -> Style | None:
-        """The style that a seed draws for a picture, to be changed and given back; None for a run without styles."""
-        return draw_styles(self._generator, 1, seed)
+    def drawn(self, seed: int, labels: Tensor | np.ndarray | None = None,
+              instances: Tensor | np.ndarray | None = None) -> Style | None:
+        """The style that a seed draws for a picture, to be changed and given back; None for a run without styles.
+
+        Of a run with styles by instance it has codes by class, or by the instances of label maps (N,H,W), where given.
+        """
+        semantics = None if labels is None else self._condition.semantics(labels, instances)
+        return draw_styles(self._generator, 1 if semantics is None else len(semantics), seed, semantics)
 
     def _given(self, style: Any, labels: Any, instances: Any, vectors: bool) -> dict[str, Reference]:
         """The styles that are given, by whose they are; `vectors`: those of whole pictures are given besides."""

@@ -10,6 +10,12 @@ from PIL import Image
 
 from semsynth.commands.synthesize import draw
 
+PIXELS = """() => {
+  const { width, height } = document.querySelector("#pictures canvas");
+  const { data } = document.querySelector("#pictures canvas").getContext("2d").getImageData(0, 0, width, height);
+  return [Array.from(data), width];
+}"""
+
 
 class Painting:
     """A page that has been opened at an address.
@@ -30,6 +36,12 @@ class Painting:
     def words(self):
         """What the page says."""
         return self.page.locator("#status").inner_text()
+
+    @property
+    def picture(self):
+        """What the first picture's canvas shows, (H,W,3) uint8."""
+        pixels, width = self.page.evaluate(PIXELS)
+        return np.array(pixels, np.uint8).reshape(-1, width, 4)[..., :3]
 
     def settle(self):
         """Wait until the picture shows the map as it is."""

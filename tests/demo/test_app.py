@@ -46,7 +46,8 @@ def test_what_is_painted(page, run):
     told = page.get("/api/description").json()
     assert (told["width"], told["height"], told["blank"]) == (32, 32, 0)
     assert told["classes"][3] == {"name": "grass", "colour": [120, 0, 255], "id": 3}
-    assert told["networks"] == [{"name": run.name, "styled": True, "encodes": True, "regions": False}]
+    assert told["networks"] == [{"name": run.name, "styled": True, "encodes": True, "regions": False,
+                                 "instances": False}]
 
 
 def test_the_picture_is_the_synthesizers(page, run):

@@ -62,10 +62,22 @@ def test_scores_that_could_not_be_had_are_told(tmp_path):
 
 def test_published_tables_are_told_apart():
     """Table I is not Table IV, and the ending that tells two readings of a row apart is kept."""
-    assert {row[0] for row in published_table("CLADE (arXiv:2012.04644) Table IV").rows} == {"spade-light"}
-    assert len(published_table("CLADE (arXiv:2012.04644) Table VII").rows) == 6
+    assert {row[0] for row in published_table("CLADE (arXiv:2012.04644) Table IV").rows} == {"spade-light", "clade"}
     assert len({row[0] for row in published_table("slides of Destro and Azam, Unpaired SPADE").rows}) == 5
     assert published_table("nobody") is None
+
+
+def test_a_table_repeats_what_it_prints_of_another():
+    """And no more: Table VII prints FID alone."""
+    table = published_table("CLADE (arXiv:2012.04644) Table VII")
+    assert table.head == ["setting", "data set", "size", "fid/train"]
+    found = {(setting, dataset): float(fid) for setting, dataset, _, fid in table.rows}
+    assert found == {
+        ("clade", "ade20k"): 30.48, ("clade + disti", "ade20k"): 31.75, ("clade + distf", "ade20k"): 31.13,
+        ("clade_icpe", "ade20k"): 28.69, ("clade", "ade20k_outdoor"): 46.37, ("clade + disti", "ade20k_outdoor"): 48.67,
+        ("clade + distf", "ade20k_outdoor"): 46.81, ("clade_icpe", "ade20k_outdoor"): 45.59,
+        ("clade", "cityscapes"): 50.62, ("clade + disti", "cityscapes"): 50.50, ("clade + distf", "cityscapes"): 48.07,
+        ("clade_icpe", "cityscapes"): 42.39}
 
 
 def test_costs_and_how_much_more_spade_costs_by_formulation(tmp_path):

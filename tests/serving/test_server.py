@@ -1,5 +1,6 @@
 """Where the server listens, what its link says, and that it answers over a real connection."""
 
+import socket
 import threading
 import time
 from http.client import HTTPConnection
@@ -69,6 +70,13 @@ def test_links():
 def test_an_address_that_is_not_of_this_machine(host):
     with pytest.raises(ConfigError, match=f"host={host} port=0: .*: give an address of this machine"):
         listening(host, 0)
+
+
+def test_answers_wait_for_no_acknowledgement():
+    with listening("127.0.0.1", 0) as place, socket.create_connection(place.getsockname()):
+        connection, _ = place.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_over_a_connection():

@@ -14,6 +14,8 @@ CODES = described(Style(vector=torch.ones(1, 3)))
     None, {"seed": 2**63 - 1}, CODES, {"between": [CODES, {"seed": 1}], "share": 1e-05},
     {"between": [{"seed": 1}, {"seed": 2}], "share": 1.5e-07}, {"between": [{"seed": 1}, {"seed": 2}], "share": 1},
     {"base": CODES, "classes": {"3": {"seed": 1}}},
+    {"base": CODES, "classes": {"3": {"seed": 1}}, "instances": [{"at": [2, 3], "class": 3, "style": {"seed": 2}}]},
+    {"base": CODES, "instances": []},
 ])
 def test_it_is_read_as_it_was_written(style, tmp_path):
     recipe = Recipe(style, "0" * 64)
@@ -24,6 +26,7 @@ def test_it_is_read_as_it_was_written(style, tmp_path):
 
 @pytest.mark.parametrize("style", [
     {"seed": 1}, CODES, {"between": [{"seed": 1}, CODES], "share": 0.5}, {"base": CODES, "classes": {"3": {"seed": 1}}},
+    {"base": CODES, "instances": [{"at": [2, 3], "class": 3, "style": {"seed": 2}}]},
 ])
 def test_what_nobody_reads_is_left_out(style):
     def stuffed(words):

@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from semsynth import runs
 from semsynth.cli import command
 from semsynth.config import listed
+from semsynth.errors import StyleError
 from semsynth.shipped import CONF
 
 BY_CLASS = ("style", "style_labels", "style_instances", "share")
@@ -55,7 +57,6 @@ def draw_share(cfg: DictConfig) -> None:
     from semsynth.synthesis.output import made_with
     from semsynth.synthesis.pictures import find_instances, synthesize
     from semsynth.synthesis.recipe import read_recipe, refuse_beside_recipe
-    from semsynth.synthesis.references import Reference
     from semsynth.synthesis.snap import Snap, offered
     from semsynth.synthesis.styles import resize_start, with_noise_of
 
@@ -76,8 +77,11 @@ def draw_share(cfg: DictConfig) -> None:
         recipe = read_recipe(cfg.redraw)
         for note in recipe.notes(run.checkpoint):
             print(note)
-        saved = recipe.style_of(generator, reader.read(next(iter(masks.values()))))
-        styles = MapStyles(generator, [] if saved is None else [Reference(saved)])
+        saved = recipe.reference(generator, reader.read(next(iter(masks.values()))))
+        reader = replace(reader, patches=saved.patches if saved else ())
+        if reader.patches and cfg.instances:
+            raise StyleError(f"{recipe.name} says which regions are instances of their own: leave instances= out")
+        styles = MapStyles(generator, [saved] if saved else [])
     else:
         styles = choose_styles(generator, encoder, reader, training_size, **files, share=share,
                                resample=listed(cfg.resample) or [],

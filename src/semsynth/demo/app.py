@@ -99,7 +99,7 @@ class Answers:
         style = words.words.get("style")
 
         def written() -> str:
-            self.studio.painters[index].style(style)  # no file without a style that is one
+            self.studio.painters[index].reference(style)  # no file without a style that is one
             return self.studio.recipe(index, style, files)
 
         return PlainTextResponse(await self._alone(written))

@@ -14,7 +14,9 @@ from semsynth.pictures.grid import to_uint8
 from semsynth.semantics.regions import Regions
 from semsynth.semantics.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.described import described, style_of_words
+from semsynth.synthesis.described import described, patches_of_words, style_of_words
+from semsynth.synthesis.patches import NO_INSTANCES, numbered
+from semsynth.synthesis.references import Reference
 from semsynth.synthesis.styles import with_noise_of
 from semsynth.synthesizer import Synthesizer
 
@@ -41,7 +43,8 @@ class Painter:
         """What the page is told of the network, see `networks` in page/engine.js."""
         styled = self._like is not None
         return {"name": self.name, "styled": styled, "encodes": styled and self.synthesizer.has_encoder,
-                "regions": self._like is not None and self._like.classes is not None}
+                "regions": self._like is not None and self._like.classes is not None,
+                "instances": styled and self.synthesizer.styles_instances}
 
     def check_size(self) -> None:
         """Draw once, which also brings what is made at the first picture.
@@ -67,17 +70,20 @@ class Painter:
             StyleError: the words are no style of this network.
             ValueError: a label is no class.
         """
-        maps, style = labels[None].astype(np.int64), self.style(words)
-        return to_uint8(self.synthesizer(maps, maps, style=style, seed=0)[0].cpu().numpy())
+        reference = self.reference(words)
+        patches = () if reference is None else reference.patches
+        maps, things = labels[None].astype(np.int64), numbered(labels, patches)[None]
+        style = None if reference is None else self._for_map(reference, maps, things)
+        return to_uint8(self.synthesizer(maps, things, style=style, seed=0)[0].cpu().numpy())
 
-    def style(self, words: Any) -> Style | None:
+    def reference(self, words: Any) -> Reference | None:
         """The style that is said in words; None without styles.
 
         Raises:
             StyleError: as `draw`.
         """
         if self._like is not None:
-            return style_of_words(words, self._drawn)
+            return Reference(style_of_words(words, self._drawn), patches=patches_of_words(words, self._drawn))
         if words is not None:
             raise StyleError("this run has no styles: a label map has one picture")
         return None
@@ -101,6 +107,19 @@ class Painter:
         maps = labels[None].astype(np.int64)
         style = self.synthesizer.encode(photograph, maps)
         return described(style if style.instances is None else self._of_classes(style, maps))
+
+    def _for_map(self, reference: Reference, maps: np.ndarray, things: np.ndarray) -> Style:
+        """The style of a label map, where some of its instances look otherwise."""
+        if not reference.patches:
+            return reference.style
+        if not self.synthesizer.styles_instances:
+            raise StyleError(NO_INSTANCES)
+        drawn = self._drawn(0)
+        assert drawn.classes is not None
+        semantics = Semantics(torch.from_numpy(maps), drawn.classes.shape[1], instances=torch.from_numpy(things))
+        of_map = self.synthesizer.drawn(0, maps, things)
+        assert of_map is not None
+        return reference.for_maps(semantics, of_map)
 
     def _of_classes(self, style: Style, maps: np.ndarray) -> Style:
         """Codes of instances as codes of their classes; drawn ones where the map lacks a class."""

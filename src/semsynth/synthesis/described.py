@@ -4,7 +4,9 @@
     {codes: {vector: {shape: [1, 256], data: BASE64}}}            little-endian float32
     {between: [STYLE, STYLE], share: 0.3}                         on the way from one to the other
     {base: STYLE, classes: {3: STYLE}}                            some classes look as in other styles
+    {base: STYLE, instances: [{at: [ROW, COLUMN], class: 3, style: STYLE}]}       so does one region of a class
 
+The last one is said of a whole style only, and is read by `patches_of_words`; beside `classes` it goes before them.
 Further keys beside `codes`, as a name, are left to whoever wrote them.
 """
 
@@ -22,11 +24,13 @@ from torch import Tensor
 
 from semsynth.errors import StyleError
 from semsynth.style import Style
+from semsynth.synthesis.patches import Patch
 from semsynth.synthesis.styles import mixed
 
 MOST = 1024  # styles within a style
 DEEPEST = 4
 LARGEST_SEED = 2**63 - 1
+LARGEST_SIDE = 2**31
 Draw = Callable[[int], Style]
 
 
@@ -49,6 +53,13 @@ def style_of_words(words: Any, draw: Draw) -> Style:
     return _Reader(draw).read(words, 0)
 
 
+def patches_of_words(words: Any, draw: Draw) -> tuple[Patch, ...]:
+    """The regions that have a style of their own in the words of a style; arguments and errors as `style_of_words`."""
+    if not isinstance(words, Mapping) or "base" not in words:
+        return ()
+    return _Reader(draw).patches(words.get("instances", []))
+
+
 def known(words: Mapping[str, Any]) -> dict[str, Any]:
     """Of a style's words, which `style_of_words` has read, those that it reads."""
     if "seed" in words:
@@ -58,8 +69,13 @@ def known(words: Mapping[str, Any]) -> dict[str, Any]:
                           for name, table in words["codes"].items()}}
     if "between" in words:
         return {"between": [known(end) for end in words["between"]], "share": words["share"]}
-    return {"base": known(words["base"]),
-            "classes": {str(int(index)): known(style) for index, style in words["classes"].items()}}
+    found: dict[str, Any] = {"base": known(words["base"])}
+    if "classes" in words:
+        found["classes"] = {str(int(index)): known(style) for index, style in words["classes"].items()}
+    if "instances" in words:
+        found["instances"] = [{"at": [*one["at"]], "class": one["class"], "style": known(one["style"])}
+                              for one in words["instances"]]
+    return found
 
 
 class _Reader:
@@ -75,7 +91,7 @@ class _Reader:
                              f"than {MOST}; got {_brief(words)}")
         if "seed" in words:
             seed = words["seed"]
-            if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
+            if not _whole(seed, LARGEST_SEED + 1):
                 raise StyleError(f"seed: {_brief(seed)} must be a whole number from 0 to 2^63 - 1")
             return self.draw(seed)
         if "codes" in words:
@@ -89,7 +105,11 @@ class _Reader:
             first, second = (self.read(end, depth + 1) for end in ends)
             return mixed(first, second, share)
         if "base" in words:
-            return self.with_classes(self.read(words["base"], depth + 1), words.get("classes"), depth)
+            if depth and "instances" in words:
+                raise StyleError("instances: only a whole style says how single ones look, none within another style")
+            style = self.read(words["base"], depth + 1)
+            return (style if "instances" in words and "classes" not in words
+                    else self.with_classes(style, words.get("classes"), depth))
         raise StyleError("a style says one of seed, codes, between and base")
 
     def with_classes(self, style: Style, classes: Any, depth: int) -> Style:
@@ -105,6 +125,24 @@ class _Reader:
                 raise StyleError(f"classes: {_brief(key)} is no class from 0 to {count - 1}")
             style = style.with_class(index, self.read(words, depth + 1))
         return style
+
+    def patches(self, instances: Any) -> tuple[Patch, ...]:
+        if not isinstance(instances, list) or not all(isinstance(one, Mapping) for one in instances):
+            raise StyleError("instances: a list of tables with at, class and style")
+        return tuple(self.patch(one) for one in instances)
+
+    def patch(self, words: Mapping[str, Any]) -> Patch:
+        if self.like.classes is None:
+            raise StyleError("instances: the styles of this run are those of whole pictures")
+        place, label, count = words.get("at"), words.get("class", -1), self.like.classes.shape[1]
+        if not isinstance(place, list) or len(place) != 2 or not all(_whole(side, LARGEST_SIDE) for side in place):
+            raise StyleError("instances: at is [ROW, COLUMN], whole numbers from 0")
+        if not _whole(label, count):
+            raise StyleError(f"instances: class {_brief(label)} is no class from 0 to {count - 1}")
+        style = self.read(words.get("style"), 1)
+        if style.classes is None:
+            raise StyleError("instances: a style without codes by class says nothing of one instance")
+        return Patch((place[0], place[1]), label, style)
 
     def coded(self, tables: Any) -> Style:
         """A style of codes, where they are such as the network reads."""
@@ -138,6 +176,11 @@ def _unpacked(name: str, table: Any, shape: tuple[int, ...]) -> Tensor:
     if not bool(values.isfinite().all()):
         raise StyleError(f"codes.{name}: numbers that are not finite")
     return values
+
+
+def _whole(value: Any, most: int) -> bool:
+    """Whether it is a whole number in [0, most)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
 
 
 def _brief(value: Any) -> str:

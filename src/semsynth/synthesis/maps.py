@@ -17,10 +17,11 @@ from semsynth.data.mask_files import label_files
 from semsynth.data.masks import checked_labels, is_grey, read_instances, read_mask
 from semsynth.data.resize import resize_nearest
 from semsynth.data.source import LABEL_SUFFIXES
-from semsynth.errors import DataError
+from semsynth.errors import DataError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.semantics.edges import instance_edges
 from semsynth.semantics.icpe import Offsets, at_size
+from semsynth.synthesis.patches import NO_INSTANCES, Patch, numbered
 from semsynth.synthesis.snap import Snap
 
 MOST_PIXELS = 178_956_970  # as many as Pillow reads without refusing
@@ -121,6 +122,7 @@ class MapReader:
         icpe: how offsets are made, or None where the generator reads none.
         size: (H, W) to which masks are resized (nearest), None to keep their own.
         instances: whether there are instance maps in training, which then tell instances where no edges are read, too.
+        patches: regions that are instances of their own, where no instance map is read.
     """
 
     names: Sequence[str]
@@ -131,6 +133,7 @@ class MapReader:
     icpe: Offsets | None
     size: tuple[int, int] | None
     instances: bool = False
+    patches: Sequence[Patch] = ()
 
     def read(self, path: Path, instances: Path | None = None) -> Semantics:
         """One label map as a batch of one.
@@ -140,6 +143,7 @@ class MapReader:
         Raises:
             DataError: the file is broken, or holds an id or a colour that the run's classes do not cover; the instance
                 map has another size.
+            StyleError: there are patches, and the map has other classes in their places, or the run knows no instances.
         """
         labels = checked_labels(self.decode(path), len(self.names), self.unknown, path)
         things = labels if instances is None else read_instances(instances)
@@ -148,6 +152,10 @@ class MapReader:
                             f"{path} has {labels.shape[1]}x{labels.shape[0]}: bring both to the same size")
         size = self.size or (labels.shape[0], labels.shape[1])
         original, labels, things = labels, resize_nearest(labels, size), resize_nearest(things, size)
+        if self.patches:
+            if not (self.edges or self.instances):
+                raise StyleError(NO_INSTANCES)
+            things = numbered(labels, self.patches)
         edges = offsets = ids = None
         if self.edges or self.instances:
             ids = torch.from_numpy(np.array(things)).long()[None]

@@ -101,7 +101,8 @@ def synthesize(generator: Any, reader: MapReader, masks: Mapping[str, Path], sty
 
     def check(item: tuple[str, Path]) -> tuple[tuple[int, int], list[str]]:
         name, mask = item
-        semantics = reader.read(mask, things.get(name))
+        with named(mask):
+            semantics = reader.read(mask, things.get(name))
         try:
             generator.readings(*semantics.size)
         except ValueError as error:

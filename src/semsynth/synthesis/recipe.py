@@ -13,7 +13,8 @@ from semsynth.documents import read_yaml
 from semsynth.errors import DataError, DocumentError, StyleError
 from semsynth.semantics import Semantics
 from semsynth.style import Style
-from semsynth.synthesis.described import DEEPEST, known, style_of_words
+from semsynth.synthesis.described import DEEPEST, known, patches_of_words, style_of_words
+from semsynth.synthesis.references import Reference
 from semsynth.synthesis.styles import completed, draw_styles, with_noise_of
 from semsynth.weights.tensor_files import sha256_of
 
@@ -50,8 +51,10 @@ class Recipe:
             return []
         return [f"the recipe was saved with other weights than {checkpoint}: the picture will be another"]
 
-    def style_of(self, generator: Any, semantics: Semantics | None = None) -> Style | None:
+    def reference(self, generator: Any, semantics: Semantics | None = None) -> Reference | None:
         """The style of a picture, with what the generator draws besides for a label map; None without styles.
+
+        Label maps are to be read with the instances of its patches, see `semsynth.synthesis.patches.numbered`.
 
         Raises:
             StyleError: the recipe is that of a network with other styles.
@@ -71,7 +74,8 @@ class Recipe:
             raise StyleError(f"{self.name} was saved by a run with {_in_words(of)}, and this one has "
                              f"{_in_words(mine)}: take the run that it names")
         try:
-            return completed(generator, style_of_words(self.style, draw), 0, semantics)
+            style = completed(generator, style_of_words(self.style, draw), 0, semantics)
+            return Reference(style, name=self.name, patches=patches_of_words(self.style, draw))
         except StyleError as error:
             raise StyleError(f"{self.name}: style: {error}") from None
 
@@ -84,7 +88,7 @@ def _kinds_in(words: Any, depth: int = 0) -> set[str]:
         return set()
     if isinstance(codes := words.get("codes"), Mapping):
         return {*codes} & {*KINDS}
-    own = {"classes"} if words.get("classes") else set()
+    own = {"classes"} if words.get("classes") or words.get("instances") else set()
     return own.union(*(_kinds_in(words[key], depth + 1) for key in ("between", "base") if key in words))
 
 

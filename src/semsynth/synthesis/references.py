@@ -11,6 +11,7 @@ from semsynth.errors import StyleError
 from semsynth.semantics import Semantics
 from semsynth.semantics.regions import Regions
 from semsynth.style import Style
+from semsynth.synthesis.patches import NO_INSTANCES, Patch, with_patches
 from semsynth.synthesis.regional import at_instances
 
 
@@ -23,11 +24,13 @@ class Reference:
         regions: The instances (or classes, where there are no instance maps) of these pictures; None: not known, codes
             of instances are those of the label maps that are drawn.
         name: What errors call it.
+        patches: Regions of the label maps that look otherwise, see `semsynth.synthesis.patches.with_patches`.
     """
 
     style: Style
     regions: Regions | None = None
     name: str = "style"
+    patches: Sequence[Patch] = ()
 
     def for_maps(self, semantics: Semantics, drawn: Style) -> Style:
         """The style for label maps: one picture's for each of them, or that of as many.
@@ -40,8 +43,12 @@ class Reference:
             drawn: A style of them.
 
         Raises:
-            StyleError: there are neither one style nor as many as label maps, or fewer codes than instances.
+            StyleError: there are neither one style nor as many as label maps, fewer codes than instances, or patches
+                that the network cannot change.
         """
+        return with_patches(self._for_maps(semantics, drawn), self.patches, semantics)
+
+    def _for_maps(self, semantics: Semantics, drawn: Style) -> Style:
         count = len(semantics)
         try:
             style = self.style.spread(count)
@@ -97,6 +104,8 @@ class Reference:
             if (shape[-1] != theirs["instances"][-1]) if of_each else (shape != theirs.get(name)):
                 raise StyleError(f"{self.name} holds {_in_words(mine)}, and this run reads {_in_words(theirs)}: they "
                                  "are codes of another network")
+        if self.patches and "instances" not in theirs:
+            raise StyleError(f"{self.name}: {NO_INSTANCES}")
 
 
 def _in_words(codes: dict[str, torch.Size]) -> str:

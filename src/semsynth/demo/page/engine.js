@@ -18,6 +18,7 @@
  *       styled: boolean      whether a label map has many pictures
  *       encodes: boolean     whether the style of a photograph can be taken
  *       regions: boolean     whether each class has a style of its own
+ *       instances: boolean   whether each connected patch of a class (over edges) can have one, too
  *     }]
  *     starts: number         label maps to begin with
  *   }
@@ -38,7 +39,9 @@
  *   {between: [Style, Style], share: 0.3}      on the way from the first to the second: codes are
  *                                              line = a + share * (b - a), scaled so that their norm is
  *                                              |a| + share * (|b| - |a|)
- *   {base: Style, classes: {"3": Style}}       some classes (by index) look as in other styles
+ *   {base: Style, classes: {"3": Style}, instances: [{at: [row, column], class: 3, style: Style}]}
+ *                                              some classes (by index) look as in other styles, and so do the patches
+ *                                              at some pixels, which have the class that is said; either may be missing
  *
  * An engine may keep further members in what `encodeStyle` returns.
  */

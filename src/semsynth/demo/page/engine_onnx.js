@@ -50,7 +50,8 @@ export async function openEngine(told = () => {}) {
   return {
     description: {
       key: about.key, width, height, classes, blank: about.blank, starts: about.starts.length,
-      networks: [{ name: about.name, styled: zDim > 0, encodes: Boolean(encoder), regions: false }],
+      networks: [{ name: about.name, styled: zDim > 0, encodes: Boolean(encoder), regions: false,
+        instances: false }],
     },
     async draw(_, labels, style) {
       const { image } = await generator(inputsOf(about, labels, style));

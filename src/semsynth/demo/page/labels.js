@@ -43,24 +43,35 @@ export class LabelMap {
     }
   }
 
-  /** The connected pixels (over edges) of one class around a pixel become another. */
+  /** The patch around a pixel becomes another class. */
   fill(x, y, label) {
-    const before = this.at(x, y);
-    if (before === label) return;
-    const waiting = [y * this.width + x];
-    this.ids[waiting[0]] = label;
-    while (waiting.length) {
-      const place = waiting.pop();
-      const column = place % this.width;
-      const beside = [place - this.width, place + this.width];
-      if (column > 0) beside.push(place - 1);
-      if (column < this.width - 1) beside.push(place + 1);
-      for (const next of beside) {
-        if (this.ids[next] === before) {
-          this.ids[next] = label;
-          waiting.push(next);
-        }
+    for (const place of this.patch(x, y)) this.ids[place] = label;
+  }
+
+  /** Places of the connected pixels (over edges) of one class around a pixel. */
+  patch(x, y) {
+    const first = y * this.width + x;
+    const label = this.ids[first];
+    const found = [first];
+    const seen = new Uint8Array(this.ids.length);
+    seen[first] = 1;
+    for (let next = 0; next < found.length; next++) {
+      for (const place of this.beside(found[next])) {
+        if (seen[place] || this.ids[place] !== label) continue;
+        seen[place] = 1;
+        found.push(place);
       }
     }
+    return found;
+  }
+
+  beside(place) {
+    const column = place % this.width;
+    const found = [];
+    if (place >= this.width) found.push(place - this.width);
+    if (place + this.width < this.ids.length) found.push(place + this.width);
+    if (column > 0) found.push(place - 1);
+    if (column < this.width - 1) found.push(place + 1);
+    return found;
   }
 }

@@ -26,7 +26,7 @@ class Painting {
       shown: (network, image) => this.shown(network, image),
       failed: (error) => { this.drawingFailed = true; this.fail(error); } });
     const both = { told: (words) => this.tell(words), failed: (error) => this.fail(error) };
-    this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), labels: () => this.map.ids.slice() });
+    this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), map: () => this.map });
     this.starts = new Starts(engine, { ...both, begin: (ids, words) => this.begin(ids, words),
       photograph: (file, labels) => this.styles.photograph("first", file, labels) });
     this.saving = new Saving(engine, { ...both, finish: () => this.pen.up(), labels: () => this.map.ids,
@@ -34,7 +34,9 @@ class Painting {
     this.pen = new Pen(this.view, this);
     this.tools = new Choice(at("tool-choice"), TOOLS.map(({ title, key, about }) => ({
       title, about, keys: key.toUpperCase() })), (index) => this.useTool(index));
-    this.tools.buttons[TOOLS.findIndex(({ name }) => name === "region")].hidden = !networks.some((n) => n.regions);
+    for (const [tool, can] of [["region", "regions"], ["instance", "instances"]]) {
+      this.tools.buttons[TOOLS.findIndex(({ name }) => name === tool)].hidden = !networks.some((n) => n[can]);
+    }
     this.palette = new Choice(at("palette"), classes.map(({ name, colour }) => ({
       title: name, mark: swatch(colour) })), (index) => this.useClass(index));
     this.sliders();
@@ -78,7 +80,11 @@ class Painting {
   }
 
   restyle(label) {
-    this.styles.restyle(label);
+    this.styles.own.restyle(label);
+  }
+
+  restyleInstance(x, y) {
+    this.styles.own.restyleInstance(x, y);
   }
 
   at(x, y) {
@@ -173,6 +179,7 @@ class Painting {
 
   redraw() {
     if (!this.drawingFailed && at("status").classList.contains("failed")) this.tell(""); // of what was done before
+    this.styles.own.show();
     this.pictures.draw(this.map.ids.slice(), (network) => this.styles.of(network));
     this.keep();
   }

@@ -1,39 +1,32 @@
 /** The styles that pictures are drawn in, and the panel that chooses them; see engine.js for what a style is. */
-
-const SEEDS = 1_000_000;
-
-/** A choice for all networks at once: drawn from one seed, or what each network's encoder says of a photograph. */
-export function drawn(networks, seed = Math.floor(Math.random() * SEEDS)) {
-  return { name: `seed ${seed}`, seed, of: networks.map(({ styled }) => (styled ? { seed } : null)) };
-}
+import { Own } from "./own_styles.js";
+import { drawn, SEEDS } from "./seeds.js";
 
 export class Styles {
-  /** engine, and changed(): another style holds; labels(): the map now; told(words) and failed(error). */
-  constructor(engine, { changed, labels, told, failed }) {
-    Object.assign(this, { engine, changed, labels, told, failed });
+  /** engine, and changed(): another style holds; map(): the LabelMap now; told(words) and failed(error). */
+  constructor(engine, { changed, map, told, failed }) {
+    Object.assign(this, { engine, changed, map, told, failed });
     this.networks = engine.description.networks;
     this.classes = engine.description.classes;
-    this.state = { first: drawn(this.networks, 0), second: null, share: 0.5, regions: {} };
+    this.state = { first: drawn(this.networks, 0), second: null, share: 0.5, regions: {}, instances: [] };
     this.styled = this.networks.some(({ styled }) => styled);
-    this.byRegion = this.networks.some(({ regions }) => regions);
+    this.own = new Own(this);
     document.getElementById("styles").hidden = !this.styled;
     this.build();
   }
 
   restore(state) {
     const fits = (choice) => choice === null || choice.of.length === this.networks.length;
-    if (state && fits(state.first) && fits(state.second)) this.state = state;
+    if (state && fits(state.first) && fits(state.second)) Object.assign(this.state, state);
     this.show();
   }
 
   /** What a network draws in; null for one without styles. */
   of(network) {
-    const { first, second, share, regions } = this.state;
-    const { styled, regions: byRegion } = this.networks[network];
-    if (!styled) return null;
+    const { first, second, share } = this.state;
+    if (!this.networks[network].styled) return null;
     const base = second ? { between: [first.of[network], second.of[network]], share } : first.of[network];
-    const classes = Object.fromEntries(Object.entries(regions).map(([k, choice]) => [k, choice.of[network]]));
-    return byRegion && Object.keys(classes).length ? { base, classes } : base;
+    return this.own.over(base, network);
   }
 
   set(change) {
@@ -46,15 +39,8 @@ export class Styles {
     if (this.styled) this.set({ [which]: drawn(this.networks, seed) });
   }
 
-  /** The class looks as in another style from now on. */
-  restyle(label) {
-    if (!this.byRegion) return;
-    this.set({ regions: { ...this.state.regions, [label]: drawn(this.networks) } });
-    this.told(`${this.classes[label].name} has a style of its own.`);
-  }
-
   /** labels: where the photograph's classes are; those of the map that is painted, unless said. */
-  async photograph(which, file, labels = this.labels()) {
+  async photograph(which, file, labels = this.map().ids.slice()) {
     try {
       const before = (this.state[which] || this.state.first).of;
       const of = await Promise.all(this.networks.map(({ encodes }, network) => (
@@ -77,7 +63,6 @@ export class Styles {
     mix.append("From the first to the second ", this.slider);
     rows.append(mix);
     this.mix = mix;
-    this.regionLine = document.getElementById("region-style");
     this.show();
   }
 
@@ -130,22 +115,6 @@ export class Styles {
     }
     this.mix.hidden = !this.state.second;
     this.slider.value = this.state.share;
-    this.showRegions();
-  }
-
-  showRegions() {
-    const own = Object.keys(this.state.regions);
-    this.regionLine.hidden = !this.byRegion;
-    this.regionLine.replaceChildren(own.length ? "Styles of their own: " : "The tool Region style changes one class.");
-    for (const label of own) {
-      const back = Object.assign(document.createElement("button"), { type: "button" });
-      back.textContent = `${this.classes[label].name} ×`;
-      back.setAttribute("aria-label", `${this.classes[label].name}: back to the style of the picture`);
-      back.addEventListener("click", () => {
-        const { [label]: _, ...rest } = this.state.regions;
-        this.set({ regions: rest });
-      });
-      this.regionLine.append(back, " ");
-    }
+    this.own.show();
   }
 }

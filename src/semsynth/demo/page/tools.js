@@ -7,6 +7,7 @@ export const TOOLS = [
   { name: "eraser", title: "Eraser", key: "e" },
   { name: "pick", title: "Pick", key: "i", about: "takes the class under the cursor" },
   { name: "region", title: "Region style", key: "r", about: "another style for the class that is clicked" },
+  { name: "instance", title: "Instance style", key: "t", about: "another style for the one patch that is clicked" },
   { name: "move", title: "Move", key: "m", about: "scrolls a map that is zoomed" },
 ];
 const STEP = 8; // pixels of an arrow key with Shift
@@ -14,7 +15,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * Paints on `painting.map`. `painting` has map, tool, size, label, blank and is told of
- * changed() while a stroke goes on, finished() after it, pick(label) and restyle(label).
+ * changed() while a stroke goes on, finished() after it, pick(label), restyle(label) and restyleInstance(x, y).
  */
 export class Pen {
   constructor(view, painting) {
@@ -71,10 +72,11 @@ export class Pen {
   down(x, y) {
     const { map, size } = this.painting;
     this.from = this.last = [x, y];
-    if (["pick", "region", "fill"].includes(this.tool)) {
+    if (["pick", "region", "instance", "fill"].includes(this.tool)) {
       if (this.inside(x, y)) {
         if (this.tool === "pick") this.painting.pick(map.at(x, y));
         if (this.tool === "region") this.painting.restyle(map.at(x, y));
+        if (this.tool === "instance") this.painting.restyleInstance(x, y);
         if (this.tool === "fill") map.fill(x, y, this.label);
       }
     } else {
