@@ -103,8 +103,8 @@ class Painter:
         if self._like.classes is None:
             return described(self.synthesizer.encode(photograph))
         if self.size != self.synthesizer.size:
-            raise StyleError("the styles of this run's classes are taken of photographs at its training size alone, and "
-                             "this page was started with another: draw styles from seeds")
+            raise StyleError("the styles of this run's classes are taken of photographs at its training size alone, "
+                             "and this page was started with another: draw styles from seeds")
         maps = labels[None].astype(np.int64)
         style = self.synthesizer.encode(photograph, maps)
         return described(style if style.instances is None else self._of_classes(style, maps))
