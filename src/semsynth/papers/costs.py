@@ -24,7 +24,7 @@ class Costs:
     """Makes the table of all networks that were measured.
 
     Args:
-        columns: Headings that are shown, as `evaluation.complexity.tables` has them; None: all.
+        columns: Headings that are shown, as `complexity.tables` has them; None: all.
         ratio: Heading of the cost of which SPADE's is divided by CLADE's for each data set and formulation; None: no
             such section.
     """
@@ -91,4 +91,15 @@ def _measured_on(records: Sequence[Record]) -> list[str]:
     """How times were taken, once if all were taken so."""
     words = {f"{run['hardware']}, {run['threads']} threads, batch {run['batch']}, {run['precision']}, median of "
              f"{run['repeats']}" for record in records if (run := record.get("runtime"))}
-    return [f"Times: {'; '.join(sorted(words))}."] if words else []
+    return [f"Times: {'; '.join(sorted(words))}.", *_drift(records)] if words else []
+
+
+def _drift(records: Sequence[Record]) -> list[str]:
+    """How far the machine's speed changed, as the convolutions say that are the same in several rows."""
+    times: dict[str, list[float]] = {}
+    for record in records:
+        if seconds := (record.get("runtime") or {}).get("backbone_s"):
+            times.setdefault(record["setting"]["dataset"], []).append(seconds)
+    apart = [max(same) / min(same) for same in times.values() if len(same) > 1]
+    return [f"Networks are measured one after the other. The same backbone took up to {max(apart):.2f} times as long "
+            "in one row as in another of its data set: so far does the machine's speed change."] if apart else []

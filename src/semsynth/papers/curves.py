@@ -12,7 +12,7 @@ import numpy as np
 from semsynth import runs
 from semsynth.errors import ReportError
 from semsynth.papers.iteration_time import iteration_seconds
-from semsynth.papers.paired import HEAD, compare, interval, with_interval
+from semsynth.papers.paired import HEAD, compare, interval, least_sign_flip, with_interval
 from semsynth.papers.results import Results, Section, Table
 from semsynth.papers.trained import matched
 from semsynth.pictures.charts import new_figure, save
@@ -51,7 +51,8 @@ class Curves:
                 f"{slow / fast:.2f} times as long (medians, one thread, measured in turns). At equal time the slower "
                 "one is read where it stands after as many seconds as the faster one's whole training; between two "
                 "epochs linearly. Its learning rates have not fallen as far by then as those of a training planned for "
-                "that time.")
+                f"that time. Turning signs of {len(pairs)} differences cannot give a p below "
+                f"{least_sign_flip(len(pairs)):g}.")
         return [Section(f"{self.second} against {self.first}, equal iterations and equal time", text,
                         Table(["score", "compared at", self.first, self.second, *HEAD], rows), picture)]
 

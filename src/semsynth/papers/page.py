@@ -19,6 +19,7 @@ from semsynth.device import hardware
 from semsynth.papers.results import Section, Table
 from semsynth.papers.steps import Step
 from semsynth.papers.study import Study
+from semsynth.reporting.collect import read_run
 from semsynth.runs.directory import PROGRESS
 from semsynth.spelling import as_typed_here, typed
 from semsynth.weights.files import write_text
@@ -110,10 +111,15 @@ def machine() -> str:
 
 
 def trained_on(steps: Sequence[Step]) -> str:
-    """On what the finished trainings were trained, with their number, as far as they say; empty where none does."""
-    runs = dict.fromkeys(job for step in steps if step.kind == "train" for job in step.jobs if step.done(job))
-    where = Counter(machine for run in runs if (machine := _machine(run / PROGRESS)))
-    return f"Trained on: {'; '.join(f'{name} ({count})' for name, count in where.most_common())}." if where else ""
+    """On what the finished trainings were trained, by setting, as far as they say; empty where none does."""
+    jobs = dict.fromkeys(job for step in steps if step.kind == "train" for job in step.jobs if step.done(job))
+    where: dict[str, Counter[str]] = {}
+    for job in jobs:
+        if machine := _machine(job / PROGRESS):
+            where.setdefault(machine, Counter())[read_run(job).name] += 1
+    words = [f"{machine} ({', '.join(f'{name}: {count}' for name, count in settings.items())})"
+             for machine, settings in where.items()]
+    return f"Trained on, with the number of seeds: {'; '.join(words)}." if words else ""
 
 
 def _machine(path: Path) -> str:

@@ -24,7 +24,7 @@ class Paired:
         high: Upper end.
         t_test: Two-sided p of the paired t-test of a mean of zero.
         sign_flip: Two-sided p of the exact test that turns signs: of all 2^n choices the share whose mean lies as far
-            from zero. With five seeds it cannot be below 1/16.
+            from zero. It cannot be below `least_sign_flip`.
     """
 
     differences: tuple[float, ...]
@@ -62,6 +62,15 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Paired:
              for signs in itertools.product((1, -1), repeat=count)]
     beyond = sum(abs(flip) >= abs(mean) * (1 - 1e-9) for flip in flips)
     return Paired(differences, mean, mean - reach, mean + reach, p, beyond / len(flips))
+
+
+def least_sign_flip(seeds: int) -> float:
+    """The least p that turning the signs of so many differences can give: all of one sign.
+
+    >>> least_sign_flip(5)
+    0.0625
+    """
+    return 2.0 / 2**seeds
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -17,6 +17,8 @@ from semsynth.reporting.table import cells, comma_separated, make_rows
 LEGEND = ("Mean ± standard deviation (least to greatest) of n seeds. *Italics*: published, under the protocol of the "
           "source.")
 
+BARS = "Means; bars go from the least to the greatest of the seeds."
+
 
 class Scores:
     """Makes the table of all settings that were trained, and a grid of pictures for each data set and size.
@@ -57,7 +59,7 @@ class Scores:
                 sections.append(Section(heading, f"{source}.", table))
         if self.transitions:
             path = draw_transitions(groups, results.picture("transitions"))
-            sections += [Section("mIoU against the transition", picture=path)] if path else []
+            sections += [Section("mIoU against the transition", BARS, picture=path)] if path else []
         return sections + self._grids(groups, results)
 
     def _not_taken(self, groups: Sequence[Group]) -> list[str]:

@@ -16,7 +16,8 @@ class Maps:
     """What the released networks are given of label maps.
 
     Attributes:
-        channels: (N,K+E+Z,H,W): one-hot classes; where they are, the instance edges; where it is, noise.
+        channels: (N,K+E+Z,H,W), contiguous as the released code scatters them: one-hot classes; where they are, the
+            instance edges; where it is, noise.
         classes: K.
         edges: E, 0 or 1.
         offsets: Positional offsets (N,2,H,W), or None.
@@ -34,7 +35,7 @@ class Maps:
         """Of label maps at full size, and noise (N,Z,H,W)."""
         edges = semantics.edges is not None
         channels = semantics.one_hot(edges=edges)
-        channels = channels if noise is None else torch.cat([channels, noise.to(channels)], 1)
+        channels = (channels if noise is None else torch.cat([channels, noise.to(channels)], 1)).contiguous()
         return cls(channels, semantics.num_classes, int(edges), semantics.offsets)
 
     def at(self, h: int, w: int) -> Maps:
