@@ -9,7 +9,7 @@ import pytest
 from commands import ROOT
 
 from semsynth.commands import train
-from semsynth.errors import ConfigError, DataError, StudyError
+from semsynth.errors import ConfigError, DataError, StudyError, WritingError
 from semsynth.papers.performing import gather, perform
 from semsynth.papers.request import asked_for
 from semsynth.papers.results import Section, Table
@@ -155,6 +155,14 @@ def test_words_that_no_training_takes_are_refused_before_a_page_is_lost(word, sa
         train.study(["experiments=table1_scenes", word])
 
 
+@pytest.mark.parametrize("word", ["study.score.bogus=1", "study.cost.devise=cpu", "study.measure.repeat=1"])
+def test_words_that_another_step_does_not_take_are_refused_at_once(word, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("semsynth.papers.performing.perform", lambda *_, **__: pytest.fail("it was begun"))
+    with pytest.raises(ConfigError, match=f"{word.split('.')[-1].split('=')[0]}: there is no such key"):
+        train.study(["experiments=table1_scenes,table2_scenes", word, "--help"])
+
+
 def test_a_study_that_could_not_train_is_refused_before_any_job(study):
     commands, _ = study
     request = asked_for(["experiments=pair", "study.folder=results"])
@@ -163,7 +171,8 @@ def test_a_study_that_could_not_train_is_refused_before_any_job(study):
         assert words == ("dataset=scenes", "norm=spade,clade", "seed=0,1")
         raise DataError("there is no folder data/scenes")
 
-    said = "pair: nothing was begun, for no training could start\n\n.*seed=0,1\nthere is no folder data/scenes"
+    said = ("pair: nothing was begun, for no training could start\n\n.*seed=0,1\nthere is no folder data/scenes\n\n"
+            "More may be missing than is told: `python tools/weights.py dataset=scenes` list")
     with pytest.raises(StudyError, match=said):
         perform(request, hydra.utils.instantiate, commands, rehearse)
     assert commands.calls == []
@@ -196,7 +205,17 @@ def test_what_of_a_study_could_not_train_is_told_and_the_rest_goes_on(study, cap
     words = "norm=spade,clade seed=0,1\n"
     assert f"go on\npython train.py dataset=scenes {words}python train.py dataset=ade20k {words}it is missing" in said
     assert said.index("it is missing") < said.index("-- 4 trainings")
-    assert len(commands.calls) > 3
+    assert [words[-3:] for name, *words in commands.calls if name == "train"] == [
+        ["dataset=camvid", "norm=spade,clade", "seed=0,1"]]  # the others are not begun
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_job(study):
+    commands, _ = study
+    Path("file").touch()
+    request = asked_for(["experiments=pair", "study.folder=file/results"])
+    with pytest.raises(WritingError, match="file/results"):
+        perform(request, hydra.utils.instantiate, commands)
+    assert commands.calls == []
 
 
 def test_data_and_values_are_looked_for(monkeypatch, tmp_path):

@@ -23,6 +23,8 @@ def folder(tmp_path):
     for name in ("one_scenes", "two_scenes"):
         (tmp_path / f"{name}.yaml").write_text(YAML)
     (tmp_path / "norms.yaml").write_text("resume: auto\n")
+    for name in ("one", "alone"):
+        (tmp_path / f"{name}.yaml").write_text(YAML.replace("dataset: scenes", 'dataset: "scenes,ade20k"'))
     return tmp_path
 
 
@@ -74,6 +76,8 @@ def test_a_request(folder):
     (["experiments=one_scenes", "study.foldr=x"], "study.foldr: there is no such key; did you mean study.folder"),
     (["experiments=one_scenes", "study.small=yes"], "must be true or false"),
     (["experiments=one_scenes", "--overwrite"], "--overwrite"),
+    (["experiments=one", "study.small=true", "--help"], r"^study.small=true: one trains on .*: one_scenes has one$"),
+    (["experiments=alone", "study.small=true"], "^study.small=true: alone trains .* has no cut-down form$"),
 ])
 def test_words_that_a_study_does_not_take(folder, arguments, words):
     with pytest.raises(StudyError, match=words):

@@ -33,7 +33,7 @@ def study(arguments: list[str]) -> bool:
     """Run studies, the tables and figures of the papers; end with code 1 where something is missing then.
 
     Raises:
-        ConfigError: a training would not take its words.
+        ConfigError: a training, or another step, would not take its words.
     """
     request = asked_for(arguments)
     if request is None:
@@ -42,6 +42,8 @@ def study(arguments: list[str]) -> bool:
 
     for words in request.trainings():
         check_words(words, FILE)
+    for step, words in request.others():
+        check_words(words, CONF / f"{step}.yaml")
     try:
         complete = perform(request, hydra.utils.instantiate,
                            rehearse=lambda words: rehearse(with_judge(words), FILE))

@@ -19,8 +19,10 @@ from semsynth.papers.steps import TRAIN, Command, Place, Step, scores_file, step
 from semsynth.papers.study import Study
 from semsynth.reporting.collect import read_runs
 from semsynth.spelling import typed
+from semsynth.weights.files import write_text
 
 JOBS, SMALL_JOBS = Path("multirun"), Path("multirun/small")
+PROBE = ".writable"
 
 
 def perform(request: Request, build: Callable[[Any], Output], run: Callable[[Command], int] = call,
@@ -35,6 +37,7 @@ def perform(request: Request, build: Callable[[Any], Output], run: Callable[[Com
 
     Raises:
         StudyError: no training of a study could start; nothing was begun.
+        WritingError: pages or jobs cannot be written where they shall lie.
     """
     place = Place(SMALL_JOBS if request.small else JOBS, request.launcher)
     if request.show:
@@ -42,9 +45,10 @@ def perform(request: Request, build: Callable[[Any], Output], run: Callable[[Com
         return True
     outputs = [[build(node) for node in study.output] for study in request.studies]  # before any work could be lost
     steps = [steps_of(study, place) for study in request.studies]
-    for study, its in zip(request.studies, steps, strict=True):
-        if not request.launcher:  # the machines of a cluster may hold what this one does not
-            tell_what_cannot_start(study, its, rehearse)
+    if not request.launcher:  # the machines of a cluster may hold what this one does not
+        steps = [what_can_start(study, its, rehearse) for study, its in zip(request.studies, steps, strict=True)]
+    for folder in (request.folder, place.multirun):  # before hours are spent
+        write_text(folder / PROBE, "").unlink()
     pace, complete = Pace(), True
     for index, study in enumerate(request.studies):
         print(f"== {index + 1} of {len(request.studies)}: {study.name}, {study.title}", flush=True)
@@ -53,28 +57,44 @@ def perform(request: Request, build: Callable[[Any], Output], run: Callable[[Com
     return complete
 
 
-def tell_what_cannot_start(study: Study, steps: Sequence[Step], rehearse: Callable[[Sequence[str]], None]) -> None:
-    """Try the beginning of every sweep that is not trained yet, before hours are spent on the others.
+def what_can_start(study: Study, steps: Sequence[Step], rehearse: Callable[[Sequence[str]], None]) -> list[Step]:
+    """Try the beginning of every sweep that is not trained yet, before hours are spent on the others; tell what fails.
 
     A study that still has files to make is not tried: its trainings may need them.
+
+    Returns:
+        The steps; a sweep that could not start is not ready.
 
     Raises:
         StudyError: no sweep is trained or could start; with a paragraph for each reason.
     """
     if any(step.pending() for step in steps if step.kind == "prepare"):
-        return
+        return list(steps)
     sweeps = [step for step in steps if step.kind == "train"]
-    refused: dict[str, list[str]] = {}  # what is said -> the sweeps of which it is said
+    refused: dict[str, list[Step]] = {}  # what is said -> the sweeps of which it is said
     for step in [step for step in sweeps if step.pending()]:
         try:
             rehearse(step.words)
         except ValueError as error:
-            refused.setdefault(str(error), []).append(typed((TRAIN, *step.words)))
-    reasons = ["\n".join([*commands, said]) for said, commands in refused.items()]
-    if refused and sum(map(len, refused.values())) == len(sweeps):
-        raise StudyError("\n\n".join([f"{study.name}: nothing was begun, for no training could start", *reasons]))
+            refused.setdefault(str(error), []).append(step)
+    not_ready = [step for some in refused.values() for step in some]
+    reasons = ["\n".join([*(typed((TRAIN, *step.words)) for step in some), said]) for said, some in refused.items()]
+    if refused and len(not_ready) == len(sweeps):
+        raise StudyError("\n\n".join([f"{study.name}: nothing was begun, for no training could start", *reasons,
+                                      _all_that_is_needed(not_ready)]))
     for reason in reasons:
-        print(f"-- {study.name}: this could not start, the others go on\n{reason}", flush=True)
+        print(f"-- {study.name}: this cannot start and is passed over, the others go on\n{reason}", flush=True)
+    refused_ones = {id(step) for step in not_ready}
+    return [replace(step, ready=lambda job: False) if id(step) in refused_ones else step for step in steps]
+
+
+def _all_that_is_needed(steps: Sequence[Step]) -> str:
+    """Where one reads what is missing besides: a training tells one thing at a time, and nothing of its scores."""
+    datasets = dict.fromkeys(word.partition("=")[2] for step in steps for word in step.words
+                             if word.startswith("dataset="))
+    commands = " and ".join(f"`{typed(('weights', f'dataset={dataset}'))}`" for dataset in datasets)
+    return (f"More may be missing than is told: {commands} list the weights of training and of scores and what goes "
+            "without them; data sets lie as README says below Data")
 
 
 def finish(study: Study, outputs: Sequence[Output], steps: Sequence[Step], request: Request) -> bool:

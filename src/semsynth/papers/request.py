@@ -17,6 +17,8 @@ RESULTS, SMALL_RESULTS = Path("docs/results"), Path("multirun/small/results")
 KEYS = ("study.folder", "study.small")
 STEPS = ("score", "cost", "measure")  # words of train.py are typed as they are
 SHOW = ("--help", "-h", "--cfg")
+SCENES = "scenes"  # the data set that is drawn, as many samples as one likes
+COMMANDS = {"score": "evaluate", "cost": "complexity", "measure": "complexity"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,16 @@ class Request:
     def trainings(self) -> list[list[str]]:
         """The words of every sweep of trainings."""
         return [[f"{key}={value}" for key, value in sweep.items()] for study in self.studies for sweep in study.train]
+
+    def others(self) -> list[tuple[str, list[str]]]:
+        """The command and the words of every other step that reads what trainings or networks are like."""
+        found = []
+        for study in self.studies:
+            for step, command in COMMANDS.items():
+                node = getattr(study, step)
+                sweeps = node if step == "measure" else [node] if node is not None else []
+                found += [(command, [f"{key}={value}" for key, value in sweep.items()]) for sweep in sweeps]
+        return found
 
     def command(self, study: Study) -> str:
         """What is typed for one of the studies alone."""
@@ -85,6 +97,8 @@ def asked_for(arguments: Sequence[str], experiments: Sequence[Path] = EXPERIMENT
             words.train[key] = value
             kept.append(argument)
     small = _truth(options.get("study.small", "false"))
+    for study in chosen if small else []:
+        _check_small(study, experiments)
     studies = [(study.reduced() if small else study).changed(words.by_step) for study in chosen]
     folder = Path(options.get("study.folder", SMALL_RESULTS if small else RESULTS))
     return Request(tuple(studies), folder, small, tuple(launcher), show, tuple(kept))
@@ -115,6 +129,15 @@ def _chosen(value: str, experiments: Sequence[Path]) -> list[Study]:
         raise StudyError(f"experiments={value}: {others} is no study: start it by itself"
                          f"{near(others, names(experiments))}")
     return list(found.values())
+
+
+def _check_small(study: Study, experiments: Sequence[Path]) -> None:
+    """Raise StudyError where a study has no cut-down form: its trainings read data sets that cannot be made short."""
+    if {dataset for sweep in study.train for dataset in sweep["dataset"].split(",")} <= {SCENES}:
+        return
+    other = f"{study.name}_{SCENES}"
+    raise StudyError(f"study.small=true: {study.name} trains on data sets as published, and has no cut-down form"
+                     + (f": {other} has one" if read_study(other, experiments) else ""))
 
 
 def _option(key: str, value: str, options: dict[str, str], words: _Steps) -> None:
