@@ -14,12 +14,20 @@ from semsynth.spelling import COMMANDS, as_typed_here, installed, named, started
 
 NAMES = ["runs/norm-clade+seed-0", "lr=2,wd=0", "set (1)", "[32,32]", "{a: b}", "it's", 'say "so"', "größe 数据",
          "$HOME", "${norm}", "a\\${norm}\\", "back\\slash", "back\\", 'back\\"', "back\\\\'", "~me", "-m", "null",
-         "True", "1e5", "007", "a#b;c&d|e>f", "*?!", " a ", "choice(a,b)", "x@y:z", "..", "../a", ""]
+         "True", "1e5", "007", "a#b;c&d|e>f", "*?!", " a ", "choice(a,b)", "x@y:z", "..", "../a", "", "line\\\n"]
 
 
 def test_in_the_source_tree_scripts_are_named():
     assert typed(["check_data", "dataset.root=a b"]) == "python tools/check_data.py 'dataset.root=a b'"
     assert typed(["train", "norm=clade"]) == as_typed_here("python train.py norm=clade") == "python train.py norm=clade"
+
+
+@pytest.mark.parametrize("name", ["demo.py", "after train.py", "tools/export.py"])
+def test_names_stay_as_they_are_where_scripts_are_installed(name, monkeypatch):
+    monkeypatch.setattr("semsynth.spelling.IN_SOURCE_TREE", False)
+    command, *words = shlex.split(typed(["synthesize", named("run", name)]))
+    assert (command, words[0]) == ("semsynth", "synthesize")
+    assert OverridesParser.create().parse_override(words[1]).value() == name
 
 
 @pytest.mark.parametrize(("text", "words"), [

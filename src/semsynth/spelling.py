@@ -21,7 +21,7 @@ def typed(command: Sequence[str]) -> str:
     """A command, its name and its arguments, as it is typed into a shell."""
     name, *arguments = command
     script = f"{name}.py" if name in AT_ROOT else f"tools/{name}.py"
-    return as_typed_here(" ".join(["python", script, *map(shlex.quote, arguments)]))
+    return " ".join([as_typed_here(f"python {script}"), *map(shlex.quote, arguments)])
 
 
 def named(key: str, *names: object) -> str:
@@ -35,6 +35,11 @@ def named(key: str, *names: object) -> str:
     return f"{key}={','.join(literal(str(name)) for name in names)}"
 
 
+def resume_command(run_dir: object) -> str:
+    """What is typed to go on with a training."""
+    return typed(["train", named("resume", run_dir)])
+
+
 def literal(name: str) -> str:
     """A name as a value that Hydra reads as it is: in quotes where it is not plain, and without interpolation."""
     return name if PLAIN.fullmatch(name) else quoted(re.sub(r"(\\*)\$\{", r"\1\1\\${", name))
@@ -43,7 +48,7 @@ def literal(name: str) -> str:
 def quoted(text: str) -> str:
     """A text in quotes of Hydra's grammar, where backslashes count before a quote alone."""
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
-    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'
+    return '"' + re.sub(r"(\\+)\Z", r"\1\1", escaped) + '"'
 
 
 def started_as(name: str) -> str:

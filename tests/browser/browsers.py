@@ -59,9 +59,9 @@ def static(folder):
 
 
 @contextmanager
-def demo(run):
+def demo(run, *words):
     """The address of `python demo.py`, as it is typed."""
-    command = [sys.executable, str(ROOT / "demo.py"), f"run={run}", "port=0"]
+    command = [sys.executable, str(ROOT / "demo.py"), f"run={run}", "port=0", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield next(line.split()[-1] for line in server.stdout if line.startswith("paint at"))

@@ -103,7 +103,7 @@ def test_a_damaged_png_is_told_in_words(page, served):
     for name, damaged in cases.items():
         told = page.evaluate("""async (bytes) => (await import("/onnx/png_ids.js")).pngIds(Uint8Array.from(bytes))
             .then(() => "", (error) => error.message)""", damaged)
-        assert ("it says that it has 65536" if name == "huge" else "PNG file") in told
+        assert ("it has 65536" if name == "huge" else "PNG file") in told
 
 
 def test_the_command_of_a_recipe_is_typed_as_it_stands(call):

@@ -39,6 +39,15 @@ def test_paint_fill_undo_style_photograph_save(painting, run, photo):
         np.testing.assert_array_equal(redrawn(run, saved), saved.picture)
 
 
+def test_files_of_the_page_that_did_not_come_are_asked_for_again(page, new_page, address, tmp_path):
+    page.route("**/view.js", lambda route: route.fulfill(status=503), times=2)
+    assert Painting(page, address, tmp_path).words == "Paint on the map: the picture follows."
+    page.route("**/view.js", lambda route: route.fulfill(status=503))
+    page.reload()
+    page.locator("#status.failed", has_text="too many use the server at the moment").wait_for()
+    new_page.errors.clear()
+
+
 def test_odd_files_are_refused_in_words(painting, new_page, tmp_path):
     before = painting.save().labels
     Image.fromarray(np.full((8, 8), 77, np.uint8)).save(tmp_path / "strange.png")

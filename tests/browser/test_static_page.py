@@ -104,7 +104,15 @@ def test_odd_files_are_refused_in_words(painting, tmp_path):
     before = painting.save().labels
     Image.fromarray(np.full((8, 8), 77, np.uint8)).save(tmp_path / "strange.png")
     (tmp_path / "text.png").write_text("no picture")
-    for name, words in (("strange.png", "strange.png: the value at row 0, column 0 is that of no class"),
+    pixels = np.zeros((8, 8), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "lossy.jpg")
+    Image.fromarray(pixels).save(tmp_path / "lossy.webp")
+    Image.fromarray(np.stack([pixels, 9 * pixels], 2)).save(tmp_path / "through.png")
+    for name, words in (("strange.png", "strange.png: the id 77 at row 0, column 0 is that of no class. A mask holds "
+                                        "the ids of the classes (0 to 4)"),
+                        ("lossy.jpg", "lossy.jpg: JPEG changes the values of pixels: save the mask as PNG."),
+                        ("lossy.webp", "lossy.webp: this WebP changes the values"),
+                        ("through.png", "through.png: parts of it are transparent"),
                         ("text.png", "text.png cannot be read")):
         painting.page.locator("#mask").set_input_files(tmp_path / name)
         painting.page.locator("#status.failed", has_text=words).wait_for()

@@ -88,6 +88,21 @@ def test_a_session_goes_on_where_the_last_one_ended(place, opened):
     assert [record.get("trial") for record in read_votes(folder / "votes.jsonl")] == [None, None, 0, 1]
 
 
+def test_votes_whose_lines_were_sorted_go_on_as_well(place, opened):
+    folder = study_of(place, plan())
+    session = opened(folder)
+    name = session.begin()
+    for trial in range(2):
+        session.vote(name, trial, "left", 5, 133)
+    chosen = list(session.raters[name].chosen)
+    session.close()
+    lines = (folder / "votes.jsonl").read_text().splitlines(True)
+    (folder / "votes.jsonl").write_text("".join(reversed(lines)))
+    again = opened(folder)
+    assert again.raters[name].chosen == chosen
+    assert again.state(name)["trial"] == 2
+
+
 def test_answers_come_in_order_and_stay(place, opened):
     session = opened(study_of(place, plan()))
     name = session.begin()

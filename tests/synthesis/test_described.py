@@ -7,7 +7,7 @@ import torch
 
 from semsynth.errors import StyleError
 from semsynth.style import Style
-from semsynth.synthesis.described import described, style_of_words
+from semsynth.synthesis.described import described, patches_of_words, style_of_words
 from semsynth.synthesis.styles import mixed, walk
 
 K, Z = 4, 6
@@ -35,6 +35,20 @@ def test_codes_come_back_to_the_bit(draw):
     got = style_of_words(words, draw)
     assert "noise" not in got.codes()
     assert all(torch.equal(code, style.codes()[name]) for name, code in got.codes().items())
+
+
+def test_instances_are_said_of_a_whole_style_alone():
+    one = [{"at": [0, 0], "class": 1, "style": {"seed": 2}}]
+    whole = {"base": {"seed": 1}, "instances": one}
+    assert_same(style_of_words(whole, by_class), by_class(1))
+    (patch,) = patches_of_words(whole, by_class)
+    assert (patch.place, patch.label) == ((0, 0), 1)
+    assert_same(patch.style, by_class(2))
+    for within in ({"base": whole, "classes": {}}, {"between": [whole, whole], "share": 0.5}):
+        with pytest.raises(StyleError, match="only a whole style"):
+            style_of_words(within, by_class)
+    with pytest.raises(StyleError, match="only a whole style"):
+        patches_of_words({"base": {"seed": 1}, "instances": [{**one[0], "style": whole}]}, by_class)
 
 
 def test_a_seed_is_what_the_network_draws():

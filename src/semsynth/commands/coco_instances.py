@@ -13,7 +13,7 @@ from rich.console import Console
 
 from semsynth.cli import command
 from semsynth.shipped import CONF
-from semsynth.spelling import as_typed_here
+from semsynth.spelling import named, typed
 
 
 def make(cfg: DictConfig, console: Console) -> None:
@@ -27,8 +27,8 @@ def make(cfg: DictConfig, console: Console) -> None:
         jobs = plan(root, split, annotations / f"instances_{split}2017.json", cfg.overwrite)
         make_maps(jobs, progress_bar(split, console, len(jobs)))
         console.print(f"{split}: {len(jobs)} instance maps made", highlight=False)
-    console.print(as_typed_here(f"next: python tools/check_data.py dataset=coco_stuff dataset.root={root}"),
-                  soft_wrap=True)
+    console.print(f"next: {typed(['check_data', 'dataset=coco_stuff', named('dataset.root', root)])}", soft_wrap=True,
+                  markup=False)
 
 
 @command(CONF / "coco_instances.yaml")

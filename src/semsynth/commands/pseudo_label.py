@@ -20,7 +20,7 @@ from semsynth.config import built, check_signatures
 from semsynth.errors import ConfigError
 from semsynth.evaluation.arguments import with_judge
 from semsynth.shipped import CONF
-from semsynth.spelling import as_typed_here
+from semsynth.spelling import named, typed
 
 
 def make(cfg: DictConfig, console: Console) -> int:
@@ -46,8 +46,8 @@ def make(cfg: DictConfig, console: Console) -> int:
     console.print(f"{len(jobs) - len(faults)} label maps made in {output / 'labels'}", highlight=False, soft_wrap=True)
     for fault in faults:
         console.print(f"  {fault}", markup=False, highlight=False, soft_wrap=True)
-    console.print(as_typed_here(f"next: python tools/check_data.py dataset=folder dataset.root={output}"),
-                  soft_wrap=True, markup=False)
+    console.print(f"next: {typed(['check_data', 'dataset=folder', named('dataset.root', output)])}", soft_wrap=True,
+                  markup=False)
     return int(bool(faults))
 
 

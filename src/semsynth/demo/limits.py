@@ -25,4 +25,4 @@ class Limits:
     waiting: int = 8
     pages: int = 256
     starts: int = 512
-    connections: int = 32
+    connections: int = 128

@@ -56,8 +56,13 @@ async def asked(request: Request, limits: Limits, most: int) -> Asked:
     if request.headers.get("content-type", "").split(";")[0].strip() != BYTES:
         raise HTTPException(415, f"requests are of the type {BYTES}")
     bound = limits.head + 1 + most
-    body = await read_body(request, bound, limits.seconds)
+    try:
+        body = await read_body(request, bound, limits.seconds)
+    except HTTPException as error:
+        raise too_large(most) if error.status_code == 413 and most else error from None
     head, newline, content = body.partition(b"\n")
+    if newline and len(head) <= limits.head and len(content) > most > 0:
+        raise too_large(most)
     if not newline or len(head) > limits.head or len(content) > most:
         raise HTTPException(413 if newline else 400, "a request is a line of JSON of at most "
                             f"{limits.head / 2**20:.0f} MiB, and at most {most / 2**20:.3g} MiB after it")
@@ -68,6 +73,12 @@ async def asked(request: Request, limits: Limits, most: int) -> Asked:
     if not isinstance(words, dict):
         raise HTTPException(400, "the first line is no table")
     return Asked(words, content)
+
+
+def too_large(most: int) -> HTTPException:
+    """What is said of a file that somebody uploads."""
+    return HTTPException(413, f"the file is too large: at most {most / 2**20:.3g} MiB are read. Scale the picture "
+                              "down, or save a photograph as JPEG")
 
 
 def labels_of(content: bytes, size: tuple[int, int], classes: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from semsynth.errors import PreferenceError
 from semsynth.preference.plan import METHODS
+from semsynth.spelling import named, typed
 from semsynth.weights.files import write_text
 
 STUDY, PICTURES, VOTES = "study.json", "pictures", "votes.jsonl"
@@ -97,8 +98,8 @@ def read_study(folder: Path) -> Study:
     """
     path = folder / STUDY
     if not path.is_file():
-        raise PreferenceError(f"study={folder}: there is no {STUDY}; python tools/preference.py make study={folder} "
-                              "a=DIR b=DIR makes a study")
+        made = typed(["preference", "make", named("study", folder), "a=DIR", "b=DIR"])
+        raise PreferenceError(f"study={folder}: there is no {STUDY}; `{made}` makes a study")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES} bytes")

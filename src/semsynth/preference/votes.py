@@ -39,6 +39,8 @@ def read_votes(path: Path) -> list[Record]:
 def without_doubles(records: Sequence[Record]) -> tuple[list[Record], int]:
     """The lines that say something new, and how many others there are, as in a file that was put together of copies.
 
+    In the order in which a rater answered, whatever that of the lines.
+
     A vote is what a rater, whose name is random, has answered to a trial, wherever its line has been copied from.
 
     Raises:
@@ -51,7 +53,8 @@ def without_doubles(records: Sequence[Record]) -> tuple[list[Record], int]:
             what = "began twice" if trial is None else f"gave two answers to trial {trial}"
             raise PreferenceError(f"by the file of votes, the rater {rater} {what}: it was put together of copies that "
                                   "do not agree; keep the lines of one of them")
-    return list(found.values()), len(records) - len(found)
+    told = sorted(found.values(), key=lambda record: record.get("trial", -1))
+    return told, len(records) - len(found)
 
 
 def _records(path: Path, content: bytes) -> list[Record]:

@@ -16,6 +16,7 @@ from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS, CONFIG, SUFFIXES, Run
 from semsynth.runs.moving import check_written, is_place, move
 from semsynth.signatures import near
+from semsynth.spelling import resume_command
 
 MAY_CHANGE = ("epochs", "decay_epochs", "matmul", "threads", "gpus", "nodes", "batch.device", "batch.accumulation",
               "trainer.", "logger.", "callbacks.checkpoints.", "data.num_workers", "resume")
@@ -110,7 +111,7 @@ def continue_where_possible(cfg: DictConfig) -> tuple[DictConfig, Path | None]:
     last, best = (run.path / CHECKPOINTS / f"{name}.ckpt" for name in ("last", "best"))
     if cfg.resume != "auto" and run.checkpoints:
         raise ConfigError(f"run_dir={cfg.run_dir} holds the checkpoints of a run, which this one would overwrite: "
-                          f"continue it with python train.py resume={cfg.run_dir}, or take another run_dir")
+                          f"continue it with `{resume_command(cfg.run_dir)}`, or take another run_dir")
     start = next((path for path in (last, best) if path.is_file()), None)  # a new training would write over `best`
     if cfg.resume != "auto" or start is None:
         return cfg, None

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from semsynth.place import started_alone
 from semsynth.runs.ddp import is_first_process
 from semsynth.runs.directory import CHECKPOINTS
-from semsynth.spelling import as_typed_here
+from semsynth.spelling import as_typed_here, resume_command
 from semsynth.training.signals import SIGNALS, leaves, requeue
 
 
@@ -39,7 +39,7 @@ def stoppable(cfg: DictConfig) -> Iterator[None]:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # it ends already
         kept = Path(cfg.run_dir, CHECKPOINTS, "last.ckpt").is_file()
-        way_on = f"go on with: python train.py resume={cfg.run_dir}" if kept else "nothing of it was trained yet"
+        way_on = f"go on with: {resume_command(cfg.run_dir)}" if kept else "nothing of it was trained yet"
         failed = signum == signal.SIGTERM and not started_alone()
         again = "Slurm will start it again" if cfg.resume == "auto" and not failed and requeue() else way_on
         os.write(2, as_typed_here(f"\nStopped by {signal.Signals(signum).name}; {again}\n").encode())

@@ -17,7 +17,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from semsynth import machine
 from semsynth.errors import DataError, NonFiniteError, TrainingStopped, WritingError
 from semsynth.matmul import chosen, matmul_precision
-from semsynth.spelling import as_typed_here, named, typed
+from semsynth.spelling import as_typed_here, named, resume_command, typed
 from semsynth.training.finite_checks import memory_advice, out_of_memory
 from semsynth.training.panels import latest_grid
 from semsynth.training.preemption import Preempted
@@ -89,8 +89,8 @@ def report(trainer: pl.Trainer, grids: Path) -> None:
     finish_wandb()
     if trainer.is_global_zero:
         if not fast_dev_run(trainer) and not finished(trainer, trainer.max_epochs or 0):
-            print(as_typed_here(f"Ended in epoch {trainer.current_epoch} of {trainer.max_epochs}; go on with: "
-                                f"python train.py resume={grids.parent}"))
+            print(f"Ended in epoch {trainer.current_epoch} of {trainer.max_epochs}; go on with: "
+                  f"{resume_command(grids.parent)}")
         for callback in callbacks(trainer):
             if isinstance(callback, Scores) and callback.latest:
                 print(*callback.lines(), sep="\n")
@@ -113,7 +113,7 @@ def report_failures(run_dir: str, reraise: bool = False) -> Iterator[None]:
             yield
     except Preempted as stop:
         finish_wandb()
-        way_on = "Slurm will start it again" if stop.requeued else f"continue with: python train.py resume={run_dir}"
+        way_on = "Slurm will start it again" if stop.requeued else f"continue with: {resume_command(run_dir)}"
         _say(f"Stopped by {signal.Signals(stop.signum).name} after writing last.ckpt; {way_on}")
         # The first process would take another code of the others for a crash.
         sys.exit(128 + stop.signum if getattr(rank_zero_only, "rank", 0) == 0 and not stop.requeued else 0)
@@ -126,7 +126,7 @@ def report_failures(run_dir: str, reraise: bool = False) -> Iterator[None]:
         # A loader's worker sends its whole traceback as the message; the words stand at its end.
         words = str(fault).rpartition("DataError: ")[2].rstrip()
         if isinstance(fault, WritingError) and last.is_file():
-            kept += f"; then continue with: python train.py resume={run_dir}"
+            kept += f"; then continue with: {resume_command(run_dir)}"
         if reraise:
             raise type(fault)(f"{words}{kept}") from fault
         of_all = isinstance(fault, NonFiniteError) or words == machine.ENDED

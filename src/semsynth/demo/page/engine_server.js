@@ -29,7 +29,9 @@ async function ask(path, options = {}) {
     throw new Error("The server does not answer: is the command still running?");
   }
   if (answer.ok) return answer;
-  const words = await answer.json().then((told) => told.error).catch(() => `The server answered ${answer.status}.`);
+  const words = await answer.json().then((told) => told.error).catch(() => (answer.status === BUSY
+    ? "Too many use the server at the moment: close other pages of it, or paint on in a while."
+    : `The server answered ${answer.status}.`));
   throw Object.assign(new Error(words), { outdated: answer.status === 409 });
 }
 

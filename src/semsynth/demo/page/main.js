@@ -21,12 +21,12 @@ class Painting {
     this.blank = blank;
     this.map = map;
     this.view = new MapView(width, height, classes);
-    this.history = new History(map.ids);
     this.pictures = new Pictures(engine, {
       shown: (network, image) => this.shown(network, image),
       failed: (error) => { this.drawingFailed = true; this.fail(error); } });
     const both = { told: (words) => this.tell(words), failed: (error) => this.fail(error) };
-    this.styles = new Styles(engine, { ...both, changed: () => this.redraw(), map: () => this.map });
+    this.styles = new Styles(engine, { ...both, map: () => this.map,
+      changed: () => this.redraw(), chosen: () => this.keepState() });
     this.starts = new Starts(engine, { ...both, begin: (ids, words) => this.begin(ids, words),
       photograph: (file, labels) => this.styles.photograph("first", file, labels) });
     this.saving = new Saving(engine, { ...both, finish: () => this.pen.up(), labels: () => this.map.ids,
@@ -51,6 +51,7 @@ class Painting {
 
   restore({ tool = "brush", label = 0, size = Math.max(2, this.map.width >> 4), zoom = 1, overlay = 0, style }) {
     this.styles.restore(style);
+    this.history = new History(this.map.ids, this.styles.state);
     this.useTool(Math.max(0, TOOLS.findIndex(({ name }) => name === tool)));
     this.useClass(label < this.palette.buttons.length ? label : 0);
     this.slide("size", size);
@@ -68,10 +69,18 @@ class Painting {
   }
 
   finished() {
-    if (this.map.equals(this.history.states[this.history.place])) return;
-    this.history.add(this.map.ids);
-    this.showHistory();
+    if (this.map.equals(this.history.now.ids)) return;
+    const styled = this.styles.own.namesShown; // before the stroke
+    this.keepState();
     this.redraw();
+    const lost = styled.filter((name) => !this.styles.own.names.includes(name));
+    if (lost.length) this.tell(`Painted over: ${lost.join(", ")}. Undo brings the style back.`);
+  }
+
+  /** What can be gone back to. */
+  keepState() {
+    this.history.add(this.map.ids, this.styles.state);
+    this.showHistory();
   }
 
   pick(label) {
@@ -101,12 +110,14 @@ class Painting {
   }
 
   go(step) {
-    const ids = this.history.go(step);
-    if (!ids) return;
-    this.map.ids.set(ids);
+    const state = this.history.go(step);
+    if (!state) return;
+    this.map.ids.set(state.ids);
     this.changed();
     this.showHistory();
+    this.styles.restore(state.style);
     this.redraw();
+    this.tell(step < 0 ? "Undone." : "Done again.");
   }
 
   showHistory() {

@@ -19,10 +19,25 @@ export class Own {
     return Object.keys(style).length > 1 ? style : base;
   }
 
-  /** Of the patches with a style those that the map shows: what was painted over may come back. */
+  /**
+   * Of the patches with a style those that the map shows: what was painted over may come back, and of several in one
+   * patch the last holds.
+   */
   get shown() {
     const map = this.styles.map();
-    return this.styles.state.instances.filter(({ at: [row, column], label }) => map.at(column, row) === label);
+    const taken = new Set();
+    const newest = [...this.styles.state.instances].reverse();
+    return newest.filter(({ at: [row, column], label }) => {
+      const place = row * map.width + column;
+      if (map.ids[place] !== label || taken.has(place)) return false;
+      for (const one of map.patch(column, row)) taken.add(one);
+      return true;
+    }).reverse();
+  }
+
+  /** What is said of them. */
+  get names() {
+    return this.shown.map(({ at: [row, column], label }) => `${this.nameOf(label)} at ${column}, ${row}`);
   }
 
   /** The class looks as in another style from now on. */
@@ -48,7 +63,8 @@ export class Own {
 
   show() {
     const { regions, instances } = this.styles.state;
-    const shown = this.shown;
+    const [shown, names] = [this.shown, this.names];
+    this.namesShown = names;
     const own = Object.keys(regions);
     this.line.hidden = !this.able.regions;
     const hint = `The tool Region style changes one class${this.able.instances ? ", Instance style one patch of it" : ""}.`;
@@ -57,10 +73,7 @@ export class Own {
       const { [label]: _, ...rest } = regions;
       this.chip(this.nameOf(label), { regions: rest });
     }
-    for (const one of shown) {
-      const [row, column] = one.at;
-      this.chip(`${this.nameOf(one.label)} at ${column}, ${row}`, { instances: instances.filter((other) => other !== one) });
-    }
+    shown.forEach((one, k) => this.chip(names[k], { instances: instances.filter((other) => other !== one) }));
   }
 
   nameOf(label) {
@@ -72,7 +85,11 @@ export class Own {
     const back = Object.assign(document.createElement("button"), { type: "button" });
     back.textContent = `${name} ×`;
     back.setAttribute("aria-label", `${name}: back to the style of the picture`);
-    back.addEventListener("click", () => this.styles.set(without));
+    back.addEventListener("click", () => {
+      this.styles.set(without);
+      this.styles.told(`${name} looks as the rest of the picture.`);
+      (this.line.querySelector("button") || this.line).focus();
+    });
     this.line.append(back, " ");
   }
 }

@@ -3,9 +3,12 @@ import { Own } from "./own_styles.js";
 import { drawn, SEEDS } from "./seeds.js";
 
 export class Styles {
-  /** engine, and changed(): another style holds; map(): the LabelMap now; told(words) and failed(error). */
-  constructor(engine, { changed, map, told, failed }) {
-    Object.assign(this, { engine, changed, map, told, failed });
+  /**
+   * engine, and changed(): another style holds; chosen(): it stays, until the next; map(): the LabelMap now;
+   * told(words) and failed(error). `state` is never changed, but replaced.
+   */
+  constructor(engine, { changed, chosen, map, told, failed }) {
+    Object.assign(this, { engine, changed, chosen, map, told, failed });
     this.networks = engine.description.networks;
     this.classes = engine.description.classes;
     this.state = { first: drawn(this.networks, 0), second: null, share: 0.5, regions: {}, instances: [] };
@@ -17,7 +20,7 @@ export class Styles {
 
   restore(state) {
     const fits = (choice) => choice === null || choice.of.length === this.networks.length;
-    if (state && fits(state.first) && fits(state.second)) Object.assign(this.state, state);
+    if (state && fits(state.first) && fits(state.second)) this.state = { ...this.state, ...state };
     this.show();
   }
 
@@ -30,7 +33,13 @@ export class Styles {
   }
 
   set(change) {
-    Object.assign(this.state, change);
+    this.slide(change);
+    this.chosen();
+  }
+
+  /** As set, on the way. */
+  slide(change) {
+    this.state = { ...this.state, ...change };
     this.show();
     this.changed();
   }
@@ -59,7 +68,8 @@ export class Styles {
     const mix = document.createElement("label");
     this.slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 1, step: 0.02 });
     this.slider.id = "share";
-    this.slider.addEventListener("input", () => this.set({ share: Number(this.slider.value) }));
+    this.slider.addEventListener("input", () => this.slide({ share: Number(this.slider.value) }));
+    this.slider.addEventListener("change", () => this.chosen());
     mix.append("From the first to the second ", this.slider);
     rows.append(mix);
     this.mix = mix;

@@ -12,23 +12,57 @@ export async function readMask(file, { width, height, classes, unknown, masks })
   const name = file.name;
   let mask;
   try {
-    mask = await pngIds(new Uint8Array(await file.arrayBuffer()));
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    refuseLossy(bytes);
+    mask = await pngIds(bytes);
   } catch (error) {
     throw new Error(`${name}: ${error.message}.`);
   }
-  const pixels = mask ? numbered(mask) : coloured(await decoded(file, name));
+  const pixels = mask ? numbered(mask) : coloured(opaque(await decoded(file, name), name));
   const byColours = masks === "colours";
   let labels = byColours || !pixels.ids ? ofColours(pixels, classes) : ofIds(pixels, classes, unknown);
   if (!byColours && mask && mask.palette && labels.includes(undefined)) labels = ofColours(pixels, classes);
   const wrong = labels.findIndex((label) => label === undefined);
   if (wrong >= 0) {
     const row = Math.floor(wrong / pixels.width), column = wrong % pixels.width;
-    throw new Error(`${name}: the value at row ${row}, column ${column} is that of no class. A mask ` + (byColours
-      ? "of this network holds the colours of the classes."
-      : "holds the ids of the classes, as grey values or palette indices, or their colours."));
+    const value = pixels.ids && !byColours ? `id ${pixels.ids[wrong]}` : `colour ${unpacked(pixels.colour(wrong))}`;
+    throw new Error(`${name}: the ${value} at row ${row}, column ${column} is that of no class. A mask ` + (byColours
+      ? "of this network holds the colours of the classes: a map that this page saves has them."
+      : `holds the ids of the classes (${listed(classes)}), as grey values or palette indices, or their colours: a map ` +
+        "that this page saves has both."));
   }
   if (byColours) refuseShared(labels, classes, name);
   return resized(labels, pixels, { width, height });
+}
+
+/** Formats that change values of pixels. */
+function refuseLossy(bytes) {
+  const word = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
+  if (!jpeg && !(word(0) === "RIFF" && word(8) === "WEBP")) return;
+  let lossy = jpeg;
+  for (let at = 12; !lossy && at + 8 <= bytes.length;) {
+    lossy = word(at) === "VP8 ";
+    at += 8 + 2 * Math.ceil(new DataView(bytes.buffer, bytes.byteOffset + at + 4).getUint32(0, true) / 2);
+  }
+  if (lossy) throw new Error(`${jpeg ? "JPEG" : "this WebP"} changes the values of pixels: save the mask as PNG`);
+}
+
+/** A picture that shows all of its pixels: browsers lose the values of those that are transparent. */
+function opaque(image, name) {
+  for (let at = 3; at < image.data.length; at += 4) {
+    if (image.data[at] < 255) throw new Error(`${name}: parts of it are transparent: save the mask without transparency.`);
+  }
+  return image;
+}
+
+const unpacked = (colour) => (colour === null ? "of no class" : [colour >> 16, (colour >> 8) & 255, colour & 255].join(", "));
+
+/** The ids in words. */
+function listed(classes) {
+  const ids = classes.map(({ id }) => id).sort((a, b) => a - b);
+  const together = ids.every((id, k) => id === ids[0] + k);
+  return together ? `${ids[0]} to ${ids.at(-1)}` : ids.length <= 24 ? ids.join(", ") : `from ${ids[0]} to ${ids.at(-1)}`;
 }
 
 const packed = (red, green, blue) => (red << 16) | (green << 8) | blue;

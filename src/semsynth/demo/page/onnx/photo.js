@@ -12,7 +12,7 @@ export async function decoded(blob, name) {
     throw new Error(`${name} cannot be read as a picture.`);
   }
   const { width, height } = bitmap;
-  if (width * height > MOST) throw new Error(`${name} has ${width}×${height} pixels, more than are taken.`);
+  if (width * height > MOST) throw new Error(`${name} has ${width}×${height} pixels, more than are taken: scale it down.`);
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();

@@ -14,7 +14,8 @@ export async function pngIds(bytes) {
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const [width, height, depth, kind, interlaced] = [view.getUint32(0), view.getUint32(4), head[8], head[9], head[12]];
   if (![0, 3].includes(kind) || interlaced) return null;
-  if (!width || !height || width * height > MOST) throw new Error(`it says that it has ${width}×${height} pixels`);
+  if (!width || !height) throw new Error(BROKEN);
+  if (width * height > MOST) throw new Error(`it has ${width}×${height} pixels, more than are taken: scale it down`);
   const stride = Math.ceil((width * depth) / 8);
   const rows = await inflated(packed, (stride + 1) * height);
   unfilter(rows, stride, height, Math.max(1, depth >> 3));

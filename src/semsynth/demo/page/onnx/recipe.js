@@ -9,7 +9,7 @@ export function recipe(about, style, { map, picture }) {
     `redraw=${name.replace("picture", "recipe")}.yaml`, `size=[${height},${width}]`, `checkpoint=${file}`,
     `weights=${weights}`];
   return [
-    "# Saved by the painting page. It draws the same picture again:",
+    "# Saved by the painting page. It draws the same picture again, with the run that the page was made of (run=):",
     `#   ${command.map(quoted).join(" ")}`,
     "version: 1",
     `checkpoint: ${checkpoint}`,
