@@ -230,7 +230,7 @@ def test_resume_auto_writes_over_no_best_checkpoint(run, tmp_path, capsys):
 
 
 def test_a_second_run_does_not_overwrite_the_first(run):
-    with pytest.raises(ConfigError, match=rf"resume={run[0]}, or take another run_dir"):
+    with pytest.raises(ConfigError, match=rf"resume={run[0]}`, or take another run_dir"):
         runs.continue_where_possible(config.prepare(composed(f"run_dir={run[0]}")))
 
 
