@@ -100,6 +100,12 @@ def test_a_mask_of_ids_and_one_of_colours(painting, tmp_path):
         np.testing.assert_array_equal(painting.save().labels, wanted[::2, ::2])
 
 
+def test_a_page_that_is_opened_as_a_file_says_why_it_reads_nothing(page, new_page, site):
+    page.goto(f"file://{site}/index.html")
+    page.locator("#status.failed", has_text="opened as a file can read nothing: serve its folder").wait_for()
+    new_page.errors.clear()
+
+
 def test_odd_files_are_refused_in_words(painting, tmp_path):
     before = painting.save().labels
     Image.fromarray(np.full((8, 8), 77, np.uint8)).save(tmp_path / "strange.png")

@@ -94,8 +94,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
             return {name: arrays[name] for name in entries}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file. Codes are written with save_codes=") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError,
-            MemoryError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, RuntimeError, MemoryError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} cannot be read as a file of codes ({str(error) or repr(error):.150}): make it again "

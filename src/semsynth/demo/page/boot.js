@@ -4,16 +4,15 @@
  */
 (() => {
   const TRIES = 4;
-  const KEPT = "semsynth-tries";
-  const tries = Number(sessionStorage.getItem(KEPT)) || 0;
-  import("./main.js").then(() => sessionStorage.removeItem(KEPT), (error) => {
+  const tries = history.state?.tries || 0; // kept by a reload
+  import("./main.js").then(() => history.replaceState(null, ""), (error) => {
     const asFile = location.protocol === "file:";
     if (!asFile && tries < TRIES) {
-      sessionStorage.setItem(KEPT, tries + 1);
+      history.replaceState({ tries: tries + 1 }, "");
       setTimeout(() => location.reload(), 500 * 2 ** tries);
       return;
     }
-    sessionStorage.removeItem(KEPT);
+    history.replaceState(null, "");
     const status = document.getElementById("status");
     status.textContent = asFile
       ? "A page that was opened as a file can read nothing: serve its folder, as with python -m http.server."

@@ -70,7 +70,7 @@ class Painting {
 
   finished() {
     if (this.map.equals(this.history.now.ids)) return;
-    const styled = this.styles.own.namesShown; // before the stroke
+    const styled = this.styles.own.names; // before the stroke
     this.keepState();
     this.redraw();
     const lost = styled.filter((name) => !this.styles.own.names.includes(name));

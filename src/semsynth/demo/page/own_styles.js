@@ -35,11 +35,6 @@ export class Own {
     }).reverse();
   }
 
-  /** What is said of them. */
-  get names() {
-    return this.shown.map(({ at: [row, column], label }) => `${this.nameOf(label)} at ${column}, ${row}`);
-  }
-
   /** The class looks as in another style from now on. */
   restyle(label) {
     if (!this.able.regions) return;
@@ -63,8 +58,8 @@ export class Own {
 
   show() {
     const { regions, instances } = this.styles.state;
-    const [shown, names] = [this.shown, this.names];
-    this.namesShown = names;
+    const shown = this.shown;
+    this.names = shown.map(({ at: [row, column], label }) => `${this.nameOf(label)} at ${column}, ${row}`);
     const own = Object.keys(regions);
     this.line.hidden = !this.able.regions;
     const hint = `The tool Region style changes one class${this.able.instances ? ", Instance style one patch of it" : ""}.`;
@@ -73,7 +68,7 @@ export class Own {
       const { [label]: _, ...rest } = regions;
       this.chip(this.nameOf(label), { regions: rest });
     }
-    shown.forEach((one, k) => this.chip(names[k], { instances: instances.filter((other) => other !== one) }));
+    shown.forEach((one, k) => this.chip(this.names[k], { instances: instances.filter((other) => other !== one) }));
   }
 
   nameOf(label) {

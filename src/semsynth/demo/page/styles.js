@@ -125,6 +125,5 @@ export class Styles {
     }
     this.mix.hidden = !this.state.second;
     this.slider.value = this.state.share;
-    this.own.show();
   }
 }
